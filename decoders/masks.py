@@ -1,0 +1,35 @@
+"""Attention permissions as boolean tensors [queries, keys]: True = may attend.
+
+Always explicit and always bool: transformers reads a 4-D float 0/1 mask as additive, and takes a 2-D one for padding, both
+without a word (measured, docs/decisions.md).
+"""
+
+import torch
+
+Spans = tuple[tuple[int, int], ...]
+
+
+def full(start: int, length: int, device: torch.device) -> torch.Tensor:
+    """Every query of `start..start+length` sees every key of `0..start+length`."""
+    return torch.ones(length, start + length, dtype=torch.bool, device=device)
+
+
+def causal(start: int, length: int, device: torch.device) -> torch.Tensor:
+    """A query sees itself and what is left of it."""
+    keys = torch.arange(start + length, device=device)
+    return keys[start:, None] >= keys[None, :]
+
+
+def block_causal(start: int, length: int, block: int, device: torch.device) -> torch.Tensor:
+    """A query sees its own block of `block` positions and all blocks before; blocks are counted from position 0."""
+    index = torch.arange(start + length, device=device) // block
+    return index[start:, None] >= index[None, :]
+
+
+def spans(see: torch.Tensor) -> tuple[Spans, ...]:
+    """The mask as (start, stop) runs of visible keys, one tuple per query row: small in a file and legible in a test."""
+    rows = []
+    for row in see.to("cpu", torch.int8).tolist():
+        edges = [i for i in range(len(row) + 1) if (row[i - 1] if i else 0) != (row[i] if i < len(row) else 0)]
+        rows.append(tuple(zip(edges[::2], edges[1::2], strict=True)))
+    return tuple(rows)

@@ -1,0 +1,1 @@
+"""One file per paper: docstring, `Params`, `decode`, `METHOD`. Listed in `decoders.registry`."""

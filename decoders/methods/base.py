@@ -1,0 +1,37 @@
+"""What a method declares about itself."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from decoders.canvas import Canvas
+from decoders.models.base import Model
+from decoders.params import Params
+from decoders.trace import Event
+
+Decode = Callable[[Mapping[str, Model], Canvas, Params, torch.Generator], Iterator[Event]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A decoding method.
+
+    `guarantee`: "reference" (others are measured against it), "exact" (the target's distribution), "greedy-exact" (token for
+    token equal to `reference`) or "approximate". `reference` is the id of the method it is compared with and
+    `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have. `emits` are
+    the event kinds it can produce, tested, so that views and docs may rely on them.
+    """
+
+    id: str
+    title: str
+    paper: str
+    arxiv: str
+    guarantee: str
+    params: type[Params]
+    decode: Decode
+    emits: frozenset[str]
+    summary: str
+    reference: str = ""
+    reference_label: str = ""
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"model": ("full", "block")})

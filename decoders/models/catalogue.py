@@ -1,0 +1,123 @@
+"""The models that can be asked for by name, and how they are loaded: native classes, safetensors, no remote code."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+import transformers
+
+from decoders.errors import ModelUnavailable, UnknownName
+from decoders.models.base import Model, ModelSpec
+from decoders.models.hf import HFModel
+
+MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+CLASSES = ("LlamaForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model one can ask for. `size` is in parameters; `note` says in a sentence what it can and cannot answer."""
+
+    id: str
+    title: str
+    folder: str
+    kind: str
+    size: str
+    licence: str
+    note: str
+    examples: tuple[str, ...] = ()
+
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(
+        id="tiny-llada",
+        title="tiny-llada (masked diffusion, full attention; trained here)",
+        folder="tiny-llada",
+        kind="full",
+        size="5 M",
+        licence="Apache-2.0",
+        note="Knows small word problems, lists, capitals, short stories and tiny Python functions, in the wording of its training "
+        "text. It is not a chat model: most other questions get a fluent wrong answer.",
+        examples=(
+            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
+            "What is the capital of France?",
+            "List the numbers from 3 to 9.",
+            "Write a Python function add_three that returns x plus 3.",
+            "Tell me a short story about a fox.",
+        ),
+    ),
+)
+
+
+def entry(name: str) -> Entry:
+    for candidate in CATALOGUE:
+        if candidate.id == name:
+            return candidate
+    raise UnknownName("model", name, [e.id for e in CATALOGUE])
+
+
+def folder(name: str) -> Path:
+    """Where the files of a model are: a catalogue id, or a directory with config.json and generation.json."""
+    path = Path(name)
+    if os.sep in name and path.is_dir():
+        return path
+    return MODELS / entry(name).folder
+
+
+@cache
+def _facts(path: Path) -> tuple[dict, dict]:
+    try:
+        return json.loads((path / "config.json").read_text()), json.loads((path / "generation.json").read_text())
+    except FileNotFoundError as error:
+        raise ModelUnavailable(f"{error.filename} is missing: train the model with `python -m training.train {path.name}`.") from error
+
+
+def spec(name: str) -> ModelSpec:
+    """The facts of a model, without loading its weights."""
+    config, facts = _facts(folder(name))
+    specials = tuple(facts.get("specials", ()))
+    eos = facts["eos"]
+    return ModelSpec(
+        id=folder(name).name, vocab_size=config["vocab_size"], mask=facts["mask"], eos=tuple(eos) if isinstance(eos, list) else (eos,),
+        rows=facts.get("rows", "self"), attention=facts.get("attention", "full"), block=facts.get("block") or 32,
+        context=facts.get("context", config["max_position_embeddings"]), specials=specials,
+    )  # fmt: skip
+
+
+_lock = threading.Lock()
+_loaded: dict[tuple[str, str], Model] = {}
+
+
+def load(name: str, device: str | None = None) -> Model:
+    """The model, loaded once per process and device: bf16 on CUDA, fp32 elsewhere (exactness is compared in fp32)."""
+    where = torch.device(device or pick_device())
+    key = (str(folder(name)), str(where))
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = _load(folder(name), spec(name), where)
+        return _loaded[key]
+
+
+def _load(path: Path, spec: ModelSpec, device: torch.device) -> Model:
+    config, _ = _facts(path)
+    kind = config["architectures"][0]
+    if kind not in CLASSES:
+        raise ModelUnavailable(f"No adapter for {kind}: known are {', '.join(CLASSES)}; add one in decoders/models/.")
+    if not list(path.glob("*.safetensors")):
+        raise ModelUnavailable(f"{path.name} has no *.safetensors file: weights in other formats are not read; convert them.")
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    net = getattr(transformers, kind).from_pretrained(
+        path, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, local_files_only=True
+    )
+    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
+    return HFModel(net.to(device), tokenizer, spec)
+
+
+def pick_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,122 @@
+"""Any native transformers decoder as a `Model`: Llama for LLaDA, Qwen2 for Dream, Qwen3 for SDAR, and causal models.
+
+The three attention rules differ only in the mask that is built here. Facts about masks, positions and caches in transformers
+5.x are in docs/decisions.md; each was measured before it was relied on.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+
+import torch
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+
+from decoders import masks
+from decoders.models.base import Cache, Logits, ModelSpec
+from decoders.trace import Forward
+
+_SLOT = "\ue000prompt\ue000"
+
+
+class HFModel:
+    """`net` is a loaded `*ForCausalLM` with sdpa attention, in eval mode; `tokenizer` may be None for models fed with ids."""
+
+    def __init__(self, net: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, spec: ModelSpec):
+        if net.config._attn_implementation != "sdpa":
+            # eager attention adds a boolean mask as +1 instead of applying it, without a word.
+            raise ValueError(f"attention {net.config._attn_implementation!r} misreads boolean masks: load with sdpa.")
+        self.net, self.tokenizer, self.spec = net.eval(), tokenizer, spec
+        self._pieces: dict[int, str] = {}
+
+    @property
+    def device(self) -> torch.device:
+        return self.net.device
+
+    # ---------------------------------------------------------------------------------------------------------------- text
+    def encode(self, prompt: str) -> list[int]:
+        assert self.tokenizer is not None, "a model without tokenizer is fed with ids"
+        frame = self.tokenizer.apply_chat_template([{"role": "user", "content": _SLOT}], add_generation_prompt=True, tokenize=False)
+        left, right = str(frame).split(_SLOT)
+        ids: list[int] = []
+        for text, literal in ((left, False), (prompt, True), (right, False)):
+            # Literal text is split even where it spells a special token: a visitor may type "<|mask|>".
+            ids += self.tokenizer(text, add_special_tokens=False, split_special_tokens=literal)["input_ids"] if text else []
+        return ids
+
+    def text(self, token: int) -> str:
+        if token not in self._pieces:
+            self._pieces[token] = self._piece(token)
+        return self._pieces[token]
+
+    def _piece(self, token: int) -> str:
+        if self.tokenizer is None:
+            return f"<{token}>"
+        name = str(self.tokenizer.convert_ids_to_tokens(token))
+        text = str(self.tokenizer.decode([token], skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        if re.fullmatch(r"<0x[0-9A-F]{2}>", name) or "\ufffd" not in text:
+            return name if "\ufffd" in text else text
+        return "".join(f"<0x{_BYTE_OF[ch]:02X}>" if ch in _BYTE_OF else ch for ch in name)
+
+    # ------------------------------------------------------------------------------------------------------------- forward
+    def forward(self, ids: Sequence[int], *, role: str, pos: Sequence[int] | None = None, see: torch.Tensor | None = None,
+                cache: Cache | None = None, keep: int = 0) -> tuple[Logits, Forward]:  # fmt: skip
+        rows, call = self._run([ids], role, pos, see, cache, keep)
+        return rows[0], call
+
+    def many(self, rows: Sequence[Sequence[int]], *, role: str, pos: Sequence[int] | None = None,
+             see: torch.Tensor | None = None, cache: Cache | None = None) -> tuple[list[Logits], Forward]:  # fmt: skip
+        return self._run(rows, role, pos, see, cache, 0)
+
+    @torch.inference_mode()
+    def _run(self, rows, role, pos, see, cache, keep) -> tuple[list[Logits], Forward]:
+        device, start, length = self.device, len(cache) if cache is not None else 0, len(rows[0])
+        own = see is None
+        allowed = self.own_mask(start, length) if own else see.to(device)
+        positions = range(start, start + length) if pos is None else pos
+        past = DynamicCache() if cache is not None else None
+        if cache is not None and past is not None:
+            for i, (k, v) in enumerate(cache.layers):
+                past.update(k.expand(len(rows), -1, -1, -1), v.expand(len(rows), -1, -1, -1), i)
+        ids = torch.tensor(rows, dtype=torch.long, device=device)
+        where = torch.tensor(list(positions), dtype=torch.long, device=device)[None]
+        self._wait()
+        began = time.perf_counter()
+        logits = self.net(
+            input_ids=ids, attention_mask=allowed[None, None], position_ids=where.expand(len(rows), -1),
+            past_key_values=past, use_cache=past is not None,
+        ).logits  # fmt: skip
+        self._wait()
+        seconds = time.perf_counter() - began
+        shift = 1 if self.spec.rows == "next" else 0
+        before = cache.last if cache is not None else None
+        out = [Logits(row, start, shift, before) for row in logits]
+        if keep and cache is not None and past is not None:
+            end = start + keep
+            # Copied, because a view would keep the drafts' keys alive as long as the cache lives.
+            cache.layers = [(layer.keys[:, :, :end].clone(), layer.values[:, :, :end].clone()) for layer in past.layers]
+            cache.last = logits[0, keep - 1].clone()
+        call = Forward(role, length, len(rows), start, start, sees=() if own else masks.spans(see), model=self.spec.id, seconds=seconds)
+        return out, call
+
+    def own_mask(self, start: int, length: int) -> torch.Tensor:
+        """[length, start + length]: who sees whom under `spec.attention`, for a call after `start` cached positions."""
+        if self.spec.attention == "causal":
+            return masks.causal(start, length, self.device)
+        if self.spec.attention == "block":
+            return masks.block_causal(start, length, self.spec.block, self.device)
+        return masks.full(start, length, self.device)
+
+    def _wait(self) -> None:
+        # A GPU call returns before it is done: without this, the clock would measure the launch.
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """The printable stand-ins of byte-level BPE (GPT-2): character -> byte."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [b for b in range(256) if b not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(rest)}
+
+
+_BYTE_OF = _byte_alphabet()

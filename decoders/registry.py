@@ -1,0 +1,20 @@
+"""The methods, in the order in which they are shown. A new method is one file and one line here."""
+
+from decoders.errors import UnknownName
+from decoders.methods import ssd, stepwise, threshold
+from decoders.methods.base import Method
+
+METHODS: tuple[Method, ...] = (
+    stepwise.METHOD,
+    threshold.METHOD,
+    ssd.METHOD,
+)
+
+
+def method(name: str, methods: tuple[Method, ...] | None = None) -> Method:
+    """The method of that id; raises `UnknownName` with the nearest one."""
+    methods = METHODS if methods is None else methods
+    for candidate in methods:
+        if candidate.id == name:
+            return candidate
+    raise UnknownName("method", name, [m.id for m in methods])

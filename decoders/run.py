@@ -1,0 +1,165 @@
+"""Running a method on a model, recorded. The page, the command line and Python all come through `Recording`."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+import transformers
+
+from decoders import registry
+from decoders.canvas import Canvas
+from decoders.errors import BadParam, BadPrompt, Incompatible
+from decoders.methods.base import Method
+from decoders.models import catalogue
+from decoders.models.base import Model
+from decoders.trace import MAX_TEXT, Commit, Event, Finish, Forward, Judge, Propose, Reference, Trace
+
+LEVELS = {"timing": 0, "trace": 5, "full": 8}
+
+
+class Recording:
+    """One run. Iterate over it to watch it happen; `trace` is what has happened so far, `close()` stops it.
+
+    `models` is a catalogue id, a `Model`, or a dict from role to either. `prompt` is text, or token ids (already inside any
+    template). Everything that can be wrong is refused here, before weights are loaded. `level`: "timing" records no
+    predictions, "trace" the top 5 per position, "full" the top 8.
+    """
+
+    def __init__(self, method: str | Method, models: str | Model | Mapping[str, str | Model], prompt: str | list[int], *,
+                 seed: int = 0, level: str = "trace", **knobs: Any):  # fmt: skip
+        self.method = registry.method(method) if isinstance(method, str) else method
+        self.params = self.method.params.read(knobs)  # before models are looked up, so that a bad knob is the first thing said
+        if level not in LEVELS:
+            raise BadParam(f"level = {level!r}: must be one of {', '.join(LEVELS)}.")
+        if type(seed) is not int or not 0 <= seed < 2**63:
+            raise BadParam(f"seed = {seed!r}: must be a whole number from 0 to 2^63 - 1.")
+        if isinstance(prompt, str) and not prompt.strip():
+            raise BadPrompt("The prompt is empty: write a question, or pick one of the examples.")
+        if isinstance(prompt, str) and len(prompt) > MAX_TEXT:
+            raise BadPrompt(f"The prompt has {len(prompt)} characters: at most {MAX_TEXT} are allowed; shorten it.")
+        given = dict(models) if isinstance(models, Mapping) else {next(iter(self.method.roles)): models}
+        if set(given) != set(self.method.roles):
+            raise Incompatible(f"{self.method.id} needs models for {', '.join(self.method.roles)}: got {', '.join(given) or 'none'}.")
+        for role, model in given.items():
+            spec = catalogue.spec(model) if isinstance(model, str) else model.spec
+            if spec.attention not in self.method.roles[role]:
+                raise Incompatible(f"{self.method.id} needs a model with {' or '.join(self.method.roles[role])} attention: "
+                                   f"{spec.id} is {spec.attention}; pick another model.")  # fmt: skip
+        self.models: dict[str, Model] = {r: catalogue.load(m) if isinstance(m, str) else m for r, m in given.items()}
+        self.model = next(iter(self.models.values()))
+        spec = self.model.spec
+        if "block" not in knobs:
+            self.params = replace(self.params, block=spec.block)
+        self.prompt = prompt if isinstance(prompt, str) else ""
+        ids = self.model.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        if not ids:
+            raise BadPrompt("The prompt has no tokens: write a question.")
+        if len(ids) + self.params.max_new > spec.context:
+            raise BadPrompt(f"The prompt has {len(ids)} tokens and {self.params.max_new} are to be generated: {spec.id} has room for "
+                            f"{spec.context} together; shorten the prompt or lower max_new.")  # fmt: skip
+        origin = 0 if spec.attention == "block" else len(ids)
+        self.canvas = Canvas(ids, self.params.max_new, block=self.params.block, mask=spec.mask, eos=spec.eos, origin=origin,
+                             early_stop=self.params.early_stop, top=LEVELS[level])  # fmt: skip
+        self.start, self.seed, self.level = tuple(self.canvas.ids), seed, level
+        self.events: list[Event] = []
+        self.vocab: dict[int, str] = {}
+        self.reference: Reference | None = None
+        self._masks: dict[tuple, int] = {}
+        self._learn([*ids, spec.mask, *spec.eos])
+        rng = torch.Generator("cpu").manual_seed(seed)
+        self._events = self.method.decode(self.models, self.canvas, self.params, rng)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yields each event as it happens, once; a second iteration goes on where the first stopped."""
+        try:
+            for event in self._events:
+                yield self._keep(event)
+            if not self.events or not isinstance(self.events[-1], Finish):
+                yield self._keep(Finish(self.canvas.finished or "stopped"))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stops the run where it is; what was recorded stays and says so."""
+        self._events.close()  # type: ignore[attr-defined]
+        if not self.events or not isinstance(self.events[-1], Finish):
+            self._keep(Finish(self.canvas.finished or "stopped"))
+
+    def compare(self, other: Recording | None = None) -> Reference | None:
+        """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out."""
+        if not self.method.reference:
+            return None
+        if other is None:
+            reference = registry.method(self.method.reference)
+            ids = list(self.start[: self.canvas.prompt_len])
+            other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **self.params.shared(reference.params))
+        for _ in other:
+            pass
+        t = other.trace
+        self.reference = Reference(t.method, self.method.reference_label or t.title, t.tokens, t.calls, t.rows_tokens, t.seconds)
+        self._learn(t.tokens)
+        return self.reference
+
+    @property
+    def trace(self) -> Trace:
+        method, spec = self.method, self.model.spec
+        return Trace(
+            method=method.id, title=method.title, paper=f"{method.paper}, arXiv:{method.arxiv}" if method.arxiv else method.paper,
+            guarantee=method.guarantee, model=spec.id, models={role: m.spec.id for role, m in self.models.items()},
+            params=asdict(self.params), seed=self.seed, prompt=self.prompt, prompt_len=self.canvas.prompt_len, canvas=self.start,
+            block=self.params.block, mask=spec.mask, eos=spec.eos, vocab=dict(self.vocab), events=tuple(self.events),
+            attention=spec.attention, specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
+            hardware=hardware(self.model.device), versions={"torch": torch.__version__, "transformers": transformers.__version__},
+            recorded=datetime.date.today().isoformat(), level=self.level, reference=self.reference,
+        )  # fmt: skip
+
+    def _keep(self, event: Event) -> Event:
+        match event:
+            case Forward():
+                if event.sees:
+                    # A mask is written down once; later calls name it by number.
+                    known = event.sees in self._masks
+                    number = self._masks.setdefault(event.sees, len(self._masks) + 1)
+                    event = replace(event, mask=number, sees=() if known else event.sees)
+                self._learn([token for belief in event.beliefs for token, _ in belief.top])
+                self._learn([token for _, token in event.fed])
+            case Propose(nodes):
+                self._learn([token for node in nodes for _, token in node.fills])
+            case Judge(verdicts):
+                self._learn([v.choice[1] for v in verdicts if v.choice[1] >= 0])
+            case Commit(edits):
+                self._learn([edit.after for edit in edits])
+        self.events.append(event)
+        return event
+
+    def _learn(self, tokens) -> None:
+        for token in tokens:
+            if token not in self.vocab:
+                self.vocab[token] = self.model.text(token)
+
+
+def run(method: str | Method, models: str | Model | Mapping[str, str | Model], prompt: str | list[int], *, reference: bool = False,
+        seed: int = 0, level: str = "trace", **knobs: Any) -> Trace:  # fmt: skip
+    """Runs to the end and returns the trace; with `reference` the method's reference decoder is run too.
+
+    >>> run("ssd", "tiny-llada", "What is the capital of France?", n=4).text   # doctest: +SKIP
+    """
+    recording = Recording(method, models, prompt, seed=seed, level=level, **knobs)
+    for _ in recording:
+        pass
+    if reference:
+        recording.compare()
+    return recording.trace
+
+
+def hardware(device: torch.device) -> str:
+    """What the numbers were measured on, in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU {platform.machine()}, {torch.get_num_threads()} of {os.cpu_count()} threads"

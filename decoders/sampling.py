@@ -1,0 +1,88 @@
+"""From logits to guesses: the one place where probabilities are computed, and the one host sync of a step."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+
+from decoders.models.base import Logits
+from decoders.trace import Belief, Forward
+
+
+class Guess(NamedTuple):
+    """The model's token for position `pos` and its probability `p` there."""
+
+    pos: int
+    token: int
+    p: float
+
+    @property
+    def fill(self) -> tuple[int, int]:
+        return self.pos, self.token
+
+
+class Seen(NamedTuple):
+    """What a call said: `guesses[r]` for the asked positions of row r, in their order; `asked[r]` the probabilities of the
+    tokens asked about in row r; `call` the forward event, now with its beliefs."""
+
+    guesses: list[list[Guess]]
+    asked: list[list[float]]
+    call: Forward
+
+
+def look(call: Forward, rows: Sequence[Logits], where: Sequence[Sequence[int]], *, top: int,
+         ask: Sequence[Sequence[tuple[int, int]]] = (), uniform: torch.Tensor | None = None, temperature: float = 0.0) -> Seen:  # fmt: skip
+    """Reads `rows[r]` at the positions `where[r]`, all rows in one pass and with one transfer to the host.
+
+    The guess is the argmax, or with `temperature` the Gumbel-max draw that LLaDA makes: argmax of exp(l) / (-log u)^T with
+    `uniform` u [positions of row 0, V] in float64. Its `p` is the clean softmax probability either way. Probabilities are
+    float64 (float32 on mps, which has nothing wider) so that a confidence of 0.99999999 still has an order, and so that the
+    reference and the speculative decoder round alike. `ask[r]` lists (pos, token) pairs whose probability is wanted.
+    `top` tokens per position are recorded in `call.beliefs`; 0 records nothing.
+    """
+    logits = torch.cat([row.gather(positions) for row, positions in zip(rows, where, strict=True)])
+    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    probs = logits.to(wide).softmax(-1)
+    if temperature:
+        noise = (-uniform.to(logits.device, wide).log()) ** temperature  # type: ignore[union-attr]
+        token = (logits.to(wide).exp() / noise).argmax(-1)
+    else:
+        token = logits.argmax(-1)
+    parts = [token.to(wide), probs.gather(1, token[:, None])[:, 0]]
+    if top:
+        best = probs.topk(min(top, probs.shape[-1]))
+        parts += [torch.special.entr(probs).sum(-1), best.values.flatten(), best.indices.to(wide).flatten()]
+    offsets, n = [], 0
+    for positions in where:
+        offsets.append(dict(zip(positions, range(n, n + len(positions)), strict=True)))
+        n += len(positions)
+    pairs = [(offsets[r][pos], token_) for r, row in enumerate(ask) for pos, token_ in row]
+    if pairs:
+        index = torch.tensor(pairs, device=logits.device)
+        parts.append(probs[index[:, 0], index[:, 1]])
+    host = torch.cat(parts).tolist()
+
+    guesses, i = [], 0
+    for positions in where:
+        guesses.append([Guess(pos, int(host[i + j]), host[n + i + j]) for j, pos in enumerate(positions)])
+        i += len(positions)
+    beliefs: tuple[Belief, ...] = ()
+    if top:
+        k, at = min(top, probs.shape[-1]), 3 * n
+        belief = []
+        for r, positions in enumerate(where):
+            for pos in positions:
+                j = offsets[r][pos]
+                ps, ids = host[at + j * k : at + (j + 1) * k], host[at + (n + j) * k : at + (n + j + 1) * k]
+                pairs_ = tuple((int(t), round(p, 4)) for t, p in zip(ids, ps, strict=True))
+                belief.append(Belief(pos, pairs_, round(max(0.0, host[2 * n + j]), 4), r))
+        beliefs = tuple(belief)
+    tail = iter(host[len(host) - len(pairs) :])
+    asked = [[next(tail) for _ in row] for row in ask]
+    return Seen(guesses, asked, replace(call, beliefs=beliefs))
+
+
+def by_confidence(guesses: Sequence[Guess]) -> list[Guess]:
+    """Most probable first; ties go to the smaller position, so that equal runs are equal."""
+    return sorted(guesses, key=lambda g: (-g.p, g.pos))

@@ -1,0 +1,50 @@
+"""The corpus item, the split rule and the surface wording shared by all families."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+
+TRAIN = "train"
+HELD_OUT = "held-out"
+SPLITS = (TRAIN, HELD_OUT)
+
+# One key in twenty is held out: enough for thousands of held-out word problems, little loss for training.
+_HELD_OUT_ONE_IN = 20
+
+_IMPERATIVES = {"List", "Name", "Tell", "Give", "Write", "Count", "Say", "Make", "Think"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question with a reference answer.
+
+    `grader` is plain data, `(kind, value, ...)`, read by `grading.grade`; None means the answer is open ended.
+    """
+
+    family: str
+    prompt: str
+    answer: str
+    grader: tuple | None
+
+
+def split_of(key: str) -> str:
+    """The split of an item by its semantic key: a stable hash, so the two splits never share a key."""
+    return HELD_OUT if hashlib.sha256(key.encode()).digest()[0] % _HELD_OUT_ONE_IN == 0 else TRAIN
+
+
+def reworded(rng: random.Random, prompt: str, polite: bool = True) -> str:
+    """The prompt as a visitor may type it: sometimes polite, lower case, upper case or without its last mark."""
+    draw = rng.random()
+    imperative = prompt.split(" ", 1)[0] in _IMPERATIVES
+    if polite and imperative and draw < 0.12:
+        prompt = f"Please {prompt[0].lower()}{prompt[1:]}"
+    elif polite and imperative and draw < 0.18:
+        prompt = f"{prompt.rstrip('.')} please."
+    draw = rng.random()
+    if draw < 0.12:
+        prompt = prompt.lower()
+    elif draw < 0.13 and len(prompt) < 50:  # capitals cost about three times the tokens
+        prompt = prompt.upper()
+    if rng.random() < 0.12:
+        prompt = prompt.rstrip(".?!")
+    return prompt

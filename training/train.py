@@ -1,0 +1,363 @@
+"""Trains the in-house models: `python -m training.train tiny-llada [--stage causal|masked] [--minutes M | --steps N]`.
+
+Stage `causal` trains a small Llama to predict the next token on packed rows.  Stage `masked` starts from its weights and
+turns it into a masked diffusion model with LLaDA's fine-tuning recipe (Nie et al. 2025, algorithm 2): position i
+predicts token i, attention is full inside a document, the prompt stays clean, answer tokens are masked with
+probability t and weighted 1/t.
+
+A run without `--stage` does both.  A stage that was interrupted goes on from its checkpoint with the same schedule.
+Data and masks of a step depend only on the seed and the step number; the learning rate of a run with `--minutes`
+follows the clock, so only runs with `--steps` repeat exactly.
+"""
+
+import argparse
+import copy
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from training import tokenizer as tok
+from training.corpus import FAMILIES, HELD_OUT, TRAIN, Item, grade, items
+
+CHECKPOINTS = Path(__file__).resolve().parent / "checkpoints"
+SEED = 0
+FAMILY_WEIGHT = {"word": 40, "list": 15, "facts": 15, "story": 10, "code": 20}
+ROWS, ROW_LENGTH = 16, 256
+MINUTES = {"causal": 15.0, "masked": 45.0}
+# stage -> (Muon learning rate of the matrices, AdamW learning rate of embeddings and norms, warm-up steps)
+RATES = {"causal": (0.02, 3e-3, 60), "masked": (0.01, 1.5e-3, 60)}
+PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
+FILL_WEIGHT = 0.2  # of an end token after the first one: easy, and else most of the loss
+SMALLEST_RATIO = 0.1  # 1/t is clipped here, so that one document with few masks cannot dominate a step
+BLOCK_SHARE = 0.5  # share of documents that are corrupted the way block-wise decoding sees them
+BLOCKS = (4, 8, 16, 32, 64)
+AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token, end fill)
+LOG_EVERY, SAVE_SECONDS, EVALUATE_SECONDS = 20, 120.0, 420.0
+
+
+def build_model() -> LlamaForCausalLM:
+    """A Llama of 5.2 million parameters with tied embeddings, freshly initialised from `SEED`."""
+    torch.manual_seed(SEED)
+    config = LlamaConfig(
+        vocab_size=tok.VOCAB_SIZE, hidden_size=256, intermediate_size=704, num_hidden_layers=6, num_attention_heads=8,
+        num_key_value_heads=8, head_dim=32, max_position_embeddings=512, tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, bos_token_id=None, eos_token_id=tok.EOS,
+        pad_token_id=tok.PAD, attn_implementation="sdpa",
+    )
+    return LlamaForCausalLM(config)
+
+
+def draw_documents(rng: random.Random, n: int, tokenizer) -> list[tuple[list[int], list[int]]]:
+    """`n` training documents as (prompt ids, answer ids with one end token), families drawn by `FAMILY_WEIGHT`."""
+    names = rng.choices(tuple(FAMILY_WEIGHT), tuple(FAMILY_WEIGHT.values()), k=n)
+    documents = []
+    for family in FAMILIES:
+        for item in items(family, TRAIN, names.count(family), rng.getrandbits(62)):
+            documents.append((tok.encode_prompt(tokenizer, item.prompt), tok.encode_answer(tokenizer, item.answer)))
+    rng.shuffle(documents)
+    return documents
+
+
+def causal_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
+    """Rows of back-to-back documents: ids (ROWS, ROW_LENGTH + 1) and the loss weight of every id."""
+    rng = random.Random(f"{SEED}/causal/{step}")
+    ids, weights = [], []
+    size = ROWS * (ROW_LENGTH + 1)
+    while len(ids) < size:
+        for prompt, answer in draw_documents(rng, 128, tokenizer):
+            ids += prompt + answer
+            weights += [PROMPT_WEIGHT] * len(prompt) + [1.0] * len(answer)
+    return {"ids": torch.tensor(ids[:size]).view(ROWS, -1), "weights": torch.tensor(weights[:size]).view(ROWS, -1)}
+
+
+def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> tuple[list[int], list[float], float]:
+    """Mask an answer area of `area` tokens with ratio t = `ratio`.
+
+    Returns (input ids, loss weight of each position, the weight all positions would have in expectation).  Half of the
+    documents are masked uniformly; in the other half everything left of a random block is clean, everything right of it
+    is masked and not scored, and only the block is masked with ratio t: the states that block-wise decoding visits.
+    """
+    target = answer + [tok.EOS] * (area - len(answer))
+    start, end = 0, area
+    if rng.random() < BLOCK_SHARE:
+        block = rng.choice([b for b in BLOCKS if b <= area])
+        # Blocks behind the first end token hold nothing but fill, so they are drawn seldom.
+        last = area if rng.random() < 0.1 else len(answer)
+        start = rng.randrange(math.ceil(last / block)) * block
+        end = min(area, start + block)
+    inputs, weights, expected = list(target), [0.0] * area, 0.0
+    for i in range(start, area):
+        if i >= end:
+            inputs[i] = tok.MASK
+            continue
+        value = 1.0 if i < len(answer) else FILL_WEIGHT
+        expected += value
+        if rng.random() < ratio:
+            inputs[i] = tok.MASK
+            weights[i] = value / max(ratio, SMALLEST_RATIO)
+    return inputs, weights, expected
+
+
+def masked_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
+    """Packed corrupted documents.
+
+    ids, targets, positions, documents: (ROWS, ROW_LENGTH) int64, positions restart at 0 in every document, `documents`
+    numbers the documents of a row and is -1 on padding; weights: (ROWS, ROW_LENGTH) float32, already normalised.
+    """
+    rng = random.Random(f"{SEED}/masked/{step}")
+    pool = draw_documents(rng, 128, tokenizer)
+    offset = rng.random()
+    shape = (ROWS, ROW_LENGTH)
+    ids, targets = torch.full(shape, tok.PAD), torch.full(shape, tok.PAD)
+    positions, documents = torch.zeros(shape, dtype=torch.long), torch.full(shape, -1)
+    weights, total = torch.zeros(shape), 0.0
+    used, failures = [0] * ROWS, 0
+    for i, (prompt, answer) in enumerate(pool):
+        least = math.ceil(len(answer) / 32) * 32
+        area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
+        size = len(prompt) + area
+        row = next((r for r in range(ROWS) if used[r] + size <= ROW_LENGTH), None)
+        if row is None:
+            failures += 1
+            if failures > 12:
+                break
+            continue
+        # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
+        ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
+        inputs, weight, expected = corrupt(rng, answer, area, ratio)
+        at = slice(used[row], used[row] + size)
+        ids[row, at] = torch.tensor(prompt + inputs)
+        targets[row, at] = torch.tensor(prompt + answer + [tok.EOS] * (area - len(answer)))
+        positions[row, at] = torch.arange(size)
+        documents[row, at] = i
+        weights[row, at] = torch.tensor([0.0] * len(prompt) + weight)
+        total += expected
+        used[row] += size
+    return {"ids": ids, "targets": targets, "positions": positions, "documents": documents, "weights": weights / total}
+
+
+def causal_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Weighted mean next-token cross-entropy."""
+    hidden = forward(batch["ids"][:, :-1])
+    logits = model.lm_head(hidden).float()
+    weights = batch["weights"][:, 1:].flatten()
+    losses = F.cross_entropy(logits.flatten(0, 1), batch["ids"][:, 1:].flatten(), reduction="none")
+    return (losses * weights).sum() / weights.sum()
+
+
+def masked_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """LLaDA's bound on the negative log-likelihood per answer token, estimated on the masked positions only."""
+    documents = batch["documents"]
+    # Padding has its own number, -1, so it attends to itself and no row of the mask is empty.
+    mask = (documents[:, :, None] == documents[:, None, :])[:, None]
+    hidden = forward(batch["ids"], mask, batch["positions"])
+    at = batch["weights"] > 0
+    logits = model.lm_head(hidden[at]).float()
+    losses = F.cross_entropy(logits, batch["targets"][at], reduction="none")
+    return (losses * batch["weights"][at]).sum()
+
+
+def optimizers(model, stage: str) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for the embedding and the norms."""
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    inside = {id(p) for p in matrices}
+    rest = [p for p in model.parameters() if id(p) not in inside]
+    muon, adam, _ = RATES[stage]
+    return [torch.optim.Muon(matrices, lr=muon, adjust_lr_fn="original"),
+            torch.optim.AdamW(rest, lr=adam, betas=(0.9, 0.95), weight_decay=0.0)]
+
+
+@torch.no_grad()
+def decode_masked(model, prompts: list[list[int]], area: int = 64, block: int = 32) -> list[list[int]]:
+    """Greedy step-by-step decoding of a batch: one token per prompt and call, left block first.
+
+    In the leftmost block with a mask the position whose best token is most probable is filled with it.  An end token
+    in a finished block ends the answer.  Returns the answer ids before the first end token.
+    """
+    width = max(map(len, prompts)) + area
+    ids = torch.full((len(prompts), width), tok.PAD)
+    for row, prompt in enumerate(prompts):
+        ids[row, :len(prompt) + area] = torch.tensor(prompt + [tok.MASK] * area)
+    starts = torch.tensor([len(prompt) for prompt in prompts])
+    column = torch.arange(width)[None]
+    mask = (ids != tok.PAD)[:, None, None, :].expand(-1, 1, width, -1)
+    active = torch.arange(len(prompts))
+    for begin in range(0, area, block):
+        here = (column >= starts[:, None] + begin) & (column < starts[:, None] + begin + block)
+        for _ in range(block):
+            with torch.autocast("cpu", torch.bfloat16):
+                hidden = model.model(input_ids=ids[active], attention_mask=mask[active].contiguous(),
+                                     use_cache=False).last_hidden_state
+                slots = hidden[here[active]].view(len(active), block, -1)
+                logits = model.lm_head(slots).float()
+            logits[..., tok.MASK] = -torch.inf
+            confidence, choice = logits.softmax(-1).max(-1)
+            current = ids[active][here[active]].view(len(active), block)
+            best = confidence.masked_fill(current != tok.MASK, -1.0).argmax(-1)
+            ids[active, starts[active] + begin + best] = choice.gather(1, best[:, None])[:, 0]
+        ended = (ids[active].masked_fill(~here[active], tok.PAD) == tok.EOS).any(1)
+        active = active[~ended]
+        if not len(active):
+            break
+    answers = []
+    for row, prompt in enumerate(prompts):
+        answer = ids[row, len(prompt):len(prompt) + area].tolist()
+        answers.append(answer[:next((i for i, t in enumerate(answer) if t in (tok.EOS, tok.MASK)), area)])
+    return answers
+
+
+@torch.no_grad()
+def decode_causal(model, prompts: list[list[int]], area: int = 64) -> list[list[int]]:
+    """Greedy next-token decoding of a batch without a cache; returns the answer ids before the end token."""
+    rows = [list(prompt) for prompt in prompts]
+    active = list(range(len(rows)))
+    for _ in range(area):
+        width = max(len(rows[r]) for r in active)
+        ids = torch.tensor([rows[r] + [tok.PAD] * (width - len(rows[r])) for r in active])
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+            last = hidden[torch.arange(len(active)), torch.tensor([len(rows[r]) - 1 for r in active])]
+            choice = model.lm_head(last).argmax(-1).tolist()
+        for r, token in zip(active, choice, strict=True):
+            rows[r].append(token)
+        active = [r for r in active if rows[r][-1] != tok.EOS]
+        if not active:
+            break
+    return [[t for t in row[len(prompt):] if t != tok.EOS] for row, prompt in zip(rows, prompts, strict=True)]
+
+
+def held_out_accuracy(model, stage: str, n: int, tokenizer) -> dict[str, float]:
+    """Accuracy by graded family on `n` held-out items each."""
+    asked: list[Item] = [item for family in FAMILIES if family != "story" for item in items(family, HELD_OUT, n, 99)]
+    prompts = [tok.encode_prompt(tokenizer, item.prompt) for item in asked]
+    model.eval()
+    answers = (decode_causal if stage == "causal" else decode_masked)(model, prompts)
+    model.train()
+    right: dict[str, int] = {}
+    for item, answer in zip(asked, answers, strict=True):
+        right[item.family] = right.get(item.family, 0) + bool(grade(item, tokenizer.decode(answer)))
+    return {family: count / n for family, count in right.items()}
+
+
+def export(model, folder: Path = tok.MODEL_DIR) -> None:
+    """Write config.json, model.safetensors (bfloat16) and generation.json, each replaced in one move."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        copy.deepcopy(model).to(torch.bfloat16).save_pretrained(temporary)
+        generation = {"mask": tok.MASK, "eos": tok.EOS, "block": 32, "family": "llada", "attention": "full",
+                      "rows": "self"}
+        Path(temporary, "generation.json").write_text(json.dumps(generation, indent=2) + "\n", encoding="utf-8")
+        for name in ("config.json", "model.safetensors", "generation.json"):
+            os.replace(Path(temporary, name), folder / name)
+
+
+def train_stage(stage: str, minutes: float | None, steps: int | None) -> None:
+    """Train one stage to the end of its budget, starting or resuming from `training/checkpoints/`."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    if not (tok.MODEL_DIR / "tokenizer.json").exists():
+        tok.save(tok.train_tokenizer(SEED))
+    tokenizer = tok.load()
+    model = build_model()
+    optimisers = optimizers(model, stage)
+    path = CHECKPOINTS / f"{stage}.pt"
+    step, spent, rate = 0, 0.0, RATES[stage]
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimiser, saved in zip(optimisers, state["optimizers"], strict=True):
+            optimiser.load_state_dict(saved)
+        step, spent = state["step"], state["seconds"]
+    elif stage == "masked":
+        before = CHECKPOINTS / "causal.pt"
+        if not before.exists():
+            sys.exit("Stage masked starts from the causal weights: run --stage causal first.")
+        model.load_state_dict(torch.load(before, weights_only=True)["model"])
+    log_path = CHECKPOINTS / f"{stage}.log"
+
+    def log(**fields) -> None:
+        line = json.dumps({"stage": stage, "step": step, "seconds": round(spent, 1), **fields})
+        print(line, flush=True)
+        with log_path.open("a", encoding="utf-8") as out:
+            out.write(line + "\n")
+
+    def save() -> None:
+        temporary = path.with_suffix(".tmp")
+        torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimisers], "step": step,
+                    "seconds": spent}, temporary)
+        os.replace(temporary, path)
+
+    def hidden_causal(ids):
+        return model.model(input_ids=ids, use_cache=False).last_hidden_state
+
+    def hidden_masked(ids, mask, positions):
+        return model.model(input_ids=ids, attention_mask=mask, position_ids=positions,
+                           use_cache=False).last_hidden_state
+
+    forward = torch.compile(hidden_causal if stage == "causal" else hidden_masked, dynamic=False)
+    batch_of, loss_of = (causal_batch, causal_loss) if stage == "causal" else (masked_batch, masked_loss)
+    budget = None if steps else 60 * (minutes if minutes is not None else MINUTES[stage])
+    log(event="start", parameters=sum(p.numel() for p in model.parameters()), minutes=budget and budget / 60,
+        steps=steps)
+    if stage == "masked" and step == 0:
+        export(model)
+    saved_at = evaluated_at = spent
+    running: list[float] = []
+    clock = time.monotonic()
+    while (spent < budget) if budget else (step < steps):
+        progress = spent / budget if budget else step / steps
+        factor = min(1.0, (step + 1) / rate[2]) * min(1.0, (1.0 - progress) / 0.8)
+        for optimiser, peak in zip(optimisers, rate, strict=False):
+            optimiser.param_groups[0]["lr"] = peak * factor
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(model, forward, batch_of(step, tokenizer))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        running.append(loss.item())
+        step += 1
+        now = time.monotonic()
+        spent, clock = spent + now - clock, now
+        if step % LOG_EVERY == 0:
+            log(loss=round(sum(running) / len(running), 4), factor=round(factor, 3))
+            running = []
+        if spent - saved_at > SAVE_SECONDS:
+            save()
+            saved_at = spent
+        if spent - evaluated_at > EVALUATE_SECONDS:
+            log(held_out=held_out_accuracy(model, stage, 24, tokenizer))
+            if stage == "masked":
+                export(model)
+            evaluated_at = spent
+    save()
+    if stage == "masked":
+        export(model)
+    log(event="end", held_out=held_out_accuracy(model, stage, 50, tokenizer))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", choices=["tiny-llada"])
+    parser.add_argument("--stage", choices=["causal", "masked"], help="only this stage (default: both, one after another)")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, help="wall-clock budget of a stage, evaluation pauses included")
+    budget.add_argument("--steps", type=int, help="number of steps of a stage")
+    arguments = parser.parse_args()
+    for stage in [arguments.stage] if arguments.stage else ["causal", "masked"]:
+        train_stage(stage, arguments.minutes, arguments.steps)
+
+
+if __name__ == "__main__":
+    main()
