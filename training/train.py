@@ -257,6 +257,7 @@ def export(model, folder: Path = tok.MODEL_DIR) -> None:
                       "rows": "self"}
         Path(temporary, "generation.json").write_text(json.dumps(generation, indent=2) + "\n", encoding="utf-8")
         for name in ("config.json", "model.safetensors", "generation.json"):
+            Path(temporary, name).chmod(0o644)
             os.replace(Path(temporary, name), folder / name)
 
 

@@ -90,6 +90,14 @@ def spec(name: str) -> ModelSpec:
     )  # fmt: skip
 
 
+def default_block(name: str) -> int | None:
+    """The block size a model was trained for, or None while its files are missing."""
+    try:
+        return spec(name).block
+    except ModelUnavailable:
+        return None
+
+
 _lock = threading.Lock()
 _loaded: dict[tuple[str, str], Model] = {}
 

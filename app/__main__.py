@@ -1,0 +1,158 @@
+"""The command line: `python -m app run | view | methods | models`. Translates arguments, prints, and nothing else.
+
+Exit codes: 0, 2 (a usage error), 3 (a model is unavailable), 4 (a trace file is unreadable), 130 (interrupted).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.summary import summary
+from decoders.errors import ExplorerError, UsageError
+from decoders.methods.base import Method
+from decoders.models import catalogue
+from decoders.registry import METHODS
+from decoders.registry import method as find
+from decoders.run import LEVELS, Recording
+from decoders.trace import Trace
+from viz.report import plain, report
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence instead of a usage dump, and our exit code for it."""
+
+    def error(self, message: str):
+        raise UsageError(f"{self.prog}: {message}; see {self.prog} --help.")
+
+
+def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
+    top = _Parser(prog="python -m app", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    run = commands.add_parser("run", help="decode a prompt", description="Decodes a prompt with a method; each method has its own knobs.")
+    names = run.add_subparsers(dest="method", required=True, metavar="METHOD", parser_class=_Parser)
+    for m in methods:
+        one = names.add_parser(m.id, help=m.summary, description=f"{m.summary} {m.paper}, arXiv:{m.arxiv}.")
+        one.add_argument("--model", default=catalogue.CATALOGUE[0].id, help="model id (default: %(default)s)")
+        one.add_argument("--prompt", required=True, help="the prompt; - reads it from standard input")
+        one.add_argument("--seed", type=int, default=0)
+        one.add_argument("--level", choices=sorted(LEVELS), default="trace", help="how much to record (default: %(default)s)")
+        one.add_argument("--reference", action="store_true", help="also run the reference decoder and compare token by token")
+        one.add_argument("--out", type=Path, help="save the trace (.json or .json.gz)")
+        one.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
+        for knob in m.params.knobs():
+            symbol = f"{knob.symbol}: " if knob.symbol else ""
+            one.add_argument(f"--{knob.name.replace('_', '-')}", dest=f"knob:{knob.name}", metavar=knob.kind.__name__.upper(),
+                             help=f"{symbol}{knob.help} ({knob.range}; default {knob.default})".replace("%", "%%"))  # fmt: skip
+
+    view = commands.add_parser("view", help="report on a trace file as text")
+    view.add_argument("trace", type=Path)
+    view.add_argument("--at", type=int, help="only the first AT events")
+    view.add_argument("--json", action="store_true", help="print a JSON summary instead")
+    for name, what in (("methods", "list the decoding methods and their knobs"), ("models", "list the models")):
+        listing = commands.add_parser(name, help=what)
+        listing.add_argument("--json", action="store_true", help="print JSON instead")
+        if name == "methods":
+            listing.add_argument("--markdown", action="store_true", help="print docs/methods.md")
+    return top
+
+
+def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
+    given = {name.removeprefix("knob:"): value for name, value in vars(args).items() if name.startswith("knob:") and value is not None}
+    if args.out is not None and not args.out.absolute().parent.is_dir():
+        raise UsageError(f"--out {args.out}: the folder {args.out.parent} does not exist; make it first.")
+    prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
+    recording = Recording(find(args.method, methods), args.model, prompt, seed=args.seed, level=args.level, **given)
+    for _ in recording:
+        pass
+    if args.reference:
+        recording.compare()
+    trace = recording.trace
+    if args.out is not None:
+        trace.save(args.out)
+    if args.json:
+        print(json.dumps(summary(trace), ensure_ascii=False))
+        return
+    print(plain(trace.text))
+    costs = f"{trace.calls} calls · {trace.rows_tokens} rows x tokens · {trace.seconds:.3f} s in the model · {trace.tokens_per_call:.2f} tokens per call"
+    print(f"[{trace.title} on {trace.model}: {costs}]", file=sys.stderr)
+    if trace.reference is not None:
+        where = trace.difference()
+        verdict = "identical to" if where is None else f"differs from position {where} from"
+        print(f"[{verdict} {trace.reference.label}: {trace.reference.calls} calls · {trace.reference.rows_tokens} rows x tokens · "
+              f"{trace.reference.seconds:.3f} s]", file=sys.stderr)  # fmt: skip
+
+
+def view(args: argparse.Namespace) -> None:
+    trace = Trace.load(args.trace)
+    if args.at is not None and not 0 <= args.at <= len(trace.events):
+        raise UsageError(f"--at {args.at}: must be between 0 and {len(trace.events)}, the number of events.")
+    print(json.dumps(summary(trace), ensure_ascii=False) if args.json else report(trace, args.at))
+
+
+def list_methods(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
+    if args.markdown:
+        print(markdown(methods), end="")
+        return
+    if args.json:
+        fields = ("name", "default", "help", "lo", "hi", "step", "choices", "symbol")
+        print(json.dumps([
+            {"id": m.id, "title": m.title, "paper": m.paper, "arxiv": m.arxiv, "guarantee": m.guarantee, "reference": m.reference or None,
+             "summary": m.summary, "roles": {role: list(kinds) for role, kinds in m.roles.items()}, "emits": sorted(m.emits),
+             "knobs": [{"kind": k.kind.__name__, **{f: getattr(k, f) for f in fields}} for k in m.params.knobs()]}
+            for m in methods], ensure_ascii=False))  # fmt: skip
+        return
+    for m in methods:
+        print(f"{m.id:<12}{m.title} · {m.guarantee} · arXiv:{m.arxiv}\n{'':<12}{m.summary}")
+        for k in m.params.knobs():
+            print(f"{'':<14}--{k.name.replace('_', '-'):<14}{k.symbol:<3}{k.help} ({k.range}; default {k.default})")
+
+
+def markdown(methods: tuple[Method, ...]) -> str:
+    """docs/methods.md: one section a method, one row a knob."""
+    lines = ["# Methods", "", "Written by `make docs` from the registry; do not edit.", ""]
+    for m in methods:
+        against = f", token for token equal to `{m.reference}`" if m.guarantee == "greedy-exact" else ""
+        lines += [f"## {m.title} (`{m.id}`)", "", f"{m.summary}", "", f"{m.paper}, arXiv:{m.arxiv}. Guarantee: {m.guarantee}{against}.", "",
+                  "| knob | symbol | default | range | meaning |", "| --- | --- | --- | --- | --- |"]  # fmt: skip
+        lines += [f"| `{k.name}` | {k.symbol} | {k.default} | {k.range.replace('|', 'or')} | {k.help} |" for k in m.params.knobs()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def list_models(args: argparse.Namespace) -> None:
+    if args.json:
+        fields = ("id", "title", "kind", "size", "licence", "note", "examples")
+        print(json.dumps([{f: getattr(e, f) for f in fields} for e in catalogue.CATALOGUE], ensure_ascii=False))
+        return
+    for e in catalogue.CATALOGUE:
+        print(f"{e.id:<12}{e.title} · {e.size} parameters · {e.licence}\n{'':<12}{e.note}")
+
+
+def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHODS) -> int:
+    """Runs a command and returns its exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if len(argv) > 1 and argv[0] == "run" and not argv[1].startswith("-"):
+            find(argv[1], methods)  # says which one may have been meant, where argparse lists all
+        args = parser(methods).parse_args(argv)
+        if args.command == "run":
+            run(args, methods)
+        elif args.command == "view":
+            view(args)
+        elif args.command == "methods":
+            list_methods(args, methods)
+        else:
+            list_models(args)
+    except ExplorerError as error:
+        print(plain(str(error)), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

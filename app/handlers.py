@@ -1,0 +1,179 @@
+"""What happens when somebody clicks: plain functions of values, tested without a browser.
+
+Our own errors become one sentence in a toast, in `polite` and nowhere else; anything else is a bug and keeps its traceback.
+"""
+
+import functools
+import inspect
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app import stage, words
+from app.store import Entry, Store
+from app.summary import summary
+from decoders.errors import ExplorerError, UsageError
+from decoders.methods.base import Method
+from decoders.registry import method as find
+from decoders.run import Recording, run
+from decoders.trace import Trace
+from viz.base import View
+
+# At most this many messages a second: Gradio paints about 80 yields a second at best, and the player needs far fewer.
+MESSAGES_PER_SECOND = 12
+
+
+def polite(handler: Callable) -> Callable:
+    """Turns an `ExplorerError` into Gradio's toast, for functions and generators."""
+
+    def toast(error: ExplorerError) -> gr.Error:
+        return gr.Error(str(error), title="Check the settings" if isinstance(error, UsageError) else "That did not work", duration=None)
+
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def stream(*args: Any) -> Iterator:
+            try:
+                yield from handler(*args)
+            except ExplorerError as error:
+                raise toast(error) from error
+
+        return stream
+
+    @functools.wraps(handler)
+    def call(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except ExplorerError as error:
+            raise toast(error) from error
+
+    return call
+
+
+class Handlers:
+    """The handlers of one page; `store` holds its runs, `methods` and `views` are what it offers."""
+
+    def __init__(self, methods: tuple[Method, ...], views: tuple[View, ...]):
+        self.methods, self.views, self.store = methods, {view.id: view for view in views}, Store()
+        self.files = Path(tempfile.mkdtemp(prefix="unmasked-"))
+
+    # ------------------------------------------------------------------------------------------------ asked by the player
+    def trace(self, ask: dict) -> str:
+        """The whole run as JSON text, or {"error": sentence}."""
+        entry = self.store.get(ask.get("run"))
+        return entry.trace.to_json() if entry is not None else json.dumps({"error": words.GONE})
+
+    def figure(self, ask: dict) -> dict:
+        """A view of a run at a cursor as Plotly JSON, or {"empty": sentence}."""
+        entry, view = self.store.get(ask.get("run")), self.views.get(str(ask.get("view")))
+        if entry is None or view is None:
+            return {"empty": words.GONE}
+        trace, at = entry.trace, ask.get("at")
+        if not view.fits(trace):
+            return {"empty": view.why_not(trace)}
+        at = min(max(0, at), len(trace.events)) if type(at) is int else len(trace.events)
+        return json.loads(view.plot(view.info(trace, at), dark=bool(ask.get("dark"))).to_json())
+
+    # ---------------------------------------------------------------------------------------------------- asked by buttons
+    def decode(self, method: str, model: str, prompt: str, seed: float, compare: bool, knobs: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+        """Runs and streams (message, run id, file to save). Ends within one step of `stop`."""
+        recording = Recording(find(method, self.methods), model, prompt, seed=int(seed), **knobs)
+        entry = self.store.add(recording)
+        try:
+            sent, known, last = 0, set[int](), 0.0
+
+            def news(**more: Trace | None) -> tuple[str, str, None]:
+                nonlocal sent, known
+                events, vocab = recording.events[sent:], {k: v for k, v in recording.vocab.items() if k not in known}
+                text = stage.message(entry.id, sent, events, vocab, **more)
+                sent, known = sent + len(events), known | vocab.keys()
+                return text, entry.id, None
+
+            yield news(begin=recording.trace)
+            for _ in recording:
+                if entry.stop.is_set():
+                    recording.close()
+                    break
+                if time.monotonic() - last >= 1 / MESSAGES_PER_SECOND:
+                    yield news()
+                    last = time.monotonic()
+            yield news()
+            stopped = entry.stop.is_set()
+            if compare and not stopped:
+                recording.compare()
+            entry.finished = recording.trace
+            text, run_id, _ = news(end=entry.finished)
+            yield text, run_id, self.save(entry)
+        finally:
+            # Also reached when the tab is closed or the event is cancelled: Gradio closes the generator.
+            recording.close()
+            entry.finished = recording.trace
+            entry.done.set()
+
+    def stop(self, run_id: str | None) -> None:
+        """Asks the run to end and waits until it has, at most two seconds."""
+        entry = self.store.get(run_id)
+        if entry is not None:
+            entry.stop.set()
+            entry.done.wait(2)
+
+    def open(self, path: str | None) -> tuple[str, str, str]:
+        """A trace file as a run of this page, labelled a replay."""
+        trace = Trace.load(path or "")
+        entry = self.store.add(trace=replace(trace, provenance="simulated" if trace.provenance == "simulated" else "replay"))
+        return stage.load(entry.id), entry.id, self.save(entry)
+
+    def show(self, run_id: str) -> tuple[str, str, str | None]:
+        """A bundled run by its id."""
+        entry = self.store.get(run_id)
+        if entry is None:
+            raise UsageError(words.GONE)
+        return stage.load(entry.id), entry.id, self.save(entry)
+
+    def reference(self, event: gr.EventData) -> str:
+        """Runs the reference decoder of a finished run and sends the header with what came out."""
+        entry = self.store.get(event._data.get("run"))
+        if entry is None or entry.recording is None or not entry.done.is_set() or entry.recording.compare() is None:
+            raise UsageError(words.NO_REFERENCE)
+        entry.finished = entry.recording.trace
+        return stage.message(entry.id, len(entry.finished.events), [], entry.finished.vocab, end=entry.finished)
+
+    def save(self, entry: Entry) -> str:
+        """The run as a file for the Save button."""
+        trace = entry.trace
+        folder = self.files / entry.id.replace(":", "-")
+        folder.mkdir(exist_ok=True)
+        return str(trace.save(folder / f"{trace.method}-{trace.model}.json.gz"))
+
+
+def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
+    """The method as a typed function: one HTTP endpoint each, its arguments being the method's knobs."""
+
+    def call(prompt: str, model: str = models[0], seed: int = 0, reference: bool = False, **knobs: Any) -> dict:
+        return summary(run(method, model, prompt, seed=seed, reference=reference, **knobs))
+
+    knobs = method.params.knobs()
+    kinds = {"prompt": str, "model": str, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
+    defaults = {"model": models[0], "seed": 0, "reference": False, **{k.name: k.default for k in knobs}}
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind, default=defaults.get(name, inspect.Parameter.empty))
+         for name, kind in kinds.items()], return_annotation=dict)  # fmt: skip
+    call.__annotations__ = {**kinds, "return": dict}
+    call.__name__ = method.id
+    lines = "\n".join(f"    {k.name}: {k.help} ({k.range})" for k in knobs)
+    call.__doc__ = f"{method.summary}\n\nArgs:\n    prompt: what to answer\n    model: model id\n    seed: seed of the run\n    reference: also run the reference decoder\n{lines}"
+
+    @functools.wraps(call)
+    def by_position(*args: Any, **named: Any) -> dict:
+        return polite(call)(**dict(zip(kinds, args, strict=False)), **named) if not named else polite(call)(*args, **named)
+
+    by_position.__signature__ = call.__signature__  # type: ignore[attr-defined]
+    return by_position
+
+

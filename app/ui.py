@@ -1,0 +1,125 @@
+"""The page: layout and wiring, no logic."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: nothing leaves this machine
+
+import functools
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from app import stage, words
+from app.controls import control
+from app.handlers import Handlers, endpoint, polite
+from decoders.methods.base import Method
+from decoders.models import catalogue
+from decoders.registry import METHODS
+from decoders.trace import Trace
+from viz.base import View
+from viz.registry import views as all_views
+
+TRACES = stage.ASSETS / "traces"
+FIRST = "ssd"
+
+CSS = """
+.gradio-container { max-width: 1680px !important; }
+#side { min-width: 280px; }
+#head h1 { margin: 0; font-size: 1.5rem; letter-spacing: -0.01em; }
+#head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
+#stop, #run { min-width: 90px; }
+"""
+
+
+def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None = None) -> gr.Blocks:
+    """The page for these methods and views (all of them by default). Loads no weights."""
+    views = all_views() if views is None else views
+    act = Handlers(methods, views)
+    recorded = []
+    for path in sorted(TRACES.glob("*.json.gz")):
+        trace = Trace.load(path)
+        name = f"bundled:{path.name.removesuffix('.json.gz')}"
+        entry = act.store.add(trace=replace(trace, provenance="replay"), name=name)
+        recorded.append((f"{trace.title}: {trace.prompt}", entry.id))
+    first = next((run for _, run in recorded if run.startswith(f"bundled:{FIRST}")), recorded[0][1] if recorded else "")
+    models = tuple(entry.id for entry in catalogue.CATALOGUE)
+    gr.set_static_paths([str(path) for path in stage.STATIC])
+
+    with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
+        run_id = gr.State(first, time_to_live=3600)
+        gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE}", elem_id="head")
+        with gr.Row():
+            with gr.Column(scale=1, elem_id="side"):
+                gr.Markdown(words.INTRO)
+                model = gr.Dropdown([(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model")
+                note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
+                prompt = gr.Textbox(label=words.PROMPT, placeholder=words.PROMPT_HINT, lines=3, elem_id="prompt",
+                                    value=catalogue.entry(models[0]).examples[0], max_length=20_000)  # fmt: skip
+                gr.Examples([[e] for e in catalogue.entry(models[0]).examples], [prompt], label=words.EXAMPLES, api_visibility="private")
+                chosen = gr.Radio([(m.title, m.id) for m in methods], value=_default(methods), label=words.METHOD, elem_id="method")
+                about = gr.Markdown(_about(methods, _default(methods)), elem_id="about")
+                with gr.Row():
+                    go = gr.Button(words.RUN, variant="primary", elem_id="run")
+                    halt = gr.Button(words.STOP, elem_id="stop")
+                panels, knobs = [], []
+                with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
+                    for m in methods:
+                        with gr.Column(visible=m.id == _default(methods)) as panel:
+                            for knob in m.params.knobs():
+                                value = catalogue.default_block(models[0]) if knob.name == "block" else None
+                                component = control(knob, value)
+                                component.elem_id = f"knob-{m.id}-{knob.name}"
+                                knobs.append(((m.id, knob.name), component))
+                        panels.append(panel)
+                    seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
+                    compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
+                with gr.Accordion(words.RECORDED, open=False, elem_id="recorded"):
+                    shelf = gr.Radio(recorded, value=first or None, label=words.RECORDED, show_label=False, elem_id="shelf")
+                    upload = gr.UploadButton(words.OPEN, file_types=[".json", ".gz"], elem_id="open")
+                save = gr.DownloadButton(words.SAVE, value=act.show(first)[2] if first else None, elem_id="save")
+            with gr.Column(scale=4, min_width=320):
+                value = stage.load(first) if first else ""
+                player = stage.Player(views, value, act.trace, act.figure, elem_id="player")
+
+        names = [name for name, _ in knobs]
+
+        def start(method: str, model: str, prompt: str, seed: float, compare: bool, *values: Any):
+            mine = {knob: value for (owner, knob), value in zip(names, values, strict=True) if owner == method}
+            yield from act.decode(method, model, prompt, seed or 0, compare, mine)
+
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        running = gr.on(
+            [go.click, prompt.submit], polite(start), [chosen, model, prompt, seed, compare, *[c for _, c in knobs]],
+            [player, run_id, save], concurrency_id="model", concurrency_limit=2, trigger_mode="once", **private,
+        )  # fmt: skip
+        halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
+        chosen.change(functools.partial(_panels, methods), [chosen], [about, *panels], queue=False, **private)
+        model.change(lambda m: catalogue.entry(m).note, [model], [note], queue=False, **private)
+        upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
+        shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
+        player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
+        for m in methods:
+            gr.api(endpoint(m, models), api_name=m.id, concurrency_id="model", concurrency_limit=2)
+    return demo
+
+
+def settings() -> dict[str, Any]:
+    """Arguments of `launch`. Run history is off because it stores every message in the visitor's browser (and slows the
+    page by 10x); SSR is off because it would need node."""
+    theme = gr.themes.Base(primary_hue="blue", neutral_hue="slate", radius_size="sm")
+    return {"theme": theme, "css": CSS, "css_paths": [stage.ASSETS / "player.css"], "run_history": False, "ssr_mode": False,
+            "max_file_size": 8 * 2**20, "footer_links": ["api", "settings"]}  # fmt: skip
+
+
+def _default(methods: tuple[Method, ...]) -> str:
+    return FIRST if any(m.id == FIRST for m in methods) else methods[0].id
+
+
+def _about(methods: tuple[Method, ...], name: str) -> str:
+    m = next(m for m in methods if m.id == name)
+    return f"{m.summary}\n\n<small>{m.paper} · arXiv:{m.arxiv}</small>"
+
+
+def _panels(methods: tuple[Method, ...], name: str) -> list:
+    return [_about(methods, name), *[gr.update(visible=m.id == name) for m in methods]]

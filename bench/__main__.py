@@ -1,0 +1,19 @@
+"""`python -m bench spine | scrub | overhead | record`: run one measurement."""
+
+import argparse
+import sys
+
+from bench import overhead, record, scrub, spine
+
+COMMANDS = {"spine": spine.main, "scrub": scrub.main, "overhead": overhead.main, "record": record.main}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("what", choices=sorted(COMMANDS))
+    args, rest = parser.parse_known_args()
+    return COMMANDS[args.what](rest) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What the tests share: toy models, every method, and a recorded trace of each method on each kind of attention."""
+
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from toys import prompt, tiny
+
+from decoders import registry
+from decoders.run import run
+
+ROOT = Path(__file__).resolve().parents[1]
+ORACLES = ROOT.parent / "shared" / "oracles"
+
+
+@pytest.fixture(params=registry.METHODS, ids=lambda m: m.id)
+def method(request):
+    return request.param
+
+
+@cache
+def recorded(method_id: str, kind: str):
+    return run(method_id, tiny(kind), prompt(11), seed=3, reference=True, max_new=20, block=8)
+
+
+@pytest.fixture(params=[(m.id, kind) for m in registry.METHODS for kind in ("llama-full", "qwen3-block")], ids="-".join)
+def trace(request):
+    """20 tokens after a prompt of 11, in blocks of 8; with the reference run where the method has one."""
+    return recorded(*request.param)
+
+
+@pytest.fixture(scope="session")
+def oracles():
+    """The folder of recorded reference runs; it lies beside the checkout in CI and is not part of the repository."""
+    if not ORACLES.is_dir():
+        pytest.skip("needs ../shared/oracles, the recorded runs of the reference decoders: they are not part of this repository")
+    if str(ORACLES) not in sys.path:
+        sys.path.insert(0, str(ORACLES))
+    return ORACLES

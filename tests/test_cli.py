@@ -1,0 +1,100 @@
+"""The command line prints what was asked, on standard output, and a sentence with the right exit code when it cannot."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from app.__main__ import main
+from decoders.models import catalogue
+
+needs_weights = pytest.mark.skipif(
+    not list((catalogue.MODELS / "tiny-llada").glob("*.safetensors")), reason="assets/models/tiny-llada has no weights"
+)
+ASK = ["--model", "tiny-llada", "--prompt", "What is the capital of France?", "--max-new", "32"]
+
+
+def run(capsys, *argv):
+    code = main(list(argv))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@needs_weights
+def test_run_prints_one_json_object_with_the_three_costs_apart(capsys):
+    code, out, _ = run(capsys, "run", "ssd", *ASK, "--n", "4", "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert {"text", "ids", "calls", "rows_tokens", "seconds", "tokens_per_call", "finish", "guarantee"} <= set(result)
+    assert result["guarantee"] == "greedy-exact"
+    assert result["finish"] in ("eos", "length")
+    assert result["rows_tokens"] > result["calls"]
+
+
+@needs_weights
+def test_ssd_prints_the_text_of_stepwise_with_fewer_calls(capsys):
+    ssd = json.loads(run(capsys, "run", "ssd", *ASK, "--json")[1])
+    stepwise = json.loads(run(capsys, "run", "stepwise", *ASK, "--json")[1])
+    assert ssd["ids"] == stepwise["ids"]
+    assert ssd["calls"] < stepwise["calls"]
+
+
+@needs_weights
+def test_a_saved_trace_is_what_view_reports_on(capsys, tmp_path):
+    path = tmp_path / "t.json.gz"
+    code, out, _ = run(capsys, "run", "ssd", *ASK, "--out", str(path), "--reference")
+    assert code == 0 and path.stat().st_size > 500
+    code, report, _ = run(capsys, "view", str(path))
+    assert code == 0 and out.strip() in report and "2510.04147" in report
+    viewed = json.loads(run(capsys, "view", str(path), "--json")[1])
+    assert viewed["reference"]["identical"] is True
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["run", "sssd", *ASK], 2, "did you mean ssd?"),
+        (["run", "ssd", "--prompt", "hi", "--model", "tiny-lada"], 2, "did you mean tiny-llada?"),
+        (["run", "ssd", "--prompt", "hi", "--n", "99"], 2, "n = '99': must be between 1 and 8."),
+        (["run", "ssd", "--prompt", "hi", "--n", "two"], 2, "n = 'two': must be a number"),
+        (["run", "ssd", "--prompt", "hi", "--gamma", "2"], 2, "unrecognized arguments: --gamma"),
+        (["run", "ssd", "--prompt", "  "], 2, "The prompt is empty"),
+        (["run", "ssd"], 2, "--prompt"),
+        (["run", "ssd", "--prompt", "hi", "--out", "/nowhere/at/all.json"], 2, "does not exist"),
+        (["view", "/nowhere.json"], 4, "cannot be read"),
+        (["frobnicate"], 2, "invalid choice"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_an_exit_code(capsys, argv, code, said):
+    got, out, err = run(capsys, *argv)
+    assert (got, out) == (code, "")
+    assert said in err and err.count("\n") == 1
+
+
+def test_a_malformed_trace_exits_4_and_names_the_field(capsys, tmp_path):
+    path = tmp_path / "bad.json"
+    path.write_text('{"schema": 1, "vocab": {"0": "a"}, "canvas": [0, 7]}')
+    code, _, err = run(capsys, "view", str(path))
+    assert code == 4 and "canvas[1] = 7" in err
+
+
+def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
+    assert "ssd" in run(capsys, "methods")[1]
+    listed = json.loads(run(capsys, "methods", "--json")[1])
+    assert [m["id"] for m in listed][:3] == ["stepwise", "threshold", "ssd"]
+    assert {k["name"]: k["symbol"] for k in listed[2]["knobs"]}["n"] == "N"
+    assert [m["id"] for m in json.loads(run(capsys, "models", "--json")[1])] == ["tiny-llada"]
+
+
+def test_terminal_escapes_from_a_trace_are_not_sent_to_the_terminal(capsys, tmp_path):
+    from tests.samples import tiny_trace
+
+    path = tiny_trace(piece="\x1b[31mred").save(tmp_path / "t.json")
+    _, out, _ = run(capsys, "view", str(path))
+    assert "\x1b" not in out and "[31mred" in out
+
+
+def test_the_command_line_does_not_import_gradio():
+    code = "import sys, app.__main__; sys.exit('gradio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

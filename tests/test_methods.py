@@ -1,0 +1,330 @@
+"""The contract of a decoding method, proven for every method of the registry: what it emits, what its record says about its
+canvas, where its chance comes from, what it refuses, and, for the greedy-exact ones, that its text is its reference's."""
+
+import dataclasses
+import random
+import re
+import sys
+
+import pytest
+import torch
+from toys import EOS, MASK, hashed, prompt, tiny
+
+from decoders import registry
+from decoders.errors import BadParam, Incompatible, UnknownName
+from decoders.params import Params
+from decoders.run import Recording, run
+from decoders.trace import GUARANTEES, KINDS, Commit, Finish, Forward, Judge, Propose, Round, Trace
+
+ATTENTION = ("llama-full", "qwen3-block")
+SHARED = {f.name for f in dataclasses.fields(Params)}
+
+
+def settings(method, most: int = 8):
+    """{} and then every setting of the method's own knobs, one at a time: all choices, small whole numbers, ends of ranges."""
+    yield {}
+    for knob in method.params.knobs():
+        if knob.name in SHARED:
+            continue
+        if knob.kind is bool:
+            values = [True, False]
+        elif knob.choices:
+            values = list(knob.choices)
+        elif knob.kind is int:
+            values = list(range(int(knob.lo), int(min(knob.hi, knob.lo + most - 1)) + 1))
+        else:
+            values = [knob.lo, (knob.lo + knob.hi) / 2, knob.hi]
+        yield from ({knob.name: value} for value in values)
+
+
+def recordings(method, **shared):
+    for kind in ATTENTION:
+        for own in settings(method, most=3):
+            yield Recording(method, tiny(kind), prompt(5), **{"max_new": 10, "block": 8, **shared, **own})
+
+
+# ------------------------------------------------------------------------------------------------------------------ declarations
+def test_cites_its_paper(method):
+    assert re.fullmatch(r"\d{4}\.\d{4,5}", method.arxiv)
+    assert f"arXiv:{method.arxiv}" in sys.modules[method.decode.__module__].__doc__
+    assert re.search(r"\(.+ \d{4}\)", method.paper)
+
+
+def test_declares_a_known_guarantee_and_a_reference_that_exists(method):
+    assert method.guarantee in GUARANTEES
+    if method.guarantee == "reference":
+        assert method.reference == ""
+    else:
+        assert registry.method(method.reference).guarantee == "reference"
+        assert method.reference_label
+
+
+def test_ids_are_unique_and_lower_case():
+    ids = [m.id for m in registry.METHODS]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9-]+", i) for i in ids)
+
+
+def test_an_unknown_method_is_answered_with_the_nearest_one():
+    with pytest.raises(UnknownName, match="^There is no method named 'stepwize'; did you mean stepwise[?]$"):
+        registry.method("stepwize")
+
+
+def test_emits_exactly_the_kinds_it_declares(method):
+    shown = set()
+    for recording in recordings(method):
+        shown |= {type(event).__name__.lower() for event in recording}
+    assert shown == method.emits
+    assert shown <= set(KINDS)
+
+
+# ------------------------------------------------------------------------------------------------------------------ the record
+def test_starts_with_a_round_and_ends_with_its_only_finish(trace):
+    assert isinstance(trace.events[0], Round)
+    assert [type(e) for e in trace.events].count(Finish) == 1 and isinstance(trace.events[-1], Finish)
+    assert [r.n for r in trace.rounds] == list(range(len(trace.rounds)))
+
+
+def test_the_run_ends_full_or_at_the_end_of_the_text(trace):
+    left = trace.tokens[trace.prompt_len :].count(MASK)
+    ended = not set(EOS).isdisjoint(trace.tokens[trace.prompt_len :])
+    assert trace.finish == ("eos" if ended else "length")
+    assert ended or left == 0
+
+
+@pytest.mark.parametrize("kind", ATTENTION)
+def test_the_commits_so_far_give_the_live_canvas_after_every_event(method, kind):
+    recording = Recording(method, tiny(kind), prompt(6), max_new=18, block=8)
+    for n, _ in enumerate(recording, 1):
+        assert recording.trace.canvas_at(n) == recording.canvas.ids
+
+
+def test_every_edit_knows_what_was_there_and_changes_it(trace):
+    canvas = list(trace.canvas)
+    for event in trace.events:
+        if isinstance(event, Commit):
+            assert event.edits
+            for edit in event.edits:
+                assert edit.before == canvas[edit.pos] == MASK != edit.after
+                assert 0 < edit.p <= 1
+                canvas[edit.pos] = edit.after
+
+
+def test_the_prompt_is_never_touched(trace):
+    assert trace.prompt_len == 11
+    assert trace.tokens[:11] == trace.canvas[:11] == tuple(prompt(11))
+    assert all(edit.pos >= 11 for event in trace.events if isinstance(event, Commit) for edit in event.edits)
+
+
+def test_a_round_says_which_block_it_fills_first(trace):
+    origin = 0 if trace.attention == "block" else trace.prompt_len
+    for view in trace.rounds:
+        first = trace.canvas_at(view.start).index(MASK, trace.prompt_len)
+        assert view.events[0].block == (first - origin) // trace.block
+
+
+def test_verdicts_are_about_all_nodes_of_their_round_in_order(trace):
+    for view in trace.rounds:
+        proposed = [node.id for event in view.of(Propose) for node in event.nodes]
+        judged = [verdict.node for event in view.of(Judge) for verdict in event.verdicts]
+        assert judged == proposed
+
+
+def test_accepted_means_the_score_reaches_the_bar_and_every_parent_is_accepted(method):
+    """The one exception is a draft behind the end of the text: it may score well, but the run is over before it is reached."""
+    judged = 0
+    for recording in recordings(method, max_new=16):
+        for _ in recording:
+            pass
+        for view in recording.trace.rounds:
+            parents = {node.id: node.parents for event in view.of(Propose) for node in event.nodes}
+            accepted: set[int] = set()
+            for verdict in (v for event in view.of(Judge) for v in event.verdicts):
+                good = verdict.score >= verdict.bar and accepted.issuperset(parents[verdict.node])
+                assert good or verdict.outcome != "accepted"
+                if good and verdict.outcome != "accepted":
+                    assert verdict.outcome == "unreached" and recording.trace.finish == "eos" and view is recording.trace.rounds[-1]
+                if verdict.outcome == "accepted":
+                    accepted.add(verdict.node)
+                judged += 1
+    assert (judged > 0) == ("judge" in method.emits)
+
+
+def test_accepted_drafts_and_nothing_else_are_committed_as_accepted(trace):
+    for view in trace.rounds:
+        fills = {node.id: node.fills for event in view.of(Propose) for node in event.nodes}
+        accepted = [fill for event in view.of(Judge) for v in event.verdicts if v.outcome == "accepted" for fill in fills[v.node]]
+        assert [(e.pos, e.after) for event in view.of(Commit) for e in event.edits if e.why == "accepted"] == accepted
+
+
+def test_beliefs_are_probabilities_best_first_at_positions_that_were_fed(trace):
+    looked = 0
+    for call in trace.forwards:
+        for belief in call.beliefs:
+            ps = [p for _, p in belief.top]
+            assert len(ps) == 5 and ps == sorted(ps, reverse=True) and 0 <= sum(ps) <= 1.0003
+            assert 0 <= belief.row < call.batch
+            assert call.start <= belief.pos < call.start + call.length
+            looked += 1
+    assert looked
+
+
+def test_the_three_costs_are_sums_over_the_forward_calls(trace):
+    calls = [event for event in trace.events if isinstance(event, Forward)]
+    assert trace.calls == len(calls) > 0
+    assert trace.rows_tokens == sum(call.batch * call.length for call in calls)
+    assert trace.seconds == sum(call.seconds for call in calls) > 0
+
+
+def test_the_timing_level_records_the_same_run_without_beliefs(method):
+    full = run(method, tiny("llama-full"), prompt(5), max_new=9, block=4)
+    bare = run(method, tiny("llama-full"), prompt(5), max_new=9, block=4, level="timing")
+    assert all(not call.beliefs for call in bare.forwards)
+    assert [e if not isinstance(e, Forward) else dataclasses.replace(e, beliefs=()) for e in full.events] == list(bare.events)
+
+
+def test_finished_blocks_of_block_causal_models_are_fed_once(method):
+    trace = run(method, tiny("qwen3-block"), prompt(17), max_new=15, block=8, early_stop=False)
+    kept = [call for call in trace.forwards if call.role in ("prefill", "extend")]
+    assert [(c.role, c.cached, c.length, c.batch) for c in kept][0] == ("prefill", 0, 16, 1)
+    assert all(c.role == "extend" and c.cached % 8 == 0 for c in kept[1:])
+    assert sum(call.length for call in kept) <= 24
+    assert all(call.start == call.cached for call in trace.forwards)
+
+
+# ------------------------------------------------------------------------------------------------------------------ chance
+@pytest.mark.parametrize("kind", ATTENTION)
+def test_the_seed_is_the_only_source_of_chance(method, kind):
+    for own in settings(method, most=3):
+        knobs = {"max_new": 7, "block": 4, **own}
+        torch.manual_seed(1)
+        random.seed(1)
+        before, python = torch.get_rng_state(), random.getstate()
+        first = run(method, tiny(kind), prompt(4), seed=5, **knobs)
+        assert torch.equal(torch.get_rng_state(), before), f"{own} draws from torch's global generator"
+        assert random.getstate() == python, f"{own} draws from Python's global generator"
+        torch.manual_seed(2)
+        assert run(method, tiny(kind), prompt(4), seed=5, **knobs).events == first.events
+
+
+def test_ending_a_run_early_does_not_change_what_came_before(method):
+    whole = list(Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4))
+    half = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
+    events = iter(half)
+    assert [next(events) for _ in range(8)] == whole[:8]
+
+
+# ------------------------------------------------------------------------------------------------------------------ files
+def test_survives_a_file(trace):
+    again = Trace.from_bytes(trace.to_bytes())
+    assert again.events == trace.events
+    assert again.header() == trace.header()
+    assert (again.text, again.tokens, again.calls) == (trace.text, trace.tokens, trace.calls)
+
+
+# ------------------------------------------------------------------------------------------------------------------ stopping
+def test_closes_cleanly_half_way(method):
+    recording = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
+    events = iter(recording)
+    for _ in range(6):
+        next(events)
+    recording.close()
+    assert recording.events[-1] == Finish("stopped") and len(recording.events) == 7
+    assert list(events) == [] and list(recording) == []
+    recording.close()
+    assert len(recording.events) == 7
+    assert recording.trace.finish == "stopped"
+    assert Trace.from_bytes(recording.trace.to_bytes()).events == tuple(recording.events)
+
+
+def test_closing_the_iterator_is_closing_the_run(method):
+    recording = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
+    events = iter(recording)
+    next(events)
+    events.close()
+    assert recording.events[-1] == Finish("stopped")
+
+
+# ------------------------------------------------------------------------------------------------------------------ refusals
+def test_refuses_values_outside_its_knobs(method):
+    for knob in method.params.knobs():
+        wrong = [object(), None]
+        if knob.choices:
+            wrong += ["no such choice", 3]
+        elif knob.kind is bool:
+            wrong += ["maybe", 2]
+        else:
+            wrong += [knob.lo - 1, knob.hi + 1, float("nan"), float("inf"), "many", "", True]
+        for value in wrong:
+            with pytest.raises(BadParam, match=f"^{knob.name} = .*: must be .*[.]$"):
+                Recording(method, tiny("llama-full"), prompt(3), **{knob.name: value})
+
+
+def test_refuses_knobs_it_does_not_have(method):
+    with pytest.raises(UnknownName, match="^There is no knob named 'max_mew'; did you mean max_new[?]$"):
+        Recording(method, tiny("llama-full"), prompt(3), max_mew=3)
+
+
+def test_refuses_a_model_whose_attention_it_cannot_use(method):
+    for role, attentions in method.roles.items():
+        if "causal" not in attentions:
+            given = {r: tiny("llama-causal" if r == role else "llama-full") for r in method.roles}
+            with pytest.raises(Incompatible, match="attention: tiny-llama-causal is causal; pick another model[.]$"):
+                Recording(method, given, prompt(3))
+
+
+# ------------------------------------------------------------------------------------------------------------------ greedy-exact
+EXACT = [m for m in registry.METHODS if m.guarantee == "greedy-exact"]
+
+# (prompt length, max_new, block): prompts shorter than, equal to, and longer than a block, aligned and not; blocks of one
+# token, blocks that do not divide max_new, blocks longer than everything.
+SHAPES = [(1, 6, 4), (3, 9, 8), (8, 16, 8), (13, 14, 8), (21, 11, 8), (16, 8, 16), (5, 7, 1), (7, 12, 5), (4, 10, 64), (9, 1, 8)]
+
+
+@pytest.mark.parametrize("exact", EXACT, ids=lambda m: m.id)
+@pytest.mark.parametrize("kind", [*ATTENTION, "qwen2-next-full"])
+@pytest.mark.parametrize("early_stop", [True, False], ids=["early_stop", "to_the_end"])
+def test_greedy_exact_text_is_the_references_in_never_more_calls(exact, kind, early_stop):
+    ended, saved = 0, 0
+    for seed, (length, max_new, block) in enumerate(SHAPES):
+        shared = {"max_new": max_new, "block": block, "early_stop": early_stop}
+        reference = Recording(exact.reference, tiny(kind), prompt(length, seed), level="timing", **shared)
+        for _ in reference:
+            pass
+        for own in settings(exact):
+            recording = Recording(exact, tiny(kind), prompt(length, seed), level="timing", **shared, **own)
+            for _ in recording:
+                pass
+            recording.compare(reference)
+            ours, theirs = recording.trace, reference.trace
+            assert ours.tokens == theirs.tokens, f"{length=} {shared} {own}"
+            assert ours.finish == theirs.finish
+            assert ours.difference() is None
+            assert ours.calls <= theirs.calls
+            saved += theirs.calls - ours.calls
+        ended += reference.trace.finish == "eos" and MASK in reference.trace.tokens
+    assert saved > 0, "drafts were never accepted, so nothing was shown"
+    assert (ended > 0) == early_stop, "the end of the text must occur, with masks left behind it"
+
+
+@pytest.mark.parametrize("exact", EXACT, ids=lambda m: m.id)
+@pytest.mark.parametrize("attention", ["full", "block"])
+@pytest.mark.parametrize("rows", ["self", "next"])
+@pytest.mark.parametrize("early_stop", [True, False], ids=["early_stop", "to_the_end"])
+def test_greedy_exact_holds_on_models_that_change_their_mind_often(exact, attention, rows, early_stop):
+    """Toys whose confidences react strongly to every fill: drafts are rejected for position and for token, and blocks end."""
+    outcomes, finishes = set(), set()
+    for seed in range(12):
+        model = hashed(seed, sway=0.15 * (1 + seed % 4), eos=1, attention=attention, block=4, rows=rows)
+        for block in (4, 3):
+            shared = {"max_new": 11, "block": block, "early_stop": early_stop}
+            ids = [token % 10 for token in prompt(1 + seed, seed)]
+            reference = run(exact.reference, model, ids, **shared)
+            recording = Recording(exact, model, ids, **shared, **random.Random(seed).choice(list(settings(exact))))
+            for _ in recording:
+                pass
+            assert recording.trace.tokens == reference.tokens
+            assert recording.trace.calls <= reference.calls
+            finishes.add(reference.finish)
+            outcomes |= {v.outcome for e in recording.events if isinstance(e, Judge) for v in e.verdicts}
+    assert outcomes == {"accepted", "rejected", "unreached"}
+    assert finishes == ({"eos", "length"} if early_stop else {"length"})

@@ -1,0 +1,154 @@
+"""Models that a test can know by heart: exact hand-made ones, and tiny random transformers built from a config.
+
+`Toy` implements the protocol of `decoders.models.base` without transformers: its logits are a function of the position and of
+the (position, token) pairs its row may attend to, so that filling in one token changes what is believed about the others.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from random import Random
+
+import torch
+import transformers
+
+from decoders import masks
+from decoders.models.base import Cache, Logits, ModelSpec
+from decoders.models.hf import HFModel
+from decoders.trace import Forward
+
+Score = Callable[[int, tuple[tuple[int, int], ...]], list[float]]
+
+LETTERS = "XABCDEFGHM"
+"""The vocabulary of `scripted` models, token id = index; M is the mask."""
+
+
+class Toy:
+    """A model that is a table. `fed` keeps the rows of every call, in order."""
+
+    def __init__(self, score: Score, *, vocab: int, mask: int, eos: tuple[int, ...] = (), attention: str = "full", block: int = 4,
+                 rows: str = "self", context: int = 512, id: str = "toy"):  # fmt: skip
+        self.spec = ModelSpec(id, vocab, mask, eos, rows=rows, attention=attention, block=block, context=context)
+        self.score, self.fed = score, list[list[list[int]]]()
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
+
+    def encode(self, prompt: str) -> list[int]:
+        return [ord(ch) % self.spec.mask for ch in prompt]
+
+    def text(self, token: int) -> str:
+        return f"<{token}>"
+
+    def forward(self, ids: Sequence[int], *, role: str, pos: Sequence[int] | None = None, see: torch.Tensor | None = None,
+                cache: Cache | None = None, keep: int = 0) -> tuple[Logits, Forward]:  # fmt: skip
+        rows, call = self.many([ids], role=role, pos=pos, see=see, cache=cache)
+        if keep and cache is not None:
+            old = cache.layers[0][0].flatten().tolist() if cache.layers else []
+            keys = torch.tensor([*old, *ids[:keep]], dtype=torch.float64).reshape(1, 1, -1, 1)
+            cache.layers, cache.last = [(keys, keys)], rows[0].rows[keep - 1]
+        return rows[0], call
+
+    def many(self, rows: Sequence[Sequence[int]], *, role: str, pos: Sequence[int] | None = None,
+             see: torch.Tensor | None = None, cache: Cache | None = None) -> tuple[list[Logits], Forward]:  # fmt: skip
+        start, length = len(cache) if cache is not None else 0, len(rows[0])
+        assert {len(row) for row in rows} == {length}, "the rows of one call have equal length"
+        self.fed.append([list(row) for row in rows])
+        held = [int(token) for token in cache.layers[0][0].flatten().tolist()] if cache is not None and cache.layers else []
+        where = [*range(start), *(pos if pos is not None else range(start, start + length))]
+        shift = 1 if self.spec.rows == "next" else 0
+        allowed = (self._own(start, length) if see is None else see).tolist()
+        out = []
+        for row in rows:
+            keys = list(zip(where, [*held, *row], strict=True))
+            scores = [self.score(keys[start + q][0] + shift, tuple(k for k, ok in zip(keys, allowed[q], strict=True) if ok))
+                      for q in range(length)]  # fmt: skip
+            out.append(Logits(torch.tensor(scores, dtype=torch.float32), start, shift, cache.last if cache is not None else None))
+        return out, Forward(role, length, len(rows), start, start, sees=() if see is None else masks.spans(see), model=self.spec.id)
+
+    def _own(self, start: int, length: int) -> torch.Tensor:
+        if self.spec.attention == "causal":
+            return masks.causal(start, length, self.device)
+        if self.spec.attention == "block":
+            return masks.block_causal(start, length, self.spec.block, self.device)
+        return masks.full(start, length, self.device)
+
+
+def hashed(seed: int = 0, *, vocab: int = 14, sway: float = 0.4, peak: float = 2.5, eos: int = 2, **spec) -> Toy:
+    """Logits from a hash of the position, plus `sway` times a hash of the position and all visible tokens; the last id is the
+    mask and never likely, the `eos` ids before it end a text."""
+    mask = vocab - 1
+
+    def score(pos: int, seen: tuple[tuple[int, int], ...]) -> list[float]:
+        known = tuple(pair for pair in seen if pair[1] != mask)
+        base, now = Random(f"{seed} {pos}"), Random(f"{seed} {pos} {known}")
+        return [peak * (base.gauss(0, 1) + sway * now.gauss(0, 1)) for _ in range(mask)] + [-30.0]
+
+    return Toy(score, vocab=vocab, mask=mask, eos=tuple(range(mask - eos, mask)), **spec)
+
+
+def spell(text: str) -> list[int]:
+    """Token ids of a canvas written in `LETTERS`; blanks and bars are for the eye."""
+    return [LETTERS.index(ch) for ch in text if ch not in " |"]
+
+
+def scripted(script: dict[str, str], *, eos: str = "", **spec) -> Toy:
+    """A model of the whole canvas that knows exactly the states of `script`: {"XXMM": "A@3 .95, B@2 .6"}. Positions that are
+    not named get no opinion (uniform); a state that is not in the script is an error, because no method should ask for it."""
+    table = {tuple(spell(state)): {int(line.split("@")[1].split()[0]): (line.strip()[0], float(line.split()[-1])) for line in said.split(",")}
+             for state, said in script.items()}  # fmt: skip
+    size = len(LETTERS)
+
+    def score(pos: int, seen: tuple[tuple[int, int], ...]) -> list[float]:
+        state = tuple(token for _, token in sorted(seen))
+        if state not in table:
+            raise AssertionError(f"asked about {''.join(LETTERS[t] for t in state)}, which is not in the script")
+        letter, p = table[state].get(pos, ("X", 1 / size))
+        rest = math.log((1 - p) / (size - 1))
+        return [math.log(p) if LETTERS[t] == letter else rest for t in range(size)]
+
+    return Toy(score, vocab=size, mask=size - 1, eos=tuple(LETTERS.index(ch) for ch in eos), **spec)
+
+
+# ------------------------------------------------------------------------------------------------ tiny random transformers
+VOCAB, MASK, EOS = 48, 47, (44, 45, 46)
+
+KINDS = {
+    "llama-full": ("Llama", {"attention": "full"}),
+    "qwen3-block": ("Qwen3", {"attention": "block", "block": 8}),
+    "qwen2-next-full": ("Qwen2", {"attention": "full", "rows": "next"}),
+    "llama-causal": ("Llama", {"attention": "causal", "rows": "next"}),
+}
+
+
+@cache
+def tiny(kind: str, seed: int = 0, peak: float = 4.0) -> HFModel:
+    """A native transformers model of two layers with seeded weights, peaky enough that confidences spread over 0.1..0.99."""
+    family, facts = KINDS[kind]
+    config = getattr(transformers, f"{family}Config")(
+        vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, max_position_embeddings=256, tie_word_embeddings=False,
+        pad_token_id=None, bos_token_id=None, eos_token_id=EOS[0], attn_implementation="sdpa",
+    )  # fmt: skip
+    net = getattr(transformers, f"{family}ForCausalLM")(config)
+    rng = torch.Generator("cpu").manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            noise = torch.randn(weight.shape, generator=rng)
+            if "norm" in name:
+                weight.copy_(1 + 0.1 * noise)
+            elif "embed" in name:
+                weight.copy_(noise)
+            elif "bias" in name:
+                weight.copy_(0.3 * noise)
+            else:
+                weight.copy_(noise * ((peak if "lm_head" in name else 1.5) / math.sqrt(weight.shape[1])))
+        net.lm_head.weight[MASK] = 0  # a score of 0 is never the best of 48
+    return HFModel(net, None, ModelSpec(f"tiny-{kind}", VOCAB, MASK, EOS, context=256, **facts))
+
+
+def prompt(length: int, seed: int = 0) -> list[int]:
+    """Token ids that are neither the mask nor an end of sequence."""
+    rng = Random(f"prompt {seed}")
+    return [rng.randrange(EOS[0]) for _ in range(length)]
