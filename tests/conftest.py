@@ -21,7 +21,7 @@ def method(request):
 
 @cache
 def recorded(method_id: str, kind: str):
-    return run(method_id, tiny(kind), prompt(11), seed=3, reference=True, max_new=20, block=8)
+    return run(method_id, tiny(kind, 3), prompt(11), seed=3, reference=True, max_new=20, block=8)
 
 
 @pytest.fixture(params=[(m.id, kind) for m in registry.METHODS for kind in ("llama-full", "qwen3-block")], ids="-".join)

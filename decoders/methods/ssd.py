@@ -48,7 +48,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: torch.Gen
         states = [list(canvas.ids)]
         for draft in drafts:
             states.append([draft.token if pos == draft.pos else token for pos, token in enumerate(states[-1])])
-        if canvas.mask not in states[-1]:
+        if canvas.mask not in states[-1][canvas.prompt_len :]:
             states.pop()
         if drafts:
             yield Propose(tuple(Node(k, (d.fill,), round(d.p, 6), (k - 1,) if k else (), k + 1 if k + 1 < len(states) else -1)

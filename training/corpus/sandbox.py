@@ -1,8 +1,8 @@
 """Runs a model-written Python function against assertions without trusting it.
 
-Two independent layers: the source may hold only function definitions made of harmless syntax (no import, no
-underscore names, no builtin that reaches files or the interpreter), and it runs in a separate isolated interpreter
-with limits on CPU time, memory, file size and processes, an empty environment and a wall-clock limit.
+Two independent layers: the source may hold only function definitions made of harmless syntax (no import, no attribute
+but common methods, no builtin that reaches files or the interpreter), and it runs in a separate isolated interpreter
+with limits on CPU time, memory, file size and open files, an empty environment and a wall-clock limit.
 """
 
 import ast
@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-WALL_SECONDS = 5
-CPU_SECONDS = 2
+WALL_SECONDS = 10  # generous on a busy machine; the CPU limit ends a loop long before
+CPU_SECONDS = 1
 MEMORY_BYTES = 512 * 1024 * 1024
 
 # Everything a tiny function needs; all else (open, exec, getattr, ...) does not exist inside the sandbox.
@@ -21,6 +21,13 @@ ALLOWED_BUILTINS = (
     "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance", "len", "list",
     "map", "max", "min", "pow", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip",
 )
+
+# A list of what is allowed, not of what is not: frames of generators lead out of the sandbox without any underscore.
+ALLOWED_ATTRIBUTES = frozenset((
+    "add", "append", "capitalize", "copy", "count", "endswith", "extend", "find", "get", "index", "insert", "isalpha",
+    "isdigit", "islower", "isupper", "items", "join", "keys", "lower", "lstrip", "pop", "remove", "replace", "reverse",
+    "rstrip", "sort", "split", "startswith", "strip", "swapcase", "title", "upper", "values",
+))
 
 _RUNNER = """
 import json, resource, sys
@@ -38,7 +45,7 @@ print(job["token"], end="")
 
 
 def _is_harmless(source: str) -> bool:
-    """Whether the source is only function definitions without imports, underscore attributes or global statements."""
+    """Whether the source is only function definitions without imports, unusual attributes or global statements."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -48,7 +55,7 @@ def _is_harmless(source: str) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.AsyncFunctionDef | ast.Await):
             return False
-        if isinstance(node, ast.Attribute) and (node.attr.startswith("_") or node.attr.startswith("format")):
+        if isinstance(node, ast.Attribute) and node.attr not in ALLOWED_ATTRIBUTES:
             return False
         if isinstance(node, ast.Name) and node.id.startswith("__"):
             return False
@@ -61,7 +68,7 @@ def passes(source: str, asserts: tuple[str, ...]) -> bool:
     """Whether `source` defines functions that make every line of `asserts` hold.
 
     The child must end with status 0 and print one fresh random token and nothing else: leaving early with status 0
-    or printing something makes the answer wrong.
+    or printing anything makes the answer wrong.
     """
     if not _is_harmless(source):
         return False

@@ -1,0 +1,189 @@
+"""A visitor's journey in a real browser: first paint, run, scrub, ask, stop, hostile input, files, phone."""
+
+import json
+
+import pytest
+
+from decoders.models import catalogue
+from decoders.trace import Trace
+from tests.samples import tiny_trace
+
+needs_weights = pytest.mark.skipif(
+    not list((catalogue.MODELS / "tiny-llada").glob("*.safetensors")), reason="assets/models/tiny-llada has no weights"
+)
+HOSTILE = "${alert(1)} {{x}} <img src=x onerror=alert(1)> ` \\"
+
+
+def status(page) -> str:
+    return page.locator(".um-status").inner_text()
+
+
+def focus_player(page) -> None:
+    page.locator(".unmasked").evaluate("e => e.querySelector('.um-text').focus()")
+
+
+def open_file(page, path) -> None:
+    page.locator("#open input[type=file], input#open[type=file], #open ~ input[type=file]").first.set_input_files(str(path))
+
+
+def finish_run(page, timeout: int = 60_000) -> None:
+    """Waits until the run of this page is over: the headline says so through its badge, which needs the last message."""
+    page.wait_for_function("() => window.__done && window.__done()", timeout=timeout)
+
+
+def state(page) -> dict:
+    return page.evaluate("() => document.querySelector('#player .unmasked').unmasked.state()")
+
+
+def test_the_first_paint_is_a_recorded_trace_and_no_model_is_loaded(watch, page_url):
+    w = watch(page_url)
+    assert "REPLAY" in w.page.locator(".um-prov").inner_text()
+    assert state(w.page)["steps"] > 3
+    w.clean()
+
+
+def test_arrow_keys_step_ten_times_with_a_new_sentence_each_and_no_request(watch, page_url):
+    w = watch(page_url)
+    focus_player(w.page)
+    w.page.keyboard.press("Home")
+    before, sentences = len(w.requests), []
+    for _ in range(8):
+        w.page.keyboard.press("ArrowRight")
+        sentences.append(status(w.page))
+    assert len(set(sentences)) == 8
+    assert len(w.requests) == before
+    w.clean()
+
+
+@needs_weights
+def test_a_visitor_runs_ssd_scrubs_clicks_a_cell_and_the_inspector_answers(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    page.locator("#prompt textarea").fill("What is the capital of Italy?")
+    page.locator("#run").click()
+    page.wait_for_function("() => document.querySelector('.um-prov').innerText.includes('MEASURED')", timeout=60_000)
+    page.wait_for_function("() => /identical/i.test(document.querySelector('.um-badge').innerText)", timeout=60_000)
+    focus_player(page)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert "of" in status(page)
+    box = page.locator(".um-canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.3)
+    pos = state(page)["pos"]
+    assert pos is not None
+    assert str(pos) in page.locator(".um-inspector").inner_text()
+    w.clean()
+
+
+def test_the_tree_and_the_heatmap_open_draw_and_keep_their_zoom(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    focus_player(page)
+    page.keyboard.press("End")
+    for name in ("tree", "heatmap"):
+        page.locator(".um-tab", has_text="ree" if name == "tree" else "eatmap").first.click()
+        page.wait_for_selector(".um-plot .main-svg", timeout=30_000)
+    page.evaluate("() => UnmaskedPlotly.relayout(document.querySelector('.um-plot'), {'xaxis.range[0]': 1, 'xaxis.range[1]': 3})")
+    focus_player(page)
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(1200)
+    low, high = page.evaluate("() => document.querySelector('.um-plot').layout.xaxis.range")
+    assert (round(low, 3), round(high, 3)) == (1, 3)
+    w.clean()
+
+
+@needs_weights
+def test_hostile_text_in_prompt_and_trace_is_shown_literally(watch, page_url, tmp_path):
+    w = watch(page_url)
+    page = w.page
+    page.locator("#prompt textarea").fill(HOSTILE)
+    page.locator("#run").click()
+    page.wait_for_function("() => document.querySelector('.um-prov').innerText.includes('MEASURED')", timeout=60_000)
+    open_file(page, tiny_trace(piece=HOSTILE, prompt=HOSTILE).save(tmp_path / "hostile.json.gz"))
+    page.wait_for_function("() => document.querySelector('.um-prov').innerText.includes('REPLAY')", timeout=30_000)
+    focus_player(page)
+    page.keyboard.press("End")
+    assert HOSTILE in page.locator(".um-text").inner_text().replace("\u00b7", " ")
+    for tab in page.locator(".um-tab").all():
+        tab.click()
+        page.wait_for_timeout(500)
+    assert page.locator(".unmasked img").count() == 0
+    w.clean()
+
+
+@needs_weights
+def test_stop_keeps_the_page_usable_and_the_next_run_starts(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    page.locator("#method label", has_text="Stepwise").click()
+    page.locator("#prompt textarea").fill("Tell me a short story about a fox.")
+    page.wait_for_timeout(500)
+    page.locator("#run").click()
+    page.wait_for_function("() => document.querySelector('.um-prov').innerText.includes('MEASURED')", timeout=60_000)
+    page.locator("#stop").click()
+    page.wait_for_timeout(1500)
+    page.locator("#prompt textarea").fill("What is the capital of Spain?")
+    page.locator("#run").click()
+    page.wait_for_function("() => document.querySelector('.um-text').textContent.includes('Spain')", timeout=60_000)
+    w.clean()
+
+
+def test_a_bad_file_gets_a_sentence_with_the_field_and_the_page_goes_on(watch, page_url, tmp_path):
+    w = watch(page_url)
+    page = w.page
+    bad = json.loads(tiny_trace().to_json())
+    bad["events"][6]["verdicts"][0][2] = 1.7
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(bad))
+    shown = page.locator(".um-text").inner_text()
+    open_file(page, path)
+    page.wait_for_selector("text=events[6].verdicts[0][2] = 1.7: must be between 0 and 1.", timeout=20_000)
+    assert page.locator(".um-text").inner_text() == shown
+    focus_player(page)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert state(page)["step"] >= 1
+    w.clean()
+
+
+def test_an_empty_prompt_is_refused_in_a_sentence_and_nothing_is_lost(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    shown = page.locator(".um-text").inner_text()
+    page.locator("#prompt textarea").fill("   ")
+    page.locator("#run").click()
+    page.wait_for_selector("text=The prompt is empty", timeout=20_000)
+    assert page.locator(".um-text").inner_text() == shown
+    w.clean()
+
+
+@needs_weights
+def test_two_visitors_never_see_each_others_tokens(watch, page_url):
+    one, two = watch(page_url), watch(page_url)
+    for w, place in ((one, "Japan"), (two, "Egypt")):
+        w.page.locator("#prompt textarea").fill(f"What is the capital of {place}?")
+        w.page.locator("#run").click()
+    for w, mine, other in ((one, "Japan", "Egypt"), (two, "Egypt", "Japan")):
+        w.page.wait_for_function(f"() => document.querySelector('.um-text').textContent.includes('{mine}')", timeout=90_000)
+        assert other not in w.page.locator(".um-text").text_content()
+        w.clean()
+
+
+def test_the_saved_file_is_the_trace_on_screen(watch, page_url, tmp_path):
+    w = watch(page_url)
+    with w.page.expect_download(timeout=20_000) as download:
+        w.page.locator("#save").click()
+    path = tmp_path / "saved.json.gz"
+    download.value.save_as(path)
+    assert Trace.load(path).text == state(w.page)["text"] or Trace.load(path).method == "ssd"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_the_player_without_scrolling_sideways(watch, page_url, theme):
+    w = watch(page_url, f"/?__theme={theme}")
+    w.page.set_viewport_size({"width": 360, "height": 740})
+    w.page.wait_for_timeout(500)
+    assert w.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    w.clean()

@@ -1,0 +1,180 @@
+"""The page's handlers are functions of values: they stream a run as small messages, stop it, open files, and refuse politely."""
+
+import json
+
+import gradio as gr
+import pytest
+
+from app import stage
+from app.handlers import Handlers, endpoint, polite
+from app.store import MAX_RUNS, Store
+from app.ui import build
+from decoders.errors import UsageError
+from decoders.models import catalogue
+from decoders.registry import METHODS
+from decoders.trace import MAX_FILE_BYTES, Trace
+from tests.samples import tiny_trace
+from viz.registry import views
+
+needs_weights = pytest.mark.skipif(
+    not list((catalogue.MODELS / "tiny-llada").glob("*.safetensors")), reason="assets/models/tiny-llada has no weights"
+)
+PROMPT = "What is the capital of France?"
+
+
+@pytest.fixture
+def act() -> Handlers:
+    return Handlers(METHODS, views())
+
+
+def replayed(messages: list[str]) -> tuple[dict, list]:
+    """What a player holds after these messages: the header and all events."""
+    header, events = {}, []
+    for text in messages:
+        m = json.loads(text)
+        assert m["seq"] == len(events)
+        events += m["events"]
+        header |= m.get("begin", {}) | m.get("end", {})
+        header["vocab"] |= m["vocab"]
+    return header, events
+
+
+@needs_weights
+def test_the_messages_of_a_run_add_up_to_its_trace(act):
+    out = list(act.decode("ssd", "tiny-llada", PROMPT, 0, True, {"n": 4, "max_new": 32}))
+    header, events = replayed([text for text, _, _ in out])
+    trace = act.store.get(out[0][1]).trace
+    rebuilt = Trace.from_bytes(json.dumps({**header, "events": events}).encode())
+    assert rebuilt.events == trace.events
+    assert rebuilt.reference.method == "stepwise"
+    assert rebuilt.difference() is None
+    assert Trace.load(out[-1][2]).events == trace.events
+
+
+@needs_weights
+def test_no_message_carries_an_event_twice_and_the_first_comes_before_any_decoding(act):
+    stream = act.decode("stepwise", "tiny-llada", PROMPT, 0, False, {"max_new": 32})
+    first = json.loads(next(stream)[0])
+    assert first["events"] == [] and first["begin"]["method"] == "stepwise"
+    stream.close()
+
+
+@needs_weights
+def test_stop_ends_the_run_within_one_step_and_keeps_what_there_was(act):
+    stream = act.decode("stepwise", "tiny-llada", PROMPT, 0, True, {"max_new": 64})
+    _, run, _ = next(stream)
+    next(stream)
+    before = len(act.store.get(run).recording.events)
+    act.store.get(run).stop.set()
+    rest = list(stream)
+    trace = act.store.get(run).trace
+    assert trace.finish == "stopped"
+    assert len(trace.events) - before <= 5
+    assert trace.reference is None
+    assert json.loads(rest[-1][0])["end"]["method"] == "stepwise"
+
+
+@needs_weights
+def test_a_closed_tab_ends_the_run(act):
+    stream = act.decode("stepwise", "tiny-llada", PROMPT, 0, True, {"max_new": 64})
+    _, run, _ = next(stream)
+    stream.close()
+    entry = act.store.get(run)
+    assert entry.done.is_set() and entry.trace.finish == "stopped"
+
+
+def test_a_file_is_opened_as_a_replay_and_can_be_saved_again(act, tmp_path):
+    path = tiny_trace().save(tmp_path / "t.json.gz")
+    text, run, saved = act.open(str(path))
+    assert json.loads(text) == {"run": run, "load": True}
+    assert json.loads(act.trace({"run": run}))["provenance"] == "replay"
+    assert Trace.load(saved).events == tiny_trace().events
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"not json", "not JSON"),
+        (b"[1]", "must be an object|is a JSON object"),
+        (b"x" * (MAX_FILE_BYTES + 1), "at most 8388608"),
+        (tiny_trace().to_json().replace('"draft"', "7").encode(), r"events\[1\].role = 7"),
+    ],
+)
+def test_a_bad_file_is_one_sentence_and_the_store_is_unchanged(act, tmp_path, content, said):
+    path = tmp_path / "t.json"
+    path.write_bytes(content)
+    with pytest.raises(gr.Error, match=said):
+        polite(act.open)(str(path))
+    assert len(act.store._entries) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "prompt", "knobs", "said"),
+    [
+        ("ssd", "tiny-llada", "   ", {}, "The prompt is empty"),
+        ("ssd", "tiny-llada", PROMPT, {"n": 99}, "n = 99: must be between 1 and 8."),
+        ("ssd", "tiny-lada", PROMPT, {}, "did you mean tiny-llada?"),
+        ("sssd", "tiny-llada", PROMPT, {}, "did you mean ssd?"),
+        ("ssd", "tiny-llada", "x" * 20_001, {}, "at most 20000"),
+    ],
+)
+def test_wrong_settings_are_a_toast_of_one_sentence(act, method, model, prompt, knobs, said):
+    with pytest.raises(gr.Error, match=said) as caught:
+        next(polite(act.decode)(method, model, prompt, 0, True, knobs))
+    assert str(caught.value.message).count("\n") == 0
+    assert len(act.store._entries) == 0
+
+
+@needs_weights
+def test_a_prompt_longer_than_the_context_says_how_much_room_there_is(act):
+    with pytest.raises(gr.Error, match="room for 512 together"):
+        next(polite(act.decode)("ssd", "tiny-llada", "word " * 600, 0, True, {}))
+
+
+def test_every_view_answers_with_a_figure_or_a_sentence(act):
+    entry = act.store.add(trace=tiny_trace())
+    for view in views():
+        for at in (0, 5, 10, 10_000, -3, None, "x"):
+            figure = act.figure({"run": entry.id, "view": view.id, "at": at, "dark": True})
+            assert "data" in figure or figure["empty"]
+    assert "no longer" in act.figure({"run": "nobody", "view": "tree", "at": 0})["empty"]
+
+
+def test_run_ids_cannot_be_guessed_and_the_oldest_runs_go_first():
+    store = Store()
+    first = store.add(trace=tiny_trace())
+    shipped = store.add(trace=tiny_trace(), name="bundled:x")
+    for _ in range(MAX_RUNS):
+        store.add(trace=tiny_trace())
+    assert len(first.id) >= 20
+    assert store.get(first.id) is None
+    assert store.get(shipped.id) is shipped
+    assert store.get(None) is None and store.get(["a"]) is None
+
+
+@needs_weights
+def test_each_method_is_an_endpoint_with_its_knobs_as_arguments():
+    call = endpoint(METHODS[2], ("tiny-llada",))
+    out = call(PROMPT, "tiny-llada", 0, False, 32)
+    assert out["method"] == "ssd" and out["params"]["max_new"] == 32 and out["calls"] > 0
+    with pytest.raises(gr.Error, match="must be between 1 and 8"):
+        call(prompt=PROMPT, n=99)
+
+
+def test_the_page_builds_and_offers_one_public_endpoint_per_method():
+    demo = build()
+    public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
+    assert public == {m.id for m in METHODS}
+
+
+def test_no_text_of_a_run_is_ever_part_of_a_template():
+    assert "{{" not in stage.TEMPLATE and "${" not in stage.TEMPLATE
+    assert "innerHTML" not in (stage.ASSETS / "player.js").read_text()
+
+
+def test_reference_is_refused_politely_for_a_run_that_has_none(act):
+    class Event:
+        _data = {"run": "nobody"}
+
+    with pytest.raises(UsageError):
+        act.reference(Event())
