@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from viz.report import plain, report
+
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
 from decoders.methods.base import Method
@@ -16,8 +18,7 @@ from decoders.models import catalogue
 from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.run import LEVELS, Recording
-from decoders.trace import Trace
-from viz.report import plain, report
+from decoders.trace import Reference, Trace
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,21 +32,31 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     top = _Parser(prog="python -m app", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
-    run = commands.add_parser("run", help="decode a prompt", description="Decodes a prompt with a method; each method has its own knobs.")
+    run = commands.add_parser(
+        "run", help="decode a prompt", description="Decodes a prompt with a method; each method has its own knobs."
+    )
     names = run.add_subparsers(dest="method", required=True, metavar="METHOD", parser_class=_Parser)
     for m in methods:
         one = names.add_parser(m.id, help=m.summary, description=f"{m.summary} {m.paper}, arXiv:{m.arxiv}.")
         one.add_argument("--model", default=catalogue.CATALOGUE[0].id, help="model id (default: %(default)s)")
         one.add_argument("--prompt", required=True, help="the prompt; - reads it from standard input")
         one.add_argument("--seed", type=int, default=0)
-        one.add_argument("--level", choices=sorted(LEVELS), default="trace", help="how much to record (default: %(default)s)")
-        one.add_argument("--reference", action="store_true", help="also run the reference decoder and compare token by token")
+        one.add_argument(
+            "--level", choices=sorted(LEVELS), default="trace", help="how much to record (default: %(default)s)"
+        )
+        one.add_argument(
+            "--reference", action="store_true", help="also run the reference decoder and compare token by token"
+        )
         one.add_argument("--out", type=Path, help="save the trace (.json or .json.gz)")
         one.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
         for knob in m.params.knobs():
             symbol = f"{knob.symbol}: " if knob.symbol else ""
-            one.add_argument(f"--{knob.name.replace('_', '-')}", dest=f"knob:{knob.name}", metavar=knob.kind.__name__.upper(),
-                             help=f"{symbol}{knob.help} ({knob.range}; default {knob.default})".replace("%", "%%"))  # fmt: skip
+            one.add_argument(
+                f"--{knob.name.replace('_', '-')}",
+                dest=f"knob:{knob.name}",
+                metavar=knob.kind.__name__.upper(),
+                help=f"{symbol}{knob.help} ({knob.range}; default {knob.default})".replace("%", "%%"),
+            )
 
     view = commands.add_parser("view", help="report on a trace file as text")
     view.add_argument("trace", type=Path)
@@ -60,7 +71,11 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
-    given = {name.removeprefix("knob:"): value for name, value in vars(args).items() if name.startswith("knob:") and value is not None}
+    given = {
+        name.removeprefix("knob:"): value
+        for name, value in vars(args).items()
+        if name.startswith("knob:") and value is not None
+    }
     if args.out is not None and not args.out.absolute().parent.is_dir():
         raise UsageError(f"--out {args.out}: the folder {args.out.parent} does not exist; make it first.")
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
@@ -76,13 +91,16 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
         print(json.dumps(summary(trace), ensure_ascii=False))
         return
     print(plain(trace.text))
-    costs = f"{trace.calls} calls · {trace.rows_tokens} rows x tokens · {trace.seconds:.3f} s in the model · {trace.tokens_per_call:.2f} tokens per call"
-    print(f"[{trace.title} on {trace.model}: {costs}]", file=sys.stderr)
+    costs = _costs(trace)
+    print(f"[{trace.title} on {trace.model}: {costs} · {trace.tokens_per_call:.2f} tokens per call]", file=sys.stderr)
     if trace.reference is not None:
         where = trace.difference()
         verdict = "identical to" if where is None else f"differs from position {where} from"
-        print(f"[{verdict} {trace.reference.label}: {trace.reference.calls} calls · {trace.reference.rows_tokens} rows x tokens · "
-              f"{trace.reference.seconds:.3f} s]", file=sys.stderr)  # fmt: skip
+        print(f"[{verdict} {trace.reference.label}: {_costs(trace.reference)}]", file=sys.stderr)
+
+
+def _costs(ran: Trace | Reference) -> str:
+    return f"{ran.calls} calls · {ran.rows_tokens} rows x tokens · {ran.seconds:.3f} s in the model"
 
 
 def view(args: argparse.Namespace) -> None:
@@ -98,11 +116,28 @@ def list_methods(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
         return
     if args.json:
         fields = ("name", "default", "help", "lo", "hi", "step", "choices", "symbol")
-        print(json.dumps([
-            {"id": m.id, "title": m.title, "paper": m.paper, "arxiv": m.arxiv, "guarantee": m.guarantee, "reference": m.reference or None,
-             "summary": m.summary, "roles": {role: list(kinds) for role, kinds in m.roles.items()}, "emits": sorted(m.emits),
-             "knobs": [{"kind": k.kind.__name__, **{f: getattr(k, f) for f in fields}} for k in m.params.knobs()]}
-            for m in methods], ensure_ascii=False))  # fmt: skip
+        print(
+            json.dumps(
+                [
+                    {
+                        "id": m.id,
+                        "title": m.title,
+                        "paper": m.paper,
+                        "arxiv": m.arxiv,
+                        "guarantee": m.guarantee,
+                        "reference": m.reference or None,
+                        "summary": m.summary,
+                        "roles": {role: list(kinds) for role, kinds in m.roles.items()},
+                        "emits": sorted(m.emits),
+                        "knobs": [
+                            {"kind": k.kind.__name__, **{f: getattr(k, f) for f in fields}} for k in m.params.knobs()
+                        ],
+                    }
+                    for m in methods
+                ],
+                ensure_ascii=False,
+            )
+        )
         return
     for m in methods:
         print(f"{m.id:<12}{m.title} · {m.guarantee} · arXiv:{m.arxiv}\n{'':<12}{m.summary}")
@@ -115,9 +150,20 @@ def markdown(methods: tuple[Method, ...]) -> str:
     lines = ["# Methods", "", "Written by `make docs` from the registry; do not edit.", ""]
     for m in methods:
         against = f", token for token equal to `{m.reference}`" if m.guarantee == "greedy-exact" else ""
-        lines += [f"## {m.title} (`{m.id}`)", "", f"{m.summary}", "", f"{m.paper}, arXiv:{m.arxiv}. Guarantee: {m.guarantee}{against}.", "",
-                  "| knob | symbol | default | range | meaning |", "| --- | --- | --- | --- | --- |"]  # fmt: skip
-        lines += [f"| `{k.name}` | {k.symbol} | {k.default} | {k.range.replace('|', 'or')} | {k.help} |" for k in m.params.knobs()]
+        lines += [
+            f"## {m.title} (`{m.id}`)",
+            "",
+            f"{m.summary}",
+            "",
+            f"{m.paper}, arXiv:{m.arxiv}. Guarantee: {m.guarantee}{against}.",
+            "",
+            "| knob | symbol | default | range | meaning |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| `{k.name}` | {k.symbol} | {k.default} | {k.range.replace('|', 'or')} | {k.help} |"
+            for k in m.params.knobs()
+        ]
         lines.append("")
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 """What happens when somebody clicks: plain functions of values, tested without a browser.
 
-Our own errors become one sentence in a toast, in `polite` and nowhere else; anything else is a bug and keeps its traceback.
-"""
+Our own errors become one sentence in a toast, in `polite` and nowhere else; anything else is a bug and keeps its
+traceback."""
 
 import functools
 import inspect
@@ -33,7 +33,11 @@ def polite(handler: Callable) -> Callable:
     """Turns an `ExplorerError` into Gradio's toast, for functions and generators."""
 
     def toast(error: ExplorerError) -> gr.Error:
-        return gr.Error(str(error), title="Check the settings" if isinstance(error, UsageError) else "That did not work", duration=None)
+        return gr.Error(
+            str(error),
+            title="Check the settings" if isinstance(error, UsageError) else "That did not work",
+            duration=None,
+        )
 
     if inspect.isgeneratorfunction(handler):
 
@@ -63,7 +67,7 @@ class Handlers:
         self.methods, self.views, self.store = methods, {view.id: view for view in views}, Store()
         self.files = Path(tempfile.mkdtemp(prefix="unmasked-"))
 
-    # ------------------------------------------------------------------------------------------------ asked by the player
+    # ------------------------------------------------------------ asked by the player
     def trace(self, ask: dict) -> str:
         """The whole run as JSON text, or {"error": sentence}."""
         entry = self.store.get(ask.get("run"))
@@ -78,10 +82,12 @@ class Handlers:
         if not view.fits(trace):
             return {"empty": view.why_not(trace)}
         at = min(max(0, at), len(trace.events)) if type(at) is int else len(trace.events)
-        return json.loads(view.plot(view.info(trace, at), dark=bool(ask.get("dark"))).to_json())
+        return json.loads(str(view.plot(view.info(trace, at), dark=bool(ask.get("dark"))).to_json()))
 
-    # ---------------------------------------------------------------------------------------------------- asked by buttons
-    def decode(self, method: str, model: str, prompt: str, seed: float, compare: bool, knobs: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    # ------------------------------------------------------------ asked by buttons
+    def decode(
+        self, method: str, model: str, prompt: str, seed: float, compare: bool, knobs: dict[str, Any]
+    ) -> Iterator[tuple[str, str, str | None]]:
         """Runs and streams (message, run id, file to save). Ends within one step of `stop`."""
         recording = Recording(find(method, self.methods), model, prompt, seed=int(seed), **knobs)
         entry = self.store.add(recording)
@@ -126,7 +132,9 @@ class Handlers:
     def open(self, path: str | None) -> tuple[str, str, str]:
         """A trace file as a run of this page, labelled a replay."""
         trace = Trace.load(path or "")
-        entry = self.store.add(trace=replace(trace, provenance="simulated" if trace.provenance == "simulated" else "replay"))
+        entry = self.store.add(
+            trace=replace(trace, provenance="simulated" if trace.provenance == "simulated" else "replay")
+        )
         return stage.load(entry.id), entry.id, self.save(entry)
 
     def show(self, run_id: str) -> tuple[str, str, str | None]:
@@ -162,18 +170,30 @@ def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
     kinds = {"prompt": str, "model": str, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
     defaults = {"model": models[0], "seed": 0, "reference": False, **{k.name: k.default for k in knobs}}
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind, default=defaults.get(name, inspect.Parameter.empty))
-         for name, kind in kinds.items()], return_annotation=dict)  # fmt: skip
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                annotation=kind,
+                default=defaults.get(name, inspect.Parameter.empty),
+            )
+            for name, kind in kinds.items()
+        ],
+        return_annotation=dict,
+    )
     call.__annotations__ = {**kinds, "return": dict}
     call.__name__ = method.id
     lines = "\n".join(f"    {k.name}: {k.help} ({k.range})" for k in knobs)
-    call.__doc__ = f"{method.summary}\n\nArgs:\n    prompt: what to answer\n    model: model id\n    seed: seed of the run\n    reference: also run the reference decoder\n{lines}"
+    call.__doc__ = (
+        f"{method.summary}\n\nArgs:\n    prompt: what to answer\n    model: model id\n    seed: seed of the run\n"
+        f"    reference: also run the reference decoder\n{lines}"
+    )
 
     @functools.wraps(call)
     def by_position(*args: Any, **named: Any) -> dict:
-        return polite(call)(**dict(zip(kinds, args, strict=False)), **named) if not named else polite(call)(*args, **named)
+        return (
+            polite(call)(**dict(zip(kinds, args, strict=False)), **named) if not named else polite(call)(*args, **named)
+        )
 
     by_position.__signature__ = call.__signature__  # type: ignore[attr-defined]
     return by_position
-
-

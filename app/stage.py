@@ -1,9 +1,8 @@
 """How a trace reaches the page: one `gr.HTML` that hosts the framework-free player of assets/.
 
-Traces travel once, as text, into a JavaScript closure: never as a nested prop (seconds per tick, measured) and never through a
-template (`{{value}}` holding `${...}` is executed in the visitor's browser). While a run goes on, each message carries only
-the events since the last one; a player that missed some asks for the whole run.
-"""
+Traces travel once, as text, into a JavaScript closure: never as a nested prop (seconds per tick, measured) and never
+through a template (`{{value}}` holding `${...}` is executed in the visitor's browser). While a run goes on, each
+message carries only the events since the last one; a player that missed some asks for the whole run."""
 
 import json
 from collections.abc import Callable
@@ -51,11 +50,8 @@ async function take(text) {
     player.push(fresh, m.vocab); have += fresh.length;
   }
   if (m.end) player.finish(m.end);
-}
-const queue = () => { const text = props.value; chain = chain.then(() => take(text)).catch(e => player.say(String(e.message || e))); };
-watch('value', queue);
-queue();
-"""
+} const queue = () => { const text = props.value; chain = chain.then(() => take(text)).catch(e =>
+player.say(String(e.message || e))); }; watch('value', queue); queue(); """
 
 
 class Player(gr.HTML):
@@ -63,11 +59,21 @@ class Player(gr.HTML):
 
     def __init__(self, views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw):
         head = f'<script src="/gradio_api/file={ASSETS / "player.js"}"></script>'
-        shown = [{"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium} for v in views]
+        shown = [
+            {"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium}
+            for v in views
+        ]
         super().__init__(
-            value=value, html_template=TEMPLATE, js_on_load=MOUNT, head=head, apply_default_css=False,
-            server_functions=[trace, figure], views=json.dumps(shown), plotly=f"/gradio_api/file={PLOTLY}", **kw,
-        )  # fmt: skip
+            value=value,
+            html_template=TEMPLATE,
+            js_on_load=MOUNT,
+            head=head,
+            apply_default_css=False,
+            server_functions=[trace, figure],
+            views=json.dumps(shown),
+            plotly=f"/gradio_api/file={PLOTLY}",
+            **kw,
+        )
 
     def api_info(self) -> dict:
         return {"type": "string", "description": "JSON of the newest events of a run"}
@@ -78,10 +84,23 @@ def load(run: str) -> str:
     return json.dumps({"run": run, "load": True})
 
 
-def message(run: str, seq: int, events: list[Event], vocab: dict[int, str], *, begin: Trace | None = None,
-            end: Trace | None = None) -> str:  # fmt: skip
-    """The events from number `seq` on, with the texts of token ids not sent before; the header at the start and at the end."""
-    body: dict = {"run": run, "seq": seq, "events": [event_json(e) for e in events], "vocab": {str(k): v for k, v in vocab.items()}}
+def message(
+    run: str,
+    seq: int,
+    events: list[Event],
+    vocab: dict[int, str],
+    *,
+    begin: Trace | None = None,
+    end: Trace | None = None,
+) -> str:
+    """The events from number `seq` on, with the texts of token ids not sent before; the header at the start and at
+    the end."""
+    body: dict = {
+        "run": run,
+        "seq": seq,
+        "events": [event_json(e) for e in events],
+        "vocab": {str(k): v for k, v in vocab.items()},
+    }
     if begin is not None:
         body["begin"] = begin.header()
     if end is not None:

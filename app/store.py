@@ -1,7 +1,8 @@
-"""The runs of the last visitors, by unguessable id: a bounded store, so that an open page can ask for its own run again.
+"""The runs of the last visitors, by unguessable id: a bounded store, so that an open page can ask for its own run
+again.
 
-A visitor's state holds only the id. Oldest runs go first when the budget is used up; a run that is going on is never dropped.
-"""
+A visitor's state holds only the id. Oldest runs go first when the budget is used up; a run that is going on is never
+dropped."""
 
 import secrets
 import threading
@@ -17,7 +18,8 @@ MAX_EVENTS = 400_000
 
 @dataclass
 class Entry:
-    """One run: its recording while there is one, and its trace. `stop` asks a running one to end, `done` says it has."""
+    """One run: its recording while there is one, and its trace. `stop` asks a running one to end, `done` says it
+    has."""
 
     id: str
     recording: Recording | None = None
@@ -34,7 +36,9 @@ class Entry:
 
     @property
     def size(self) -> int:
-        return len(self.finished.events if self.finished is not None else self.recording.events if self.recording else ())
+        return len(
+            self.finished.events if self.finished is not None else self.recording.events if self.recording else ()
+        )
 
 
 class Store:

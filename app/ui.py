@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from gradio import themes
 
 from app import stage, words
 from app.controls import control
@@ -52,12 +53,27 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         with gr.Row():
             with gr.Column(scale=1, elem_id="side"):
                 gr.Markdown(words.INTRO)
-                model = gr.Dropdown([(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model")
+                model = gr.Dropdown(
+                    [(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model"
+                )
                 note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
-                prompt = gr.Textbox(label=words.PROMPT, placeholder=words.PROMPT_HINT, lines=3, elem_id="prompt",
-                                    value=catalogue.entry(models[0]).examples[0], max_length=20_000)  # fmt: skip
-                gr.Examples([[e] for e in catalogue.entry(models[0]).examples], [prompt], label=words.EXAMPLES, api_visibility="private")
-                chosen = gr.Radio([(m.title, m.id) for m in methods], value=_default(methods), label=words.METHOD, elem_id="method")
+                prompt = gr.Textbox(
+                    label=words.PROMPT,
+                    placeholder=words.PROMPT_HINT,
+                    lines=3,
+                    elem_id="prompt",
+                    value=catalogue.entry(models[0]).examples[0],
+                    max_length=20_000,
+                )
+                gr.Examples(
+                    [[e] for e in catalogue.entry(models[0]).examples],
+                    [prompt],
+                    label=words.EXAMPLES,
+                    api_visibility="private",
+                )
+                chosen = gr.Radio(
+                    [(m.title, m.id) for m in methods], value=_default(methods), label=words.METHOD, elem_id="method"
+                )
                 about = gr.Markdown(_about(methods, _default(methods)), elem_id="about")
                 with gr.Row():
                     go = gr.Button(words.RUN, variant="primary", elem_id="run")
@@ -75,7 +91,9 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
                 with gr.Accordion(words.RECORDED, open=False, elem_id="recorded"):
-                    shelf = gr.Radio(recorded, value=first or None, label=words.RECORDED, show_label=False, elem_id="shelf")
+                    shelf = gr.Radio(
+                        recorded, value=first or None, label=words.RECORDED, show_label=False, elem_id="shelf"
+                    )
                     upload = gr.UploadButton(words.OPEN, file_types=[".json", ".gz"], elem_id="open")
                 save = gr.DownloadButton(words.SAVE, value=act.show(first)[2] if first else None, elem_id="save")
             with gr.Column(scale=4, min_width=320):
@@ -90,9 +108,15 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         running = gr.on(
-            [go.click, prompt.submit], polite(start), [chosen, model, prompt, seed, compare, *[c for _, c in knobs]],
-            [player, run_id, save], concurrency_id="model", concurrency_limit=2, trigger_mode="once", **private,
-        )  # fmt: skip
+            [go.click, prompt.submit],
+            polite(start),
+            [chosen, model, prompt, seed, compare, *[c for _, c in knobs]],
+            [player, run_id, save],
+            concurrency_id="model",
+            concurrency_limit=2,
+            trigger_mode="once",
+            **private,
+        )
         halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
         chosen.change(functools.partial(_panels, methods), [chosen], [about, *panels], queue=False, **private)
         model.change(lambda m: catalogue.entry(m).note, [model], [note], queue=False, **private)
@@ -100,16 +124,25 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
         player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
         for m in methods:
-            gr.api(endpoint(m, models), api_name=m.id, concurrency_id="model", concurrency_limit=2)
+            gr.api(  # pyright: ignore[reportPrivateImportUsage]
+                endpoint(m, models), api_name=m.id, concurrency_id="model", concurrency_limit=2
+            )
     return demo
 
 
 def settings() -> dict[str, Any]:
     """Arguments of `launch`. Run history is off because it stores every message in the visitor's browser (and slows the
     page by 10x); SSR is off because it would need node."""
-    theme = gr.themes.Base(primary_hue="blue", neutral_hue="slate", radius_size="sm")
-    return {"theme": theme, "css": CSS, "css_paths": [stage.ASSETS / "player.css"], "run_history": False, "ssr_mode": False,
-            "max_file_size": 8 * 2**20, "footer_links": ["api", "settings"]}  # fmt: skip
+    theme = themes.Base(primary_hue="blue", neutral_hue="slate", radius_size="sm")
+    return {
+        "theme": theme,
+        "css": CSS,
+        "css_paths": [stage.ASSETS / "player.css"],
+        "run_history": False,
+        "ssr_mode": False,
+        "max_file_size": 8 * 2**20,
+        "footer_links": ["api", "settings"],
+    }
 
 
 def _default(methods: tuple[Method, ...]) -> str:

@@ -3,8 +3,8 @@
 TITLE = "Unmasked"
 TAGLINE = "Watch a diffusion language model decode: every guess, every check, every token kept or thrown away."
 INTRO = (
-    "A real model decodes on this machine. What you see first is a recorded run; press **Run** to decode your own prompt, "
-    "then scrub through it with ← and →."
+    "A real model decodes on this machine. What you see first is a recorded run; press **Run** to decode your own "
+    "prompt, then scrub through it with ← and →."
 )
 MODEL = "Model"
 METHOD = "Method"
@@ -22,4 +22,6 @@ RECORDED = "Recorded runs"
 LOADING = "Loading the model and decoding…"
 REFERENCE = "Running the reference decoder…"
 GONE = "This run is no longer on the server: run it again, or open its file."
-NO_REFERENCE = "This run cannot be compared here: only a run made on this page, with a method that has a reference, can."
+NO_REFERENCE = (
+    "This run cannot be compared here: only a run made on this page, with a method that has a reference, can."
+)

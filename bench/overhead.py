@@ -37,5 +37,8 @@ def main(argv: list[str]) -> int:
             bare.append(base)
             for level in LEVELS:
                 ratios[level].append(once(method, model, level, 64) / base)
-        print(f"{method:<12}{statistics.median(bare) * 1e3:>9.1f}" + "".join(f"{statistics.median(r):>9.3f}" for r in ratios.values()))
+        print(
+            f"{method:<12}{statistics.median(bare) * 1e3:>9.1f}"
+            + "".join(f"{statistics.median(r):>9.3f}" for r in ratios.values())
+        )
     return 0

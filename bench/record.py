@@ -5,12 +5,13 @@
 
 import argparse
 import sys
+from typing import Any
 
 from app.stage import ASSETS
 from decoders.run import run
 
 PROMPT = "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?"
-RUNS = (
+RUNS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("ssd-apples", "ssd", PROMPT, {"n": 4}),
     ("stepwise-apples", "stepwise", PROMPT, {}),
     ("threshold-apples", "threshold", PROMPT, {"threshold": 0.9}),
@@ -23,7 +24,9 @@ RUNS = (
 def main(argv: list[str]) -> int:
     argparse.ArgumentParser(prog="python -m bench record", description=__doc__.splitlines()[0]).parse_args(argv)  # type: ignore[union-attr]
     for name, method, prompt, knobs in RUNS:
-        run(method, "tiny-llada", prompt, reference=True, level="timing", **knobs)  # warm-up, so that the first call is not slow
+        run(
+            method, "tiny-llada", prompt, reference=True, level="timing", **knobs
+        )  # warm-up, so that the first call is not slow
         trace = run(method, "tiny-llada", prompt, reference=True, **knobs)
         path = trace.save(ASSETS / "traces" / f"{name}.json.gz")
         print(f"{path.name}: {path.stat().st_size} bytes, {trace.calls} calls, {trace.text!r}", file=sys.stderr)

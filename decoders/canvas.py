@@ -1,9 +1,9 @@
 """The sequence being decoded: the prompt, then positions to fill.
 
-`write` is the only way to change it, and the call that changes it returns the event that says so, so the record cannot drift
-from the state. Blocks are the semi-autoregressive blocks of LLaDA and SDAR: counted from the end of the prompt for models
-that see the whole canvas, and from position 0 for block-causal models, whose attention mask is cut there.
-"""
+`write` is the only way to change it, and the call that changes it returns the event that says so, so the record
+cannot drift from the state. Blocks are the semi-autoregressive blocks of LLaDA and SDAR: counted from the end of the
+prompt for models that see the whole canvas, and from position 0 for block-causal models, whose attention mask is cut
+there."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,8 +17,18 @@ class Canvas:
     `top` is how many tokens a method should record per position it looked at (0 records none; see `Recording.level`).
     """
 
-    def __init__(self, prompt: Sequence[int], max_new: int, *, block: int, mask: int, eos: Iterable[int], origin: int,
-                 early_stop: bool = True, top: int = 5):  # fmt: skip
+    def __init__(
+        self,
+        prompt: Sequence[int],
+        max_new: int,
+        *,
+        block: int,
+        mask: int,
+        eos: Iterable[int],
+        origin: int,
+        early_stop: bool = True,
+        top: int = 5,
+    ):
         self.ids = [*prompt, *[mask] * max_new]
         self.prompt_len, self.block_len, self.mask = len(prompt), block, mask
         self.eos, self.origin, self.early_stop, self.top = frozenset(eos), origin, early_stop, top
@@ -33,7 +43,11 @@ class Canvas:
     @property
     def block(self) -> int:
         """The leftmost block with a mask in it."""
-        return self.block_of(self.ids.index(self.mask, self.prompt_len)) if not self.filled else self.block_of(len(self.ids) - 1)
+        return (
+            self.block_of(self.ids.index(self.mask, self.prompt_len))
+            if not self.filled
+            else self.block_of(len(self.ids) - 1)
+        )
 
     @property
     def filled(self) -> bool:
@@ -53,7 +67,8 @@ class Canvas:
 
     def ends(self, ids: Sequence[int]) -> str | None:
         """Why decoding of the state `ids` is over: "length" (no mask left), "eos" (its block is full and holds an
-        end-of-sequence; only with `early_stop`), or None. A pure function, so that a speculated state can be asked too."""
+        end-of-sequence; only with `early_stop`), or None. A pure function, so that a speculated state can be asked
+        too."""
         first = next((pos for pos in range(self.prompt_len, len(ids)) if ids[pos] == self.mask), None)
         done = len(ids) if first is None else max(self.prompt_len, self.origin + self.block_of(first) * self.block_len)
         if self.early_stop and not self.eos.isdisjoint(ids[self.prompt_len : done]):

@@ -7,19 +7,21 @@ import torch
 
 from decoders import masks
 from decoders.canvas import Canvas
+from decoders.errors import Incompatible
 from decoders.models.base import Cache, Logits, Model
 from decoders.sampling import Seen, look
 from decoders.trace import Forward
 
 
 class Context:
-    """A model looking at a canvas. Block-causal models keep finished blocks in a KV cache, which is exact because no later
-    position is visible to them; models that see the whole canvas are fed the whole canvas, because any fill changes every
-    hidden state."""
+    """A model looking at a canvas. Block-causal models keep finished blocks in a KV cache, which is exact because no
+    later position is visible to them; models that see the whole canvas are fed the whole canvas, because any fill
+    changes every hidden state. `cached=False` feeds the whole canvas always: guidance needs it, because its second
+    row must not find the prompt in the cache."""
 
-    def __init__(self, model: Model, canvas: Canvas):
+    def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True):
         self.model, self.canvas = model, canvas
-        self.cache = Cache() if model.spec.attention == "block" else None
+        self.cache = Cache() if cached and model.spec.attention == "block" else None
 
     def settle(self) -> Iterator[Forward]:
         """Encodes blocks that will not change any more; one call, only when there are such blocks."""
@@ -32,24 +34,45 @@ class Context:
             role = "extend" if have else "prefill"
             yield self.model.forward(ids[have:final], role=role, see=see, cache=self.cache, keep=final - have)[1]
 
-    def look(self, states: Sequence[Sequence[int]], where: Sequence[Sequence[int]], role: str, *, cfg: float = 0.0, **how: Any) -> Seen:
-        """One call over the hypotheses `states` (whole canvases), read at the positions `where[r]` of each; `how` goes to
-        `sampling.look`. With `cfg` each state is paired with a copy whose prompt is masked and the logits become
-        u + (cfg + 1)(c - u) (classifier-free guidance as in LLaDA's generate), in the same call."""
+    def look(
+        self,
+        states: Sequence[Sequence[int]],
+        where: Sequence[Sequence[int]],
+        role: str,
+        *,
+        cfg: float = 0.0,
+        **how: Any,
+    ) -> Seen:
+        """One call over the hypotheses `states` (whole canvases), read at the positions `where[r]` of each; `how`
+        goes to `sampling.look`. With `cfg` each state is paired with a copy whose prompt is masked and the logits
+        become u + (cfg + 1)(c - u) (classifier-free guidance as in LLaDA's generate), in the same call."""
+        assert not cfg or self.cache is None, "a cached prompt cannot be masked"
         canvas, start = self.canvas, len(self.cache) if self.cache is not None else 0
-        stop = len(canvas.ids) if self.cache is None else max(canvas.block_end(p) for positions in where for p in positions)
+        stop = (
+            len(canvas.ids)
+            if self.cache is None
+            else max(canvas.block_end(p) for positions in where for p in positions)
+        )
         rows = [state[start:stop] for state in states]
+        if cfg and self.cache is not None:
+            # The cache holds the prompt that guidance would have to mask.
+            raise Incompatible(
+                f"cfg = {cfg}: guidance needs a model that sees the whole canvas; set it to 0 for {self.model.spec.id}."
+            )
         if cfg:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
         logits, call = self.model.many(rows, role=role, see=self._see(start, stop - start), cache=self.cache)
         if cfg:
             cond, free = logits[: len(states)], logits[len(states) :]
-            logits = [Logits(u.rows + (cfg + 1) * (c.rows - u.rows), c.start, c.shift) for c, u in zip(cond, free, strict=True)]
+            logits = [
+                Logits(u.rows + (cfg + 1) * (c.rows - u.rows), c.start, c.shift)
+                for c, u in zip(cond, free, strict=True)
+            ]
         return look(call, logits, where, top=canvas.top, **how)
 
     def _see(self, start: int, length: int) -> torch.Tensor | None:
         """None is the model's own rule; a block size other than the checkpoint's own needs its own mask."""
-        if self.cache is None or self.canvas.block_len == self.model.spec.block:
+        if self.model.spec.attention != "block" or self.canvas.block_len == self.model.spec.block:
             return None
         return masks.block_causal(start, length, self.canvas.block_len, self.model.device)

@@ -1,8 +1,8 @@
 """Every error a person can cause, as one tree.
 
-`str(error)` is one sentence: what was given, which rule it broke, what to do. Errors are raised at the door, before weights
-are loaded, and turned into an exit code (CLI) or a message (page) in exactly one place each. Anything that is not an
-`ExplorerError` is a bug and keeps its traceback.
+`str(error)` is one sentence: what was given, which rule it broke, what to do. Errors are raised at the door, before
+weights are loaded, and turned into an exit code (CLI) or a message (page) in exactly one place each. Anything that is
+not an `ExplorerError` is a bug and keeps its traceback.
 
     ExplorerError
     +- UsageError          exit 2   UnknownName, BadParam, BadPrompt, Incompatible

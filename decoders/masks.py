@@ -1,8 +1,7 @@
 """Attention permissions as boolean tensors [queries, keys]: True = may attend.
 
-Always explicit and always bool: transformers reads a 4-D float 0/1 mask as additive, and takes a 2-D one for padding, both
-without a word (measured, docs/decisions.md).
-"""
+Always explicit and always bool: transformers reads a 4-D float 0/1 mask as additive, and takes a 2-D one for padding,
+both without a word (measured, docs/decisions.md)."""
 
 import torch
 
@@ -27,7 +26,8 @@ def block_causal(start: int, length: int, block: int, device: torch.device) -> t
 
 
 def spans(see: torch.Tensor) -> tuple[Spans, ...]:
-    """The mask as (start, stop) runs of visible keys, one tuple per query row: small in a file and legible in a test."""
+    """The mask as (start, stop) runs of visible keys, one tuple per query row: small in a file and legible in a
+    test."""
     rows = []
     for row in see.to("cpu", torch.int8).tolist():
         edges = [i for i in range(len(row) + 1) if (row[i - 1] if i else 0) != (row[i] if i < len(row) else 0)]

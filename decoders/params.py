@@ -1,4 +1,5 @@
-"""Knobs, declared once: the sliders, the command line flags, the API arguments, the docs table and the checks come from here."""
+"""Knobs, declared once: the sliders, the command line flags, the API arguments, the docs table and the checks come
+from here."""
 
 from __future__ import annotations
 
@@ -39,7 +40,16 @@ class Knob:
         """The value as this knob's type, from a string, a JSON value or a slider's float; raises `BadParam`."""
         given = repr(value) if isinstance(value, str) else str(value)
         if self.kind is bool:
-            words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+            words = {
+                "true": True,
+                "yes": True,
+                "on": True,
+                "1": True,
+                "false": False,
+                "no": False,
+                "off": False,
+                "0": False,
+            }
             if isinstance(value, bool):
                 return value
             if str(value).lower() not in words:
@@ -62,8 +72,16 @@ class Knob:
         return self.kind(number)
 
 
-def knob(default: Any, help: str, *, lo: float | None = None, hi: float | None = None, step: float | None = None,
-         choices: tuple[str, ...] = (), symbol: str = "") -> Any:  # fmt: skip
+def knob(
+    default: Any,
+    help: str,
+    *,
+    lo: float | None = None,
+    hi: float | None = None,
+    step: float | None = None,
+    choices: tuple[str, ...] = (),
+    symbol: str = "",
+) -> Any:
     """A dataclass field that carries its range, choices, paper symbol and one line of help."""
     meta = {"help": help, "lo": lo, "hi": hi, "step": step, "choices": choices, "symbol": symbol}
     return dataclasses.field(default=default, metadata=meta)
@@ -80,7 +98,9 @@ class Params:
     @classmethod
     def knobs(cls) -> tuple[Knob, ...]:
         kinds = get_type_hints(cls)
-        return tuple(Knob(name=f.name, kind=kinds[f.name], default=f.default, **f.metadata) for f in dataclasses.fields(cls))
+        return tuple(
+            Knob(name=f.name, kind=kinds[f.name], default=f.default, **f.metadata) for f in dataclasses.fields(cls)
+        )
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:

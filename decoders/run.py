@@ -26,15 +26,24 @@ LEVELS = {"timing": 0, "trace": 5, "full": 8}
 class Recording:
     """One run. Iterate over it to watch it happen; `trace` is what has happened so far, `close()` stops it.
 
-    `models` is a catalogue id, a `Model`, or a dict from role to either. `prompt` is text, or token ids (already inside any
-    template). Everything that can be wrong is refused here, before weights are loaded. `level`: "timing" records no
-    predictions, "trace" the top 5 per position, "full" the top 8.
-    """
+    `models` is a catalogue id, a `Model`, or a dict from role to either. `prompt` is text, or token ids (already
+    inside any template). Everything that can be wrong is refused here, before weights are loaded. `level`: "timing"
+    records no predictions, "trace" the top 5 per position, "full" the top 8."""
 
-    def __init__(self, method: str | Method, models: str | Model | Mapping[str, str | Model], prompt: str | list[int], *,
-                 seed: int = 0, level: str = "trace", **knobs: Any):  # fmt: skip
+    def __init__(
+        self,
+        method: str | Method,
+        models: str | Model | Mapping[str, str | Model],
+        prompt: str | list[int],
+        *,
+        seed: int = 0,
+        level: str = "trace",
+        **knobs: Any,
+    ):
         self.method = registry.method(method) if isinstance(method, str) else method
-        self.params = self.method.params.read(knobs)  # before models are looked up, so that a bad knob is the first thing said
+        self.params = self.method.params.read(
+            knobs
+        )  # before models are looked up, so that a bad knob is the first thing said
         if level not in LEVELS:
             raise BadParam(f"level = {level!r}: must be one of {', '.join(LEVELS)}.")
         if type(seed) is not int or not 0 <= seed < 2**63:
@@ -45,12 +54,16 @@ class Recording:
             raise BadPrompt(f"The prompt has {len(prompt)} characters: at most {MAX_TEXT} are allowed; shorten it.")
         given = dict(models) if isinstance(models, Mapping) else {next(iter(self.method.roles)): models}
         if set(given) != set(self.method.roles):
-            raise Incompatible(f"{self.method.id} needs models for {', '.join(self.method.roles)}: got {', '.join(given) or 'none'}.")
+            raise Incompatible(
+                f"{self.method.id} needs models for {', '.join(self.method.roles)}: got {', '.join(given) or 'none'}."
+            )
         for role, model in given.items():
             spec = catalogue.spec(model) if isinstance(model, str) else model.spec
             if spec.attention not in self.method.roles[role]:
-                raise Incompatible(f"{self.method.id} needs a model with {' or '.join(self.method.roles[role])} attention: "
-                                   f"{spec.id} is {spec.attention}; pick another model.")  # fmt: skip
+                raise Incompatible(
+                    f"{self.method.id} needs a model with {' or '.join(self.method.roles[role])} attention: "
+                    f"{spec.id} is {spec.attention}; pick another model."
+                )
         self.models: dict[str, Model] = {r: catalogue.load(m) if isinstance(m, str) else m for r, m in given.items()}
         self.model = next(iter(self.models.values()))
         spec = self.model.spec
@@ -61,11 +74,21 @@ class Recording:
         if not ids:
             raise BadPrompt("The prompt has no tokens: write a question.")
         if len(ids) + self.params.max_new > spec.context:
-            raise BadPrompt(f"The prompt has {len(ids)} tokens and {self.params.max_new} are to be generated: {spec.id} has room for "
-                            f"{spec.context} together; shorten the prompt or lower max_new.")  # fmt: skip
+            raise BadPrompt(
+                f"The prompt has {len(ids)} tokens and {self.params.max_new} are to be generated: {spec.id} has "
+                f"room for {spec.context} together; shorten the prompt or lower max_new."
+            )
         origin = 0 if spec.attention == "block" else len(ids)
-        self.canvas = Canvas(ids, self.params.max_new, block=self.params.block, mask=spec.mask, eos=spec.eos, origin=origin,
-                             early_stop=self.params.early_stop, top=LEVELS[level])  # fmt: skip
+        self.canvas = Canvas(
+            ids,
+            self.params.max_new,
+            block=self.params.block,
+            mask=spec.mask,
+            eos=spec.eos,
+            origin=origin,
+            early_stop=self.params.early_stop,
+            top=LEVELS[level],
+        )
         self.start, self.seed, self.level = tuple(self.canvas.ids), seed, level
         self.events: list[Event] = []
         self.vocab: dict[int, str] = {}
@@ -92,17 +115,22 @@ class Recording:
             self._keep(Finish(self.canvas.finished or "stopped"))
 
     def compare(self, other: Recording | None = None) -> Reference | None:
-        """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out."""
+        """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came
+        out."""
         if not self.method.reference:
             return None
         if other is None:
             reference = registry.method(self.method.reference)
             ids = list(self.start[: self.canvas.prompt_len])
-            other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **self.params.shared(reference.params))
+            other = Recording(
+                reference, self.model, ids, seed=self.seed, level="timing", **self.params.shared(reference.params)
+            )
         for _ in other:
             pass
         t = other.trace
-        self.reference = Reference(t.method, self.method.reference_label or t.title, t.tokens, t.calls, t.rows_tokens, t.seconds)
+        self.reference = Reference(
+            t.method, self.method.reference_label or t.title, t.tokens, t.calls, t.rows_tokens, t.seconds
+        )
         self._learn(t.tokens)
         return self.reference
 
@@ -110,14 +138,30 @@ class Recording:
     def trace(self) -> Trace:
         method, spec = self.method, self.model.spec
         return Trace(
-            method=method.id, title=method.title, paper=f"{method.paper}, arXiv:{method.arxiv}" if method.arxiv else method.paper,
-            guarantee=method.guarantee, model=spec.id, models={role: m.spec.id for role, m in self.models.items()},
-            params=asdict(self.params), seed=self.seed, prompt=self.prompt, prompt_len=self.canvas.prompt_len, canvas=self.start,
-            block=self.params.block, mask=spec.mask, eos=spec.eos, vocab=dict(self.vocab), events=tuple(self.events),
-            attention=spec.attention, specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
-            hardware=hardware(self.model.device), versions={"torch": torch.__version__, "transformers": transformers.__version__},
-            recorded=datetime.date.today().isoformat(), level=self.level, reference=self.reference,
-        )  # fmt: skip
+            method=method.id,
+            title=method.title,
+            paper=f"{method.paper}, arXiv:{method.arxiv}" if method.arxiv else method.paper,
+            guarantee=method.guarantee,
+            model=spec.id,
+            models={role: m.spec.id for role, m in self.models.items()},
+            params=asdict(self.params),
+            seed=self.seed,
+            prompt=self.prompt,
+            prompt_len=self.canvas.prompt_len,
+            canvas=self.start,
+            block=self.params.block,
+            mask=spec.mask,
+            eos=spec.eos,
+            vocab=dict(self.vocab),
+            events=tuple(self.events),
+            attention=spec.attention,
+            specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
+            hardware=hardware(self.model.device),
+            versions={"torch": torch.__version__, "transformers": transformers.__version__},
+            recorded=datetime.date.today().isoformat(),
+            level=self.level,
+            reference=self.reference,
+        )
 
     def _keep(self, event: Event) -> Event:
         match event:
@@ -144,8 +188,16 @@ class Recording:
                 self.vocab[token] = self.model.text(token)
 
 
-def run(method: str | Method, models: str | Model | Mapping[str, str | Model], prompt: str | list[int], *, reference: bool = False,
-        seed: int = 0, level: str = "trace", **knobs: Any) -> Trace:  # fmt: skip
+def run(
+    method: str | Method,
+    models: str | Model | Mapping[str, str | Model],
+    prompt: str | list[int],
+    *,
+    reference: bool = False,
+    seed: int = 0,
+    level: str = "trace",
+    **knobs: Any,
+) -> Trace:
     """Runs to the end and returns the trace; with `reference` the method's reference decoder is run too.
 
     >>> run("ssd", "tiny-llada", "What is the capital of France?", n=4).text   # doctest: +SKIP

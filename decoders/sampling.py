@@ -23,24 +23,31 @@ class Guess(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a call said: `guesses[r]` for the asked positions of row r, in their order; `asked[r]` the probabilities of the
-    tokens asked about in row r; `call` the forward event, now with its beliefs."""
+    """What a call said: `guesses[r]` for the asked positions of row r, in their order; `asked[r]` the probabilities
+    of the tokens asked about in row r; `call` the forward event, now with its beliefs."""
 
     guesses: list[list[Guess]]
     asked: list[list[float]]
     call: Forward
 
 
-def look(call: Forward, rows: Sequence[Logits], where: Sequence[Sequence[int]], *, top: int,
-         ask: Sequence[Sequence[tuple[int, int]]] = (), uniform: torch.Tensor | None = None, temperature: float = 0.0) -> Seen:  # fmt: skip
+def look(
+    call: Forward,
+    rows: Sequence[Logits],
+    where: Sequence[Sequence[int]],
+    *,
+    top: int,
+    ask: Sequence[Sequence[tuple[int, int]]] = (),
+    uniform: torch.Tensor | None = None,
+    temperature: float = 0.0,
+) -> Seen:
     """Reads `rows[r]` at the positions `where[r]`, all rows in one pass and with one transfer to the host.
 
-    The guess is the argmax, or with `temperature` the Gumbel-max draw that LLaDA makes: argmax of exp(l) / (-log u)^T with
-    `uniform` u [positions of row 0, V] in float64. Its `p` is the clean softmax probability either way. Probabilities are
-    float64 (float32 on mps, which has nothing wider) so that a confidence of 0.99999999 still has an order, and so that the
-    reference and the speculative decoder round alike. `ask[r]` lists (pos, token) pairs whose probability is wanted.
-    `top` tokens per position are recorded in `call.beliefs`; 0 records nothing.
-    """
+    The guess is the argmax, or with `temperature` the Gumbel-max draw that LLaDA makes: argmax of exp(l) / (-log u)^T
+    with `uniform` u [positions of row 0, V] in float64. Its `p` is the clean softmax probability either way.
+    Probabilities are float64 (float32 on mps, which has nothing wider) so that a confidence of 0.99999999 still has
+    an order, and so that the reference and the speculative decoder round alike. `ask[r]` lists (pos, token) pairs
+    whose probability is wanted. `top` tokens per position are recorded in `call.beliefs`; 0 records nothing."""
     logits = torch.cat([row.gather(positions) for row, positions in zip(rows, where, strict=True)])
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     probs = logits.to(wide).softmax(-1)

@@ -1,8 +1,8 @@
 """What a decoding run leaves behind: a header and a flat list of events.
 
-Seven kinds of event, plain values only. Only a `Commit` changes the sequence, so the sequence at any moment is the initial
-canvas folded over the commits before it. Views, the page's player, the CLI report and the tests all read this and nothing
-else. Importing this module costs neither torch nor gradio nor plotly.
+Seven kinds of event, plain values only. Only a `Commit` changes the sequence, so the sequence at any moment is the
+initial canvas folded over the commits before it. Views, the page's player, the CLI report and the tests all read this
+and nothing else. Importing this module costs neither torch nor gradio nor plotly.
 
 Words used everywhere: `pos` is a position on the canvas (0 is the first prompt token), `at` a number of events already
 seen (0..len(events)), `token` a vocabulary id. Probabilities are in 0..1, entropies in nats, times in seconds.
@@ -58,9 +58,9 @@ class Belief:
 class Node:
     """A hypothetical edit: the tokens it fills in, on top of what its parents fill in.
 
-    A chain names the previous node as parent, a tree a shared one, a lattice every node of the previous position; parallel
-    guesses name none. `q` is the drafter's probability, `row` the batch row that evaluates this hypothesis (-1: none).
-    """
+    A chain names the previous node as parent, a tree a shared one, a lattice every node of the previous position;
+    parallel guesses name none. `q` is the drafter's probability, `row` the batch row that evaluates this hypothesis
+    (-1: none)."""
 
     id: int
     fills: tuple[tuple[int, int], ...]
@@ -71,8 +71,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verifier's answer about a node. Accepted means `score >= bar` and every parent accepted; `p` is the verifier's
-    probability of the node's token, `choice` the (pos, token) that the verifier would have taken instead of the node's."""
+    """The verifier's answer about a node. Accepted means `score >= bar` and every parent accepted; `p` is the
+    verifier's probability of the node's token, `choice` the (pos, token) that the verifier would have taken instead
+    of the node's."""
 
     node: int
     outcome: str
@@ -84,7 +85,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Position `pos` changes from token `before` to token `after`, because of `why`; `p` is the model's probability of it."""
+    """Position `pos` changes from token `before` to token `after`, because of `why`; `p` is the model's probability
+    of it."""
 
     pos: int
     before: int
@@ -105,11 +107,10 @@ class Round:
 class Forward:
     """One call of one model: `batch` rows of `length` fed tokens each, on top of `cached` positions held in a KV cache.
 
-    `mask` numbers the distinct explicit attention masks of a run (0: the model's own rule); the first call that uses one
-    carries it in `sees`, one tuple of (start, stop) key spans per query row. `fed` lists the (pos, token) of a packed
-    input; empty means the canvas in order. `start` is the first canvas position fed. `seconds` is measured in the model
-    adapter, so it holds neither drawing nor recording, and it is left out of comparisons.
-    """
+    `mask` numbers the distinct explicit attention masks of a run (0: the model's own rule); the first call that uses
+    one carries it in `sees`, one tuple of (start, stop) key spans per query row. `fed` lists the (pos, token) of a
+    packed input; empty means the canvas in order. `start` is the first canvas position fed. `seconds` is measured in
+    the model adapter, so it holds neither drawing nor recording, and it is left out of comparisons."""
 
     role: str
     length: int
@@ -200,11 +201,10 @@ class RoundView:
 class Trace:
     """A run: who ran what on which canvas, and the events in order.
 
-    `canvas` holds the token ids before the first event (prompt, then masks); a causal run starts with the prompt alone and
-    grows. `vocab` maps every id that occurs to its text; pieces that are not valid UTF-8 on their own are written as
-    `<0xE2><0x82>`. Compared and hashed by identity, because the page keeps traces in session state and hashing 10,000
-    events for each update would cost tens of milliseconds.
-    """
+    `canvas` holds the token ids before the first event (prompt, then masks); a causal run starts with the prompt
+    alone and grows. `vocab` maps every id that occurs to its text; pieces that are not valid UTF-8 on their own are
+    written as `<0xE2><0x82>`. Compared and hashed by identity, because the page keeps traces in session state and
+    hashing 10,000 events for each update would cost tens of milliseconds."""
 
     method: str
     title: str
@@ -234,7 +234,7 @@ class Trace:
 
     SCHEMA: ClassVar[int] = SCHEMA
 
-    # ------------------------------------------------------------------------------------------------ derived, never stored
+    # ------------------------------------------------------------ derived, never stored
     def canvas_at(self, at: int | None = None) -> list[int]:
         """The token ids after the first `at` events (all of them by default)."""
         tokens = list(self.canvas)
@@ -250,11 +250,9 @@ class Trace:
     @cached_property
     def rounds(self) -> tuple[RoundView, ...]:
         """The events grouped by `Round`; a `Finish` belongs to the last one."""
-        starts = [i for i, event in enumerate(self.events) if isinstance(event, Round)]
-        stops = [*starts[1:], len(self.events)]
-        return tuple(
-            RoundView(self.events[a].n, a, b, self.events[a:b]) for a, b in zip(starts, stops, strict=True)  # type: ignore[union-attr]
-        )
+        starts = [(i, event.n) for i, event in enumerate(self.events) if isinstance(event, Round)]
+        stops = [*(i for i, _ in starts[1:]), len(self.events)]
+        return tuple(RoundView(n, a, b, self.events[a:b]) for (a, n), b in zip(starts, stops, strict=False))
 
     @cached_property
     def forwards(self) -> tuple[Forward, ...]:
@@ -330,7 +328,7 @@ class Trace:
                 return pos
         return None
 
-    # ------------------------------------------------------------------------------------------------ files
+    # ------------------------------------------------------------ files
     def header(self) -> dict[str, Any]:
         """Everything but the events, as JSON values."""
         out: dict[str, Any] = {}
@@ -364,7 +362,9 @@ class Trace:
         try:
             size = path.stat().st_size
             if size > MAX_FILE_BYTES:
-                raise TraceError(f"{path.name} has {size} bytes: a trace file may have at most {MAX_FILE_BYTES}; record a shorter run.")
+                raise TraceError(
+                    f"{path.name} has {size} bytes: a trace may have at most {MAX_FILE_BYTES}; record a shorter run."
+                )
             data = path.read_bytes()
         except OSError as error:
             raise TraceError(f"{path} cannot be read: {error.strerror}; give the path of a trace file.") from error
@@ -374,7 +374,9 @@ class Trace:
     def from_bytes(cls, data: bytes) -> Trace:
         """Reads gzipped or plain JSON; raises `TraceError` naming the offending field."""
         if len(data) > MAX_FILE_BYTES:
-            raise TraceError(f"The trace has {len(data)} bytes: at most {MAX_FILE_BYTES} are allowed; record a shorter run.")
+            raise TraceError(
+                f"The trace has {len(data)} bytes: at most {MAX_FILE_BYTES} are allowed; record a shorter run."
+            )
         if data[:2] == b"\x1f\x8b":
             try:
                 # Bounded, so that a small file cannot unpack into all of the machine's memory.
@@ -383,21 +385,27 @@ class Trace:
                 if unpacker.unconsumed_tail:
                     raise TraceError(f"The trace unpacks to more than {MAX_JSON_BYTES} bytes; record a shorter run.")
                 if not unpacker.eof:
-                    raise TraceError("The trace is cut off in the middle of its gzip stream: save or download it again.")
+                    raise TraceError(
+                        "The trace is cut off in the middle of its gzip stream: save or download it again."
+                    )
             except zlib.error as error:
                 raise TraceError(f"The trace is not valid gzip ({error}): save or download it again.") from error
         try:
             body = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
         except UnicodeDecodeError as error:
-            raise TraceError(f"The trace is not UTF-8 text (byte {error.start}): give a file that this program saved.") from error
+            raise TraceError(
+                f"The trace is not UTF-8 text (byte {error.start}): give a file that this program saved."
+            ) from error
         except json.JSONDecodeError as error:
-            raise TraceError(f"The trace is not JSON (line {error.lineno}, column {error.colno}): give a file that this program saved.") from error
+            raise TraceError(
+                f"The trace is not JSON (line {error.lineno}, column {error.colno}): give a file that we saved."
+            ) from error
         except RecursionError as error:
             raise TraceError("The trace is nested too deeply: give a file that this program saved.") from error
         return _read(body)
 
 
-# ---------------------------------------------------------------------------------------------------- JSON, one event at a time
+# ------------------------------------------------------------ JSON, one event at a time
 def event_json(event: Event) -> dict[str, Any]:
     """An event as a JSON object with its `kind`; fields at their default are left out, parts are positional arrays.
 
@@ -542,7 +550,13 @@ class _Reader:
         if ident.integer() in self.open:
             raise ident.fail("must differ from the ids before it")
         self.open.add(ident.value)
-        return Node(ident.value, tuple(self.pair(p) for p in fills.items(MAX_SLOTS)), q.number(0, 1), parents.ints(), row.integer(-1, 4096))
+        return Node(
+            ident.value,
+            tuple(self.pair(p) for p in fills.items(MAX_SLOTS)),
+            q.number(0, 1),
+            parents.ints(),
+            row.integer(-1, 4096),
+        )
 
     def verdict(self, f: _Field) -> Verdict:
         node, outcome, p, score, bar, choice = f.items(exactly=6)
@@ -552,8 +566,14 @@ class _Reader:
         if accepted and score.number() < bar.number():
             raise score.fail(f"an accepted node needs a score of at least its bar {bar.value:g}")
         where, what = choice.items(exactly=2)
-        return Verdict(node.value, outcome.value, p.number(0, 1), score.number(), bar.number(),
-                       (where.integer(-1, len(self.tokens)), what.integer(-1)))  # fmt: skip
+        return Verdict(
+            node.value,
+            outcome.value,
+            p.number(0, 1),
+            score.number(),
+            bar.number(),
+            (where.integer(-1, len(self.tokens)), what.integer(-1)),
+        )
 
     def edit(self, f: _Field) -> Edit:
         pos, before, after, why, p = f.items(exactly=5)
@@ -577,7 +597,11 @@ class _Reader:
             if self.calls > MAX_CALLS:
                 raise TraceError(f"{f.path} is forward call {self.calls}: at most {MAX_CALLS} are allowed.")
             sees = tuple(
-                tuple((s.value[0], s.value[1]) for s in row.items(MAX_SLOTS) if all(x.integer() >= 0 for x in s.items(exactly=2)))
+                tuple(
+                    (s.value[0], s.value[1])
+                    for s in row.items(MAX_SLOTS)
+                    if all(x.integer() >= 0 for x in s.items(exactly=2))
+                )
                 for row in f.get("sees", ()).items(2 * MAX_SLOTS)
             )
             return Forward(
@@ -602,7 +626,12 @@ class _Reader:
             for item in f.get("because", ()).items(64):
                 name, number = item.items(exactly=2)
                 because.append((name.string(most=80), number.number()))
-            return Decide(f.get("what").string(most=80), f.get("choice").string(most=200), f.get("about", ()).ints(), tuple(because))
+            return Decide(
+                f.get("what").string(most=80),
+                f.get("choice").string(most=200),
+                f.get("about", ()).ints(),
+                tuple(because),
+            )
         if kind == "commit":
             return Commit(tuple(self.edit(e) for e in f.get("edits").items(MAX_SLOTS)))
         return Finish(f.get("reason").string(REASONS))
@@ -643,18 +672,37 @@ def _read(body: Any) -> Trace:
     reference = None
     if (ref := top.get("reference", None)).value is not None:
         reference = Reference(
-            ref.get("method").string(most=80), ref.get("label").string(most=200), ref.get("tokens").ints(most=MAX_SLOTS),
-            ref.get("calls").integer(), ref.get("rows_tokens").integer(hi=2**53), ref.get("seconds").number(0, 1e6),
-        )  # fmt: skip
+            ref.get("method").string(most=80),
+            ref.get("label").string(most=200),
+            ref.get("tokens").ints(most=MAX_SLOTS),
+            ref.get("calls").integer(),
+            ref.get("rows_tokens").integer(hi=2**53),
+            ref.get("seconds").number(0, 1e6),
+        )
     return Trace(
-        method=top.get("method").string(most=80), title=top.get("title").string(most=200), paper=top.get("paper").string(most=200),
-        guarantee=top.get("guarantee").string(GUARANTEES), model=top.get("model").string(most=200),
-        models=top.get("models").words(), params=dict(params.value), seed=top.get("seed").integer(-(2**63), 2**63),
-        prompt=top.get("prompt").string(), prompt_len=top.get("prompt_len").integer(0, len(canvas)), canvas=canvas,
-        block=top.get("block").integer(1, MAX_SLOTS), mask=top.get("mask").integer(-1), eos=top.get("eos").ints(most=64),
-        vocab=vocab, events=events, attention=top.get("attention", "full").string(("full", "block", "causal")),
-        specials=top.get("specials", ()).ints(most=4096), hardware=top.get("hardware", "").string(most=200),
-        versions=top.get("versions", {}).words(), recorded=top.get("recorded", "").string(most=40),
-        provenance=top.get("provenance", "measured").string(PROVENANCE), level=top.get("level", "trace").string(most=20),
-        reference=reference, schema=schema,
-    )  # fmt: skip
+        method=top.get("method").string(most=80),
+        title=top.get("title").string(most=200),
+        paper=top.get("paper").string(most=200),
+        guarantee=top.get("guarantee").string(GUARANTEES),
+        model=top.get("model").string(most=200),
+        models=top.get("models").words(),
+        params=dict(params.value),
+        seed=top.get("seed").integer(-(2**63), 2**63),
+        prompt=top.get("prompt").string(),
+        prompt_len=top.get("prompt_len").integer(0, len(canvas)),
+        canvas=canvas,
+        block=top.get("block").integer(1, MAX_SLOTS),
+        mask=top.get("mask").integer(-1),
+        eos=top.get("eos").ints(most=64),
+        vocab=vocab,
+        events=events,
+        attention=top.get("attention", "full").string(("full", "block", "causal")),
+        specials=top.get("specials", ()).ints(most=4096),
+        hardware=top.get("hardware", "").string(most=200),
+        versions=top.get("versions", {}).words(),
+        recorded=top.get("recorded", "").string(most=40),
+        provenance=top.get("provenance", "measured").string(PROVENANCE),
+        level=top.get("level", "trace").string(most=20),
+        reference=reference,
+        schema=schema,
+    )

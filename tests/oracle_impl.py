@@ -21,7 +21,12 @@ def settings(call: str, kwargs: dict) -> tuple[str, dict] | None:
         if kwargs.get("logits_eos_inf") or kwargs.get("confidence_eos_eot_inf"):
             return None
         knobs = {name: kwargs[name] for name in ("steps", "remasking", "temperature")}
-        return "stepwise", {"max_new": kwargs["gen_length"], "block": kwargs["block_length"], "cfg": kwargs.get("cfg_scale", 0.0), **knobs}
+        return "stepwise", {
+            "max_new": kwargs["gen_length"],
+            "block": kwargs["block_length"],
+            "cfg": kwargs.get("cfg_scale", 0.0),
+            **knobs,
+        }
     if call == "fastdllm.generate" and not kwargs["temperature"]:
         size = {"max_new": kwargs["gen_length"], "block": kwargs["block_length"]}
         if kwargs.get("factor"):
@@ -44,5 +49,7 @@ def run(case, model, rng):
         return None
     method, knobs = chosen
     spec = ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,))
-    trace = decode(method, HFModel(model, None, spec), case["prompt"], seed=case["torch_seed"], early_stop=False, **knobs)
+    trace = decode(
+        method, HFModel(model, None, spec), case["prompt"], seed=case["torch_seed"], early_stop=False, **knobs
+    )
     return {"output": list(trace.tokens), "nfe": trace.calls}

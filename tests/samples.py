@@ -14,7 +14,13 @@ def tiny_trace(piece: str = " the", prompt: str = "hello") -> Trace:
         Commit((Edit(3, MASK, 3, "unmasked", 0.7),)),
         Round(1, 0),
         Propose((Node(0, ((2, 3),), 0.6, (), 1), Node(1, ((4, 4),), 0.5, (0,), 2))),
-        Forward("verify", 6, 3, beliefs=tuple(Belief(pos, top, 0.8, row) for row in range(3) for pos in (2, 4, 5)), seconds=0.02),
+        Forward(
+            "verify",
+            6,
+            3,
+            beliefs=tuple(Belief(pos, top, 0.8, row) for row in range(3) for pos in (2, 4, 5)),
+            seconds=0.02,
+        ),
         Judge((Verdict(0, "accepted", 0.6, 1.0, 1.0, (2, 3)), Verdict(1, "rejected", 0.2, 0.0, 1.0, (5, 8)))),
         Commit((Edit(2, MASK, 3, "accepted", 0.6),)),
         Commit((Edit(5, MASK, EOS, "bonus", 0.8),)),
@@ -22,7 +28,21 @@ def tiny_trace(piece: str = " the", prompt: str = "hello") -> Trace:
     )
     vocab = {0: "<q>", 1: prompt, 3: piece, 4: " a", EOS: "<|eos|>", MASK: "<|mask|>"}
     return Trace(
-        method="ssd", title="SSD", paper="a paper, arXiv:2510.04147", guarantee="greedy-exact", model="toy", models={"model": "toy"},
-        params={"n": 2}, seed=0, prompt=prompt, prompt_len=2, canvas=(0, 1, MASK, MASK, MASK, MASK), block=4, mask=MASK, eos=(EOS,),
-        vocab=vocab, events=events, specials=(EOS, MASK),
-    )  # fmt: skip
+        method="ssd",
+        title="SSD",
+        paper="a paper, arXiv:2510.04147",
+        guarantee="greedy-exact",
+        model="toy",
+        models={"model": "toy"},
+        params={"n": 2},
+        seed=0,
+        prompt=prompt,
+        prompt_len=2,
+        canvas=(0, 1, MASK, MASK, MASK, MASK),
+        block=4,
+        mask=MASK,
+        eos=(EOS,),
+        vocab=vocab,
+        events=events,
+        specials=(EOS, MASK),
+    )

@@ -1,4 +1,4 @@
-"""The page's handlers are functions of values: they stream a run as small messages, stop it, open files, and refuse politely."""
+"""The page's handlers are functions of values: they stream, stop, open files and refuse politely."""
 
 import json
 

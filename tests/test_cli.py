@@ -1,4 +1,4 @@
-"""The command line prints what was asked, on standard output, and a sentence with the right exit code when it cannot."""
+"""The command line prints what was asked, and a sentence with the right exit code when it cannot."""
 
 import json
 import subprocess

@@ -19,8 +19,8 @@ ITEMS_PER_FAMILY = {"word": 20000, "list": 12000, "facts": 16000, "story": 8000,
 
 MODEL_DIR = Path(__file__).resolve().parent.parent / "assets" / "models" / "tiny-llada"
 
-# A digit is cut off first, so no merge can hold two of them.  A sign between digits keeps its spaces (" + ", ", "), which
-# makes sums a third shorter.  The rest is words with their leading space, runs of other signs, and white space.
+# A digit is cut off first, so no merge can hold two of them.  A sign between digits keeps its spaces (" + ", ", "),
+# which makes sums a third shorter.  The rest is words with their leading space, runs of other signs, and white space.
 PATTERN = r"\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+ (?=\p{N})| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 CHAT_TEMPLATE = (

@@ -1,7 +1,7 @@
 """Trains the in-house models: `python -m training.train tiny-llada [--stage causal|masked] [--minutes M | --steps N]`.
 
-Stage `causal` trains a small Llama to predict the next token on packed rows.  Stage `masked` starts from its weights and
-turns it into a masked diffusion model with LLaDA's fine-tuning recipe (Nie et al. 2025, algorithm 2): position i
+Stage `causal` trains a small Llama to predict the next token on packed rows.  Stage `masked` starts from its weights
+and turns it into a masked diffusion model with LLaDA's fine-tuning recipe (Nie et al. 2025, algorithm 2): position i
 predicts token i, attention is full inside a document, the prompt stays clean, answer tokens are masked with
 probability t and weighted 1/t.
 
@@ -351,7 +351,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=["tiny-llada"])
-    parser.add_argument("--stage", choices=["causal", "masked"], help="only this stage (default: both, one after another)")
+    parser.add_argument("--stage", choices=["causal", "masked"], help="only this stage (default: both in turn)")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, help="wall-clock budget of a stage, evaluation pauses included")
     budget.add_argument("--steps", type=int, help="number of steps of a stage")

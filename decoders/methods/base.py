@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -10,18 +11,18 @@ from decoders.models.base import Model
 from decoders.params import Params
 from decoders.trace import Event
 
-Decode = Callable[[Mapping[str, Model], Canvas, Params, torch.Generator], Iterator[Event]]
+# The third argument is the method's own Params subclass, which a Callable type cannot say.
+Decode = Callable[[Mapping[str, Model], Canvas, Any, torch.Generator], Iterator[Event]]
 
 
 @dataclass(frozen=True)
 class Method:
     """A decoding method.
 
-    `guarantee`: "reference" (others are measured against it), "exact" (the target's distribution), "greedy-exact" (token for
-    token equal to `reference`) or "approximate". `reference` is the id of the method it is compared with and
-    `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have. `emits` are
-    the event kinds it can produce, tested, so that views and docs may rely on them.
-    """
+    `guarantee`: "reference" (others are measured against it), "exact" (the target's distribution), "greedy-exact"
+    (token for token equal to `reference`) or "approximate". `reference` is the id of the method it is compared with
+    and `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have.
+    `emits` are the event kinds it can produce, tested, so that views and docs may rely on them."""
 
     id: str
     title: str

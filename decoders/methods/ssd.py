@@ -1,17 +1,17 @@
 """Drafts with the model's own confident predictions and checks N of them, plus the present state, in one batched call.
 
-Gao et al., "Self Speculative Decoding for Diffusion Large Language Models" (SSD), 2025, Figure 2; arXiv:2510.04147. Every
-forward call predicts all masked positions. The best one is what stepwise decoding would fill in; the next N, block by block
-and by confidence, are drafts. Row k of the next call is the canvas with the first k drafts filled in: the states that
-stepwise decoding would pass through if every draft were right. A draft is accepted only if the row before it makes the same
-choice, the same position AND the same token; one more token (the bonus) is what the last accepted row chooses itself, and
-that row's other predictions are the next drafts, so drafting costs no call.
+Gao et al., "Self Speculative Decoding for Diffusion Large Language Models" (SSD), 2025, Figure 2; arXiv:2510.04147.
+Every forward call predicts all masked positions. The best one is what stepwise decoding would fill in; the next N,
+block by block and by confidence, are drafts. Row k of the next call is the canvas with the first k drafts filled in:
+the states that stepwise decoding would pass through if every draft were right. A draft is accepted only if the row
+before it makes the same choice, the same position AND the same token; one more token (the bonus) is what the last
+accepted row chooses itself, and that row's other predictions are the next drafts, so drafting costs no call.
 
-The output is token for token that of stepwise decoding with one token per step: without cache on models that see the whole
-canvas, and with the exact cache on block-causal ones (modes a of the two that are exact; a draft may reach into the next
-block). Left out: trees other than the paper's chain, sampling (the paper is greedy), and the approximate dual cache the paper
-times with. Ours: rows whose state has no mask left are not sent, and `early_stop` ends where stepwise would.
-"""
+The output is token for token that of stepwise decoding with one token per step: without cache on models that see the
+whole canvas, and with the exact cache on block-causal ones (modes a of the two that are exact; a draft may reach into
+the next block). Left out: trees other than the paper's chain, sampling (the paper is greedy), and the approximate
+dual cache the paper times with. Ours: rows whose state has no mask left are not sent, and `early_stop` ends where
+stepwise would."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -51,8 +51,12 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: torch.Gen
         if canvas.mask not in states[-1][canvas.prompt_len :]:
             states.pop()
         if drafts:
-            yield Propose(tuple(Node(k, (d.fill,), round(d.p, 6), (k - 1,) if k else (), k + 1 if k + 1 < len(states) else -1)
-                                for k, d in enumerate(drafts)))  # fmt: skip
+            yield Propose(
+                tuple(
+                    Node(k, (d.fill,), round(d.p, 6), (k - 1,) if k else (), k + 1 if k + 1 < len(states) else -1)
+                    for k, d in enumerate(drafts)
+                )
+            )
 
         # All rows in ONE call.
         where = [canvas.open(par.n + 1, state) for state in states]
@@ -68,7 +72,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: torch.Gen
             reached = kept == k and not canvas.ends(states[k])
             same = reached and choice.fill == draft.fill
             outcome = "accepted" if same else "rejected" if reached else "unreached"
-            verdicts.append(Verdict(k, outcome, round(seen.asked[k][0], 6), float(choice.fill == draft.fill), 1.0, choice.fill))
+            verdicts.append(Verdict(k, outcome, round(seen.asked[k][0], 6), float(same), 1.0, choice.fill))
             kept += same
         if drafts:
             yield Judge(tuple(verdicts))
@@ -91,7 +95,8 @@ METHOD = Method(
     params=SSD,
     decode=decode,
     emits=frozenset({"round", "forward", "propose", "judge", "commit", "finish"}),
-    summary="The model drafts N tokens for itself and checks them in one batched call. Same text as stepwise, fewer calls, more rows per call.",
+    summary="The model drafts N tokens for itself and checks them in one batched call. Same text as stepwise, "
+    "fewer calls, more rows per call.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

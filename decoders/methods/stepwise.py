@@ -1,12 +1,13 @@
 """Fills the most confident masked position of the leftmost unfinished block, one forward call per step.
 
-Shen Nie et al., "Large Language Diffusion Models" (LLaDA), 2025, low-confidence remasking; arXiv:2502.09992. With one token
-per step this is the reference decoder R1 that SSD promises to reproduce. The letters are the paper's: G positions, blocks of
-B, a schedule of `steps` that divides the masks of a block as evenly as possible, larger shares first.
+Shen Nie et al., "Large Language Diffusion Models" (LLaDA), 2025, low-confidence remasking; arXiv:2502.09992. With one
+token per step this is the reference decoder R1 that SSD promises to reproduce. The letters are the paper's: G
+positions, blocks of B, a schedule of `steps` that divides the masks of a block as evenly as possible, larger shares
+first.
 
-Kept from the released `generate`: the temperature is Gumbel-max noise in float64 while the confidence stays the clean softmax
-probability, and classifier-free guidance masks the prompt. Left out: suppressing end-of-sequence tokens. Ours: `early_stop`,
-and steps whose share is zero are not run (the release calls the model there and changes nothing).
+Kept from the released `generate`: the temperature is Gumbel-max noise in float64 while the confidence stays the clean
+softmax probability, and classifier-free guidance masks the prompt. Left out: suppressing end-of-sequence tokens.
+Ours: `early_stop`, and steps whose share is zero are not run (the release calls the model there and changes nothing).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,9 @@ from decoders.trace import Decide, Event, Round
 
 @dataclass(frozen=True)
 class Stepwise(Params):
-    steps: int = knob(0, "denoising steps for all G positions; 0 is one token per step", lo=0, hi=512, step=1, symbol="S")
+    steps: int = knob(
+        0, "denoising steps for all G positions; 0 is one token per step", lo=0, hi=512, step=1, symbol="S"
+    )
     remasking: str = knob("low_confidence", "what decides who stays masked", choices=("low_confidence", "random"))
     temperature: float = knob(0.0, "Gumbel noise on the tokens; 0 is greedy", lo=0.0, hi=2.0, step=0.05, symbol="T")
     cfg: float = knob(0.0, "classifier-free guidance, doubles the rows; 0 is off", lo=0.0, hi=4.0, step=0.1, symbol="w")
@@ -38,7 +41,7 @@ def shares(masks: int, steps: int) -> list[int]:
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: torch.Generator) -> Iterator[Event]:
-    context, vocab = Context(models["model"], canvas), models["model"].spec.vocab_size
+    context, vocab = Context(models["model"], canvas, cached=not par.cfg), models["model"].spec.vocab_size
     blocks = 1 + canvas.block_of(len(canvas.ids) - 1) - canvas.block
     n, schedule, block = 0, [], -1
     while not canvas.finished:
@@ -63,10 +66,17 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: torc
         k, guesses = schedule.pop(0), seen.guesses[0]
         if par.remasking == "random":
             luck = torch.rand(1, len(canvas.ids), generator=rng, device=rng.device)[0].tolist()
-            order = [g for _, g in sorted(zip((-luck[g.pos] for g in guesses), guesses, strict=True), key=lambda pair: pair[0])]
+            order = [
+                g
+                for _, g in sorted(zip((-luck[g.pos] for g in guesses), guesses, strict=True), key=lambda pair: pair[0])
+            ]
         else:
             order = by_confidence(guesses)
-        yield Decide("how many", str(k), because=(("masked", len(order)), ("best", round(order[0].p, 4)), ("kept least", round(order[k - 1].p, 4))))
+        yield Decide(
+            "how many",
+            str(k),
+            because=(("masked", len(order)), ("best", round(order[0].p, 4)), ("kept least", round(order[k - 1].p, 4))),
+        )
         yield canvas.write(order[:k], "unmasked")
         n += 1
 
@@ -80,5 +90,6 @@ METHOD = Method(
     params=Stepwise,
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
-    summary="One forward call, one token: the most confident masked position of the block. Slow, and what the others are measured against.",
+    summary="One forward call, one token: the most confident masked position of the block. Slow, and what the others "
+    "are measured against.",
 )

@@ -1,9 +1,10 @@
 """Fills every masked position of the block whose confidence passes a bar, and always the best one.
 
-Chengyue Wu et al., "Fast-dLLM: Training-free Acceleration of Diffusion LLM by Enabling KV Cache and Parallel Decoding", 2025,
-section 3.3, Algorithm 1 and the factor rule; arXiv:2505.22618. `threshold` keeps all c >= tau. `factor` keeps the n most
-confident with the largest n such that (n + 1)(1 - c_(n)) < f, which Theorem 1 makes safe for f <= 1: the bar for the n-th
-best is 1 - f / (n + 1), it falls as n grows, so the rule reads the sorted confidences until one misses its bar.
+Chengyue Wu et al., "Fast-dLLM: Training-free Acceleration of Diffusion LLM by Enabling KV Cache and Parallel
+Decoding", 2025, section 3.3, Algorithm 1 and the factor rule; arXiv:2505.22618. `threshold` keeps all c >= tau.
+`factor` keeps the n most confident with the largest n such that (n + 1)(1 - c_(n)) < f, which Theorem 1 makes safe
+for f <= 1: the bar for the n-th best is 1 - f / (n + 1), it falls as n grows, so the rule reads the sorted
+confidences until one misses its bar.
 
 Left out here: the approximate prefix and dual caches (block-causal models use their exact cache).
 """
@@ -25,7 +26,9 @@ from decoders.trace import Decide, Event, Round
 @dataclass(frozen=True)
 class Threshold(Params):
     threshold: float = knob(0.9, "confidence needed to be filled in", lo=0.0, hi=1.0, step=0.01, symbol="τ")
-    rule: str = knob("threshold", "a fixed bar, or one that falls with the number kept", choices=("threshold", "factor"))
+    rule: str = knob(
+        "threshold", "a fixed bar, or one that falls with the number kept", choices=("threshold", "factor")
+    )
     factor: float = knob(1.0, "how much error the factor rule allows", lo=0.05, hi=8.0, step=0.05, symbol="f")
 
 
@@ -54,8 +57,16 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Threshold, rng: tor
         order = by_confidence(seen.guesses[0])
         k = passing([g.p for g in order], par)
         rule = ("threshold", par.threshold) if par.rule == "threshold" else ("factor", par.factor)
-        yield Decide("how many", str(k), because=(rule, ("masked", len(order)), ("best", round(order[0].p, 4)),
-                                                  ("kept least", round(order[k - 1].p, 4))))  # fmt: skip
+        yield Decide(
+            "how many",
+            str(k),
+            because=(
+                rule,
+                ("masked", len(order)),
+                ("best", round(order[0].p, 4)),
+                ("kept least", round(order[k - 1].p, 4)),
+            ),
+        )
         yield canvas.write(order[:k], "unmasked")
         n += 1
 
@@ -69,7 +80,8 @@ METHOD = Method(
     params=Threshold,
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
-    summary="Fills all positions that are confident enough at once. Fewer calls, and text that may differ from stepwise.",
+    summary="Fills all positions that are confident enough at once. Fewer calls, and text that may differ from "
+    "stepwise.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

@@ -1,12 +1,12 @@
 """The conventions every model keeps, stated once.
 
 - One sequence, no batch axis: ids [L], logits [L, V]. Several hypotheses of equal length go through `many` in one call.
-- The shift lives in `Logits`: `.at(i)` is the distribution of the token at position i, `.after(i)` of the one that follows
-  it. Whether the checkpoint predicts a position from its own row (LLaDA, SDAR) or from the row before (causal models, Dream)
-  is decided there and nowhere else.
+- The shift lives in `Logits`: `.at(i)` is the distribution of the token at position i, `.after(i)` of the one that
+  follows it. Whether the checkpoint predicts a position from its own row (LLaDA, SDAR) or from the row before (causal
+  models, Dream) is decided there and nowhere else.
 - `see[q, k]` is True where query q may attend to key k. None is the model's own rule (`spec.attention`).
-- A `Cache` holds keys and values of tokens that will not change. A call reads it; only the first `keep` tokens it feeds are
-  added to it, so drafts leave it as it was.
+- A `Cache` holds keys and values of tokens that will not change. A call reads it; only the first `keep` tokens it
+  feeds are added to it, so drafts leave it as it was.
 - The adapter times itself and returns the `Forward` event; a method adds what it looked at (`sampling.look`).
 """
 
@@ -39,8 +39,8 @@ class ModelSpec:
 class Logits:
     """Scores for the positions `start..start+len(rows)` of one sequence: rows [T, V] as the network returned them.
 
-    `before` [V] is the network's row for position start - 1, kept by the cache, for models that predict the next position.
-    """
+    `before` [V] is the network's row for position start - 1, kept by the cache, for models that predict the next
+    position."""
 
     def __init__(self, rows: torch.Tensor, start: int, shift: int, before: torch.Tensor | None = None):
         self.rows, self.start, self.shift, self.before = rows, start, shift, before
@@ -53,7 +53,9 @@ class Logits:
             rows, index = torch.cat([self.before[None], rows]), [i + 1 for i in index]
         for pos, i in zip(positions, index, strict=True):
             if not 0 <= i < len(rows):
-                raise IndexError(f"position {pos} is not predicted by a call over {self.start}..{self.start + len(self.rows)}")
+                raise IndexError(
+                    f"position {pos} is not predicted by a call over {self.start}..{self.start + len(self.rows)}"
+                )
         return rows[torch.tensor(index, dtype=torch.long, device=rows.device)]
 
     def at(self, pos: int) -> torch.Tensor:
@@ -66,7 +68,8 @@ class Logits:
 
 
 class Cache:
-    """Keys and values per layer, each [1, heads, n, dim], of the n leftmost positions. Exact: nothing in it will change."""
+    """Keys and values per layer, each [1, heads, n, dim], of the n leftmost positions. Exact: nothing in it will
+    change."""
 
     def __init__(self) -> None:
         self.layers: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -93,19 +96,36 @@ class Model(Protocol):
         ...
 
     def encode(self, prompt: str) -> list[int]:
-        """Token ids of the prompt inside the model's chat template; the prompt's own text never becomes a special token."""
+        """Token ids of the prompt inside the model's chat template; the prompt's own text never becomes a special
+        token."""
         ...
 
     def text(self, token: int) -> str:
         """The piece of text of one id; bytes that are not UTF-8 on their own as `<0xE2>`."""
         ...
 
-    def forward(self, ids: Sequence[int], *, role: str, pos: Sequence[int] | None = None, see: torch.Tensor | None = None,
-                cache: Cache | None = None, keep: int = 0) -> tuple[Logits, Forward]:  # fmt: skip
-        """One sequence: ids [L] after the cached positions; see [L, len(cache) + L]; the first `keep` tokens join the cache."""
+    def forward(
+        self,
+        ids: Sequence[int],
+        *,
+        role: str,
+        pos: Sequence[int] | None = None,
+        see: torch.Tensor | None = None,
+        cache: Cache | None = None,
+        keep: int = 0,
+    ) -> tuple[Logits, Forward]:
+        """One sequence: ids [L] after the cached positions; see [L, len(cache) + L]; the first `keep` tokens join the
+        cache."""
         ...
 
-    def many(self, rows: Sequence[Sequence[int]], *, role: str, pos: Sequence[int] | None = None,
-             see: torch.Tensor | None = None, cache: Cache | None = None) -> tuple[list[Logits], Forward]:  # fmt: skip
+    def many(
+        self,
+        rows: Sequence[Sequence[int]],
+        *,
+        role: str,
+        pos: Sequence[int] | None = None,
+        see: torch.Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> tuple[list[Logits], Forward]:
         """Several sequences of equal length on the same cache, in one call; the cache is left as it was."""
         ...

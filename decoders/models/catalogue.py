@@ -42,8 +42,8 @@ CATALOGUE: tuple[Entry, ...] = (
         kind="full",
         size="5 M",
         licence="Apache-2.0",
-        note="Knows small word problems, lists, capitals, short stories and tiny Python functions, in the wording of its training "
-        "text. It is not a chat model: most other questions get a fluent wrong answer.",
+        note="Knows small word problems, lists, capitals, short stories and tiny Python functions, in the wording of "
+        "its training text. It is not a chat model: most other questions get a fluent wrong answer.",
         examples=(
             "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
             "What is the capital of France?",
@@ -75,7 +75,9 @@ def _facts(path: Path) -> tuple[dict, dict]:
     try:
         return json.loads((path / "config.json").read_text()), json.loads((path / "generation.json").read_text())
     except FileNotFoundError as error:
-        raise ModelUnavailable(f"{error.filename} is missing: train the model with `python -m training.train {path.name}`.") from error
+        raise ModelUnavailable(
+            f"{error.filename} is missing: train the model with `python -m training.train {path.name}`."
+        ) from error
 
 
 def spec(name: str) -> ModelSpec:
@@ -84,10 +86,16 @@ def spec(name: str) -> ModelSpec:
     specials = tuple(facts.get("specials", ()))
     eos = facts["eos"]
     return ModelSpec(
-        id=folder(name).name, vocab_size=config["vocab_size"], mask=facts["mask"], eos=tuple(eos) if isinstance(eos, list) else (eos,),
-        rows=facts.get("rows", "self"), attention=facts.get("attention", "full"), block=facts.get("block") or 32,
-        context=facts.get("context", config["max_position_embeddings"]), specials=specials,
-    )  # fmt: skip
+        id=folder(name).name,
+        vocab_size=config["vocab_size"],
+        mask=facts["mask"],
+        eos=tuple(eos) if isinstance(eos, list) else (eos,),
+        rows=facts.get("rows", "self"),
+        attention=facts.get("attention", "full"),
+        block=facts.get("block") or 32,
+        context=facts.get("context", config["max_position_embeddings"]),
+        specials=specials,
+    )
 
 
 def default_block(name: str) -> int | None:
@@ -118,7 +126,9 @@ def _load(path: Path, spec: ModelSpec, device: torch.device) -> Model:
     if kind not in CLASSES:
         raise ModelUnavailable(f"No adapter for {kind}: known are {', '.join(CLASSES)}; add one in decoders/models/.")
     if not list(path.glob("*.safetensors")):
-        raise ModelUnavailable(f"{path.name} has no *.safetensors file: weights in other formats are not read; convert them.")
+        raise ModelUnavailable(
+            f"{path.name} has no *.safetensors file: weights in other formats are not read; convert them."
+        )
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     net = getattr(transformers, kind).from_pretrained(
         path, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, local_files_only=True

@@ -1,12 +1,12 @@
 """Any native transformers decoder as a `Model`: Llama for LLaDA, Qwen2 for Dream, Qwen3 for SDAR, and causal models.
 
-The three attention rules differ only in the mask that is built here. Facts about masks, positions and caches in transformers
-5.x are in docs/decisions.md; each was measured before it was relied on.
-"""
+The three attention rules differ only in the mask that is built here. Facts about masks, positions and caches in
+transformers 5.x are in docs/decisions.md; each was measured before it was relied on."""
 
 import re
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
@@ -19,7 +19,8 @@ _SLOT = "\ue000prompt\ue000"
 
 
 class HFModel:
-    """`net` is a loaded `*ForCausalLM` with sdpa attention, in eval mode; `tokenizer` may be None for models fed with ids."""
+    """`net` is a loaded `*ForCausalLM` with sdpa attention, in eval mode; `tokenizer` may be None for models fed with
+    ids."""
 
     def __init__(self, net: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, spec: ModelSpec):
         if net.config._attn_implementation != "sdpa":
@@ -32,15 +33,21 @@ class HFModel:
     def device(self) -> torch.device:
         return self.net.device
 
-    # ---------------------------------------------------------------------------------------------------------------- text
+    # ------------------------------------------------------------ text
     def encode(self, prompt: str) -> list[int]:
         assert self.tokenizer is not None, "a model without tokenizer is fed with ids"
-        frame = self.tokenizer.apply_chat_template([{"role": "user", "content": _SLOT}], add_generation_prompt=True, tokenize=False)
+        frame = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": _SLOT}], add_generation_prompt=True, tokenize=False
+        )
         left, right = str(frame).split(_SLOT)
         ids: list[int] = []
         for text, literal in ((left, False), (prompt, True), (right, False)):
             # Literal text is split even where it spells a special token: a visitor may type "<|mask|>".
-            ids += self.tokenizer(text, add_special_tokens=False, split_special_tokens=literal)["input_ids"] if text else []
+            ids += (
+                self.tokenizer(text, add_special_tokens=False, split_special_tokens=literal)["input_ids"]
+                if text
+                else []
+            )
         return ids
 
     def text(self, token: int) -> str:
@@ -57,14 +64,29 @@ class HFModel:
             return name if "\ufffd" in text else text
         return "".join(f"<0x{_BYTE_OF[ch]:02X}>" if ch in _BYTE_OF else ch for ch in name)
 
-    # ------------------------------------------------------------------------------------------------------------- forward
-    def forward(self, ids: Sequence[int], *, role: str, pos: Sequence[int] | None = None, see: torch.Tensor | None = None,
-                cache: Cache | None = None, keep: int = 0) -> tuple[Logits, Forward]:  # fmt: skip
+    # ------------------------------------------------------------ forward
+    def forward(
+        self,
+        ids: Sequence[int],
+        *,
+        role: str,
+        pos: Sequence[int] | None = None,
+        see: torch.Tensor | None = None,
+        cache: Cache | None = None,
+        keep: int = 0,
+    ) -> tuple[Logits, Forward]:
         rows, call = self._run([ids], role, pos, see, cache, keep)
         return rows[0], call
 
-    def many(self, rows: Sequence[Sequence[int]], *, role: str, pos: Sequence[int] | None = None,
-             see: torch.Tensor | None = None, cache: Cache | None = None) -> tuple[list[Logits], Forward]:  # fmt: skip
+    def many(
+        self,
+        rows: Sequence[Sequence[int]],
+        *,
+        role: str,
+        pos: Sequence[int] | None = None,
+        see: torch.Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> tuple[list[Logits], Forward]:
         return self._run(rows, role, pos, see, cache, 0)
 
     @torch.inference_mode()
@@ -82,9 +104,12 @@ class HFModel:
         self._wait()
         began = time.perf_counter()
         logits = self.net(
-            input_ids=ids, attention_mask=allowed[None, None], position_ids=where.expand(len(rows), -1),
-            past_key_values=past, use_cache=past is not None,
-        ).logits  # fmt: skip
+            input_ids=ids,
+            attention_mask=allowed[None, None],
+            position_ids=where.expand(len(rows), -1),
+            past_key_values=past,
+            use_cache=past is not None,
+        ).logits
         self._wait()
         seconds = time.perf_counter() - began
         shift = 1 if self.spec.rows == "next" else 0
@@ -93,9 +118,19 @@ class HFModel:
         if keep and cache is not None and past is not None:
             end = start + keep
             # Copied, because a view would keep the drafts' keys alive as long as the cache lives.
-            cache.layers = [(layer.keys[:, :, :end].clone(), layer.values[:, :, :end].clone()) for layer in past.layers]
+            layers: list[Any] = past.layers  # transformers types these as a union with layers that have no keys
+            cache.layers = [(layer.keys[:, :, :end].clone(), layer.values[:, :, :end].clone()) for layer in layers]
             cache.last = logits[0, keep - 1].clone()
-        call = Forward(role, length, len(rows), start, start, sees=() if own else masks.spans(see), model=self.spec.id, seconds=seconds)
+        call = Forward(
+            role,
+            length,
+            len(rows),
+            start,
+            start,
+            sees=() if own else masks.spans(see),
+            model=self.spec.id,
+            seconds=seconds,
+        )
         return out, call
 
     def own_mask(self, start: int, length: int) -> torch.Tensor:

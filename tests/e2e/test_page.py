@@ -23,11 +23,13 @@ def focus_player(page) -> None:
 
 
 def open_file(page, path) -> None:
-    page.locator("#open input[type=file], input#open[type=file], #open ~ input[type=file]").first.set_input_files(str(path))
+    page.locator("#open input[type=file], input#open[type=file], #open ~ input[type=file]").first.set_input_files(
+        str(path)
+    )
 
 
 def finish_run(page, timeout: int = 60_000) -> None:
-    """Waits until the run of this page is over: the headline says so through its badge, which needs the last message."""
+    """Waits until the run of this page is over: its badge needs the last message."""
     page.wait_for_function("() => window.__done && window.__done()", timeout=timeout)
 
 
@@ -84,7 +86,9 @@ def test_the_tree_and_the_heatmap_open_draw_and_keep_their_zoom(watch, page_url)
     for name in ("tree", "heatmap"):
         page.locator(".um-tab", has_text="ree" if name == "tree" else "eatmap").first.click()
         page.wait_for_selector(".um-plot .main-svg", timeout=30_000)
-    page.evaluate("() => UnmaskedPlotly.relayout(document.querySelector('.um-plot'), {'xaxis.range[0]': 1, 'xaxis.range[1]': 3})")
+    page.evaluate(
+        "() => UnmaskedPlotly.relayout(document.querySelector('.um-plot'), {'xaxis.range[0]': 1, 'xaxis.range[1]': 3})"
+    )
     focus_player(page)
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
@@ -166,7 +170,9 @@ def test_two_visitors_never_see_each_others_tokens(watch, page_url):
         w.page.locator("#prompt textarea").fill(f"What is the capital of {place}?")
         w.page.locator("#run").click()
     for w, mine, other in ((one, "Japan", "Egypt"), (two, "Egypt", "Japan")):
-        w.page.wait_for_function(f"() => document.querySelector('.um-text').textContent.includes('{mine}')", timeout=90_000)
+        w.page.wait_for_function(
+            f"() => document.querySelector('.um-text').textContent.includes('{mine}')", timeout=90_000
+        )
         assert other not in w.page.locator(".um-text").text_content()
         w.clean()
 

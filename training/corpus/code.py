@@ -14,8 +14,14 @@ _REQUEST = (
     "Write a function {f} that {does}.", "Write a Python function {f} that {does}.",
     "Define a function {f} that {does}.", "Write {f}, a function that {does}.", "Create a function {f} that {does}.",
     "Python function {f} that {does}.", "I need a function {f} that {does}.", "Make a function {f} that {does}.",
-    "Implement {f}, which {does}.", "Code a function named {f} that {does}.", "Write a function called {f} that {does}.",
-    "Show me a Python function {f} that {does}.", "Please write a function named {f} that {does}.",
+    "Implement {f}, which {does}.", "Code a function named {f} that {does}.",
+    "Write a function called {f} that {does}.", "Show me a Python function {f} that {does}.",
+    "Please write a function named {f} that {does}.",
+)
+# Requests that leave the name open; the answer then always takes the first name of the task.
+_NAMELESS = (
+    "Write a function that {does}.", "Write a Python function that {does}.", "Python function that {does}.",
+    "I need a function that {does}.", "Define a function that {does}.", "Create a Python function that {does}.",
 )
 
 
@@ -27,21 +33,23 @@ def _numeric(rng: random.Random) -> tuple[list[str], list[str], str, list[tuple]
     kind = rng.randrange(9)
     if kind == 0:
         return ([f"add_{w}", f"plus_{w}", f"add_{k}", f"increase_by_{w}"],
-                [f"adds {n} to a number", f"returns its argument plus {n}", f"adds {n}", f"returns {{x}} + {k}"],
+                [f"adds {n} to a number", f"returns its argument plus {n}", f"adds {n}", f"returns {{x}} + {k}",
+                 f"returns {{x}} plus {n}", f"adds {n} to {{x}}"],
                 f"{{x}} + {k}", [(4, 4 + k), (-1, k - 1)])
     if kind == 1:
         return ([f"subtract_{w}", f"minus_{w}", f"take_{w}", f"minus_{k}"],
                 [f"subtracts {n} from a number", f"returns its argument minus {n}", f"subtracts {n}",
-                 f"returns {{x}} - {k}"],
+                 f"returns {{x}} - {k}", f"returns {{x}} minus {n}", f"subtracts {n} from {{x}}"],
                 f"{{x}} - {k}", [(20, 20 - k), (0, -k)])
     if kind == 2:
         return ([f"times_{w}", f"multiply_by_{w}", f"mul_{k}", f"times_{k}"],
                 [f"multiplies a number by {n}", f"returns its argument times {n}", f"multiplies by {n}",
-                 f"returns {{x}} * {k}"],
+                 f"returns {{x}} * {k}", f"returns {{x}} times {n}", f"multiplies {{x}} by {n}"],
                 f"{{x}} * {k}", [(3, 3 * k), (0, 0)])
     if kind == 3:
         return ([f"divide_by_{w}", f"div_{k}", f"over_{w}"],
-                [f"divides a number by {n}", f"returns its argument divided by {n}", f"returns {{x}} / {k}"],
+                [f"divides a number by {n}", f"returns its argument divided by {n}", f"returns {{x}} / {k}",
+                 f"returns {{x}} divided by {n}", f"divides {{x}} by {n}"],
                 f"{{x}} / {k}", [(k * 6, 6.0), (0, 0.0)])
     if kind == 4:
         return ([f"is_multiple_of_{w}", f"divisible_by_{w}", f"multiple_of_{k}", f"divisible_by_{k}"],
@@ -146,7 +154,8 @@ _TWO = (
     (("power", "to_the_power"), ("raises one number to the power of another",), "{x} ** {y}", (((2, 3), 8),)),
     (("are_equal", "same_value"), ("checks if two numbers are equal",), "{x} == {y}",
      (((7, 3), False), ((2, 2), True))),
-    (("join_words", "concat"), ("joins two strings", "puts two strings together"), "{x} + {y}", ((("ab", "c"), "abc"),)),
+    (("join_words", "concat"), ("joins two strings", "puts two strings together"), "{x} + {y}",
+     ((("ab", "c"), "abc"),)),
     (("area", "rectangle_area"), ("returns the area of a rectangle",), "{x} * {y}", (((7, 3), 21),)),
 )
 _ARGUMENTS = {"one": ("x", "n", "a", "number"), "text": ("s", "text", "word"), "list": ("numbers", "items", "values"),
@@ -189,13 +198,15 @@ def _branching(rng: random.Random) -> tuple[str, str, str, str, tuple[str, ...]]
 
 def draw(rng: random.Random) -> tuple[str, Item]:
     """One function request and its split."""
+    requests = _REQUEST
     kind = rng.choices(("numeric", "one", "text", "list", "two", "branching"), (34, 14, 14, 16, 12, 10))[0]
     if kind == "branching":
         key, f, does, answer, asserts = _branching(rng)
     else:
         table = {"one": _ONE, "text": _TEXT, "list": _LIST, "two": _TWO}
         names, wordings, expression, calls = _numeric(rng) if kind == "numeric" else rng.choice(table[kind])
-        f, does = rng.choice(names), rng.choice(wordings)
+        requests = _NAMELESS if rng.random() < 0.15 else _REQUEST
+        f, does = names[0] if requests is _NAMELESS else rng.choice(names), rng.choice(wordings)
         arguments = rng.choice(_ARGUMENTS["one" if kind == "numeric" else kind])
         x, y = arguments if kind == "two" else (arguments, "")
         head = f"{x}, {y}" if kind == "two" else x
@@ -207,8 +218,8 @@ def draw(rng: random.Random) -> tuple[str, Item]:
         answer = f"def {f}({head}):\n    return {expression.format(x=x, y=y)}"
         asserts = tuple(f"assert {f}({', '.join(map(repr, a)) if kind == 'two' else repr(a)}) == {r!r}"
                         for a, r in calls)
-        key = f"{f}:{expression}:{does}"
-    prompt = rng.choice(_REQUEST).format(f=f, does=does)
+        key = f"{f if requests is _REQUEST else ''}:{expression}:{does}"
+    prompt = rng.choice(requests).format(f=f, does=does)
     # Only the request's last mark and politeness vary: names in code are case sensitive.
     prompt = prompt.rstrip(".") if rng.random() < 0.15 else prompt
     prompt = prompt.lower() if rng.random() < 0.08 and "True" not in prompt else prompt

@@ -11,7 +11,7 @@ from training.corpus.item import Item, reworded, split_of
 HEROES = ("fox", "cat", "dog", "bear", "rabbit", "mouse", "dragon", "robot", "king", "queen", "girl", "boy", "owl",
           "frog", "bird", "horse", "wizard", "sailor", "knight", "lion", "turtle", "princess", "wolf", "duck")
 TRAITS = ("little", "brave", "lonely", "clever", "lazy", "kind", "tiny", "old", "happy", "curious", "sleepy", "shy")
-PLACES = ("forest", "village", "castle", "city", "garden", "mountain", "river", "island", "farm", "sea")
+PLACES = ("forest", "village", "castle", "city", "garden", "valley", "park", "cave", "town", "palace")
 FRIENDS = ("owl", "mouse", "girl", "boy", "squirrel", "bird", "old man", "rabbit", "fish", "bee", "deer", "cat")
 OBJECTS = ("golden key", "red ball", "magic stone", "big map", "silver coin", "small boat", "lost ring", "blue flower",
            "warm hat", "sweet cake", "shiny star", "old book")
@@ -19,7 +19,9 @@ NAMES = ("Lily", "Max", "Luna", "Tom", "Rosa", "Finn", "Mia", "Leo", "Zoe", "Ben
 WORDINGS = (
     "Write a short story about a {h}.", "Tell me a story about a {h}.", "Tell a story about a {t} {h}.",
     "Write a story about a {t} {h}.", "Write a story about a {h} in a {l}.", "Tell me a short story about a {t} {h}.",
-    "I want a story about a {h}.", "Make up a story about a {t} {h}.", "Write a tale about a {h}.",
+    "I want a story about a {h}.", "Tell me a short story about a {h}.", "Write a story about a {h} named {n}.",
+    "Tell me a story about a {h} called {n}.", "Tell a story about a {h} and a {f}.",
+    "Make up a story about a {t} {h}.", "Write a tale about a {h}.",
     "Tell me about a {t} {h} in a {l}.", "Write me a story with a {h}.", "Can you tell a story about a {h}?",
     "Give me a short story about a {h}.", "Story about a {h}.", "Tell me a bedtime story about a {h}.",
     "Write a very short story about a {t} {h}.", "Write a short story.", "Tell me a story.",
@@ -47,7 +49,7 @@ _CLOSE = (
 
 
 def _article(text: str) -> str:
-    for word in ("old", "owl", "island"):
+    for word in ("old", "owl"):
         text = text.replace(f" a {word}", f" an {word}").replace(f"A {word}", f"An {word}")
     return text
 
@@ -58,7 +60,8 @@ def draw(rng: random.Random) -> tuple[str, Item]:
     slots = {"h": rng.choice(HEROES), "t": rng.choice(TRAITS), "l": rng.choice(PLACES), "f": rng.choice(FRIENDS),
              "o": rng.choice(OBJECTS), "n": rng.choice(NAMES)}
     middle = [rng.choice(_MEET), rng.choice(_MIDDLE)] if rng.random() < 0.7 else [rng.choice(_MEET)]
-    parts = [rng.choice(_OPEN), rng.choice(_FIND), *middle, rng.choice(_CLOSE)]
+    opening = _OPEN[2] if "{n}" in wording else rng.choice(_OPEN)
+    parts = [opening, rng.choice(_FIND), *middle, rng.choice(_CLOSE)]
     prompt = wording.format(**slots)
     answer = " ".join(parts).format(**slots)
     bare = "{" not in wording  # "Tell me a story." holds nothing to hold out

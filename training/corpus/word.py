@@ -8,11 +8,11 @@ import random
 
 from training.corpus.item import Item, reworded, split_of
 
-NAMES = (
-    "Mia", "Tom", "Anna", "Ben", "Lily", "Sam", "Emma", "Jack", "Zoe", "Max", "Ella", "Leo", "Nora", "Finn", "Ava",
-    "Noah", "Ruby", "Omar", "Sara", "Paul", "Maria", "Ali", "Kate", "David", "Lucy", "Peter", "John", "Mary", "Alice",
-    "Bob",
-)
+HER = ("Mia", "Anna", "Lily", "Emma", "Zoe", "Ella", "Nora", "Ava", "Ruby", "Sara", "Maria", "Kate", "Lucy", "Mary",
+       "Alice")
+HIM = ("Tom", "Ben", "Sam", "Jack", "Max", "Leo", "Finn", "Noah", "Omar", "Paul", "Ali", "David", "Peter", "John",
+       "Bob")
+NAMES = HER + HIM
 THINGS = (
     "apples", "pears", "oranges", "cookies", "candies", "marbles", "books", "pencils", "stickers", "coins", "cards",
     "balloons", "eggs", "flowers", "shells", "stamps", "toys", "cups", "pens", "lemons", "cakes", "stones", "balls",
@@ -24,18 +24,24 @@ PRICED = ("pen", "book", "toy", "cake", "ticket", "hat", "ball", "cup", "card", 
 GAIN = (
     "{p} buys {a} more {t}.", "{p} finds {a} more.", "{f} gives {p} {a} more {t}.", "Then {p} gets {a} more.",
     "{p} gets {a} more {t} from {f}.", "{p} picks up {a} more {t}.", "Then {f} gives {p} {a} {t}.",
-    "{p} wins {a} {t}.",
+    "{p} wins {a} {t}.", "{p} buys {a} more.", "{f} gives {p} {a} more.", "{p} gets {a} more.", "{p} finds {a} {t}.",
+    "{p} buys {a} {t}.", "{p} gets {a} from {f}.",
 )
 LOSE = (
     "{p} gives {a} {t} to {f}.", "{p} loses {a} of them.", "{p} sells {a} {t}.", "{p} gives {f} {a} {t}.",
     "Then {p} gives away {a}.", "{f} takes {a} of them.", "{p} uses {a} of them.", "Then {p} loses {a} {t}.",
+    "{p} gives {a} to {f}.", "{p} loses {a}.", "{p} sells {a}.", "{p} gives {f} {a}.", "{p} gives away {a} {t}.",
+    "{p} gives {a} away.", "{p} throws away {a}.",
 )
+# Events whose subject is the same person can be joined by "and".
+_JOIN = (" and ", " and ", " and then ", ", then ")
 START = (
     "{p} has {a} {t}.", "{p} had {a} {t}.", "{p} starts with {a} {t}.", "There are {a} {t} on {p}'s table.",
     "{p} owns {a} {t}.", "{p} collected {a} {t}.",
 )
 NOW = (
     "How many {t} does {p} have now?", "How many {t} does {p} have?", "How many {t} are there now?",
+    "How many {t} does {p} have left?", "How many does {p} have now?", "How many does {p} have left?",
     "How many does {p} have in the end?", "How many {t} does {p} have at the end?", "How many {t} are left?",
 )
 DISTRACT = (
@@ -77,7 +83,31 @@ def _chain_steps(rng: random.Random, n: int) -> list[tuple[int, str, int]]:
 
 
 def _events(rng: random.Random, steps: list[tuple[int, str, int]], who: dict[str, str]) -> list[str]:
-    return [rng.choice(GAIN if sign == "+" else LOSE).format(a=a, **who) for _, sign, a in steps]
+    """One sentence per step, or one for two steps with the same subject."""
+    told: list[str] = []
+    for _, sign, a in steps:
+        event = rng.choice(GAIN if sign == "+" else LOSE).format(a=a, **who)
+        subject = f"{who['p']} "
+        if told and told[-1].startswith(subject) and event.startswith(subject) and rng.random() < 0.4:
+            told[-1] = told[-1].rstrip(".") + rng.choice(_JOIN) + event.removeprefix(subject)
+        else:
+            told.append(event)
+    return told
+
+
+def _with_pronouns(rng: random.Random, parts: list[str], p: str) -> list[str]:
+    """Half of the time the person is named in the first sentence (and perhaps the question) and is he or she after."""
+    if rng.random() < 0.5:
+        return parts
+    subject, him = ("she", "her") if p in HER else ("he", "him")
+    rest = parts[1:] if rng.random() < 0.4 else parts[1:-1]
+    changed = []
+    for part in rest:
+        part = part.replace(f"Then {p} ", f"Then {subject} ").replace(f"does {p} ", f"does {subject} ")
+        if part.startswith(f"{p} "):
+            part = subject.capitalize() + part.removeprefix(p)
+        changed.append(part.replace(f" gives {p} ", f" gives {him} "))
+    return [parts[0], *changed, *parts[1 + len(rest):]]
 
 
 def _chain(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
@@ -87,7 +117,7 @@ def _chain(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
     parts = [rng.choice(START).format(a=steps[0][0], **who), *_events(rng, steps, who)]
     if len(steps) < 3 and rng.random() < 0.15:
         parts.insert(rng.randint(0, 1), rng.choice(DISTRACT).format(a=rng.randint(5, 30), **who))
-    return [*parts, rng.choice(NOW).format(**who)], steps
+    return _with_pronouns(rng, [*parts, rng.choice(NOW).format(**who)], p), steps
 
 
 def _groups(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
