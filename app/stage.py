@@ -62,6 +62,7 @@ class Player(gr.HTML):
         shown = [
             {"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium}
             for v in views
+            if v.medium != "player"
         ]
         super().__init__(
             value=value,
@@ -69,7 +70,7 @@ class Player(gr.HTML):
             js_on_load=MOUNT,
             head=head,
             apply_default_css=False,
-            server_functions=[trace, figure],
+            server_functions=[_plain(trace), _plain(figure)],
             views=json.dumps(shown),
             plotly=f"/gradio_api/file={PLOTLY}",
             **kw,
@@ -77,6 +78,16 @@ class Player(gr.HTML):
 
     def api_info(self) -> dict:
         return {"type": "string", "description": "JSON of the newest events of a run"}
+
+
+def _plain(method: Callable) -> Callable:
+    """Gradio marks server functions with an attribute, which bound methods refuse."""
+
+    def call(ask: dict):
+        return method(ask)
+
+    call.__name__ = method.__name__
+    return call
 
 
 def load(run: str) -> str:

@@ -49,14 +49,13 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
 
     with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
         run_id = gr.State(first, time_to_live=3600)
-        gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE}", elem_id="head")
+        gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE} {words.INTRO}", elem_id="head")
         with gr.Row():
             with gr.Column(scale=1, elem_id="side"):
-                gr.Markdown(words.INTRO)
-                model = gr.Dropdown(
-                    [(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model"
+                chosen = gr.Radio(
+                    [(m.title, m.id) for m in methods], value=_default(methods), label=words.METHOD, elem_id="method"
                 )
-                note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
+                about = gr.Markdown(_about(methods, _default(methods)), elem_id="about")
                 prompt = gr.Textbox(
                     label=words.PROMPT,
                     placeholder=words.PROMPT_HINT,
@@ -65,19 +64,19 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     value=catalogue.entry(models[0]).examples[0],
                     max_length=20_000,
                 )
+                with gr.Row():
+                    go = gr.Button(words.RUN, variant="primary", elem_id="run")
+                    halt = gr.Button(words.STOP, elem_id="stop")
                 gr.Examples(
                     [[e] for e in catalogue.entry(models[0]).examples],
                     [prompt],
                     label=words.EXAMPLES,
                     api_visibility="private",
                 )
-                chosen = gr.Radio(
-                    [(m.title, m.id) for m in methods], value=_default(methods), label=words.METHOD, elem_id="method"
+                model = gr.Dropdown(
+                    [(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model"
                 )
-                about = gr.Markdown(_about(methods, _default(methods)), elem_id="about")
-                with gr.Row():
-                    go = gr.Button(words.RUN, variant="primary", elem_id="run")
-                    halt = gr.Button(words.STOP, elem_id="stop")
+                note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
                     for m in methods:

@@ -2,10 +2,7 @@
 
 TITLE = "Unmasked"
 TAGLINE = "Watch a diffusion language model decode: every guess, every check, every token kept or thrown away."
-INTRO = (
-    "A real model decodes on this machine. What you see first is a recorded run; press **Run** to decode your own "
-    "prompt, then scrub through it with ← and →."
-)
+INTRO = "What you see first is a recorded run; **Run** decodes your own prompt, for real, on this machine."
 MODEL = "Model"
 METHOD = "Method"
 PROMPT = "Prompt"

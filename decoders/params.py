@@ -61,7 +61,7 @@ class Knob:
             return value
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if isinstance(value, bool) or not math.isfinite(number):
             raise BadParam(f"{self.name} = {given}: must be a number from {self.range}.")

@@ -37,7 +37,7 @@ class Entry:
 CATALOGUE: tuple[Entry, ...] = (
     Entry(
         id="tiny-llada",
-        title="tiny-llada (masked diffusion, full attention; trained here)",
+        title="tiny-llada · masked diffusion, 5 M",
         folder="tiny-llada",
         kind="full",
         size="5 M",

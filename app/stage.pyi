@@ -1,0 +1,113 @@
+"""How a trace reaches the page: one `gr.HTML` that hosts the framework-free player of assets/.
+
+Traces travel once, as text, into a JavaScript closure: never as a nested prop (seconds per tick, measured) and never
+through a template (`{{value}}` holding `${...}` is executed in the visitor's browser). While a run goes on, each
+message carries only the events since the last one; a player that missed some asks for the whole run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+import plotly
+
+from decoders.trace import Event, Trace, event_json
+from viz.base import View
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+STATIC = [ASSETS / "player.js", ASSETS / "player.css", PLOTLY]
+
+TEMPLATE = '<div class="unmasked"></div>'
+
+MOUNT = """
+const root = element.querySelector('.unmasked');
+const player = Unmasked.mount(root, {
+  views: JSON.parse(props.views), plotly: props.plotly,
+  figure: ask => server.figure(ask),
+  reference: run => trigger('reference', {run}),
+});
+element.player = player;
+let run = null, have = 0, chain = Promise.resolve();
+async function whole(id, live) {
+  const trace = JSON.parse(await server.trace({run: id}));
+  if (trace.error) { player.say(trace.error); return; }
+  if (live) {
+    const {events, ...header} = trace;
+    player.begin(header, {run: id}); player.push(events, {});
+    have = events.length;
+  } else player.load(trace, {run: id});
+  run = id;
+}
+async function take(text) {
+  if (!text) return;
+  const m = JSON.parse(text);
+  if (m.load) return whole(m.run, false);
+  if (m.begin) { player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
+  if (m.run !== run || m.seq > have) await whole(m.run, true);
+  else if (m.events.length) {
+    const fresh = m.events.slice(have - m.seq);
+    player.push(fresh, m.vocab); have += fresh.length;
+  }
+  if (m.end) player.finish(m.end);
+} const queue = () => { const text = props.value; chain = chain.then(() => take(text)).catch(e =>
+player.say(String(e.message || e))); }; watch('value', queue); queue(); """
+
+from gradio.events import Dependency
+
+class Player(gr.HTML):
+    """`value` is the newest message, a JSON string made by `message` or `load`."""
+
+    def __init__(self, views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw):
+        head = f'<script src="/gradio_api/file={ASSETS / "player.js"}"></script>'
+        shown = [
+            {"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium}
+            for v in views
+        ]
+        super().__init__(
+            value=value,
+            html_template=TEMPLATE,
+            js_on_load=MOUNT,
+            head=head,
+            apply_default_css=False,
+            server_functions=[_plain(trace), _plain(figure)],
+            views=json.dumps(shown),
+            plotly=f"/gradio_api/file={PLOTLY}",
+            **kw,
+        )
+
+    def api_info(self) -> dict:
+        return {"type": "string", "description": "JSON of the newest events of a run"}
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+def load(run: str) -> str:
+    """Tells the player to fetch the whole run."""
+    return json.dumps({"run": run, "load": True})
+
+def message(
+    run: str,
+    seq: int,
+    events: list[Event],
+    vocab: dict[int, str],
+    *,
+    begin: Trace | None = None,
+    end: Trace | None = None,
+) -> str:
+    """The events from number `seq` on, with the texts of token ids not sent before; the header at the start and at
+    the end."""
+    body: dict = {
+        "run": run,
+        "seq": seq,
+        "events": [event_json(e) for e in events],
+        "vocab": {str(k): v for k, v in vocab.items()},
+    }
+    if begin is not None:
+        body["begin"] = begin.header()
+    if end is not None:
+        body["end"] = end.header()
+    return json.dumps(body, ensure_ascii=False, allow_nan=False)

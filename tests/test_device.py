@@ -1,0 +1,94 @@
+"""Decoders say where their tensors live: nothing in a run relies on torch's default device.
+
+There is no GPU in CI, so the default device is set to "meta", where tensors have no data: any tensor that a decoder makes
+without naming the model's device lands there and cannot meet the model's own, as a CPU tensor could not meet a GPU's. (torch's
+attention on the CPU takes a mask on "meta" for no mask at all, without a word, so what the network is given is checked too.)"""
+
+import pytest
+import torch
+from toys import hashed, prompt, tiny
+
+from decoders import masks, sampling
+from decoders.methods import stepwise
+from decoders.run import run
+
+KNOBS = {"stepwise": {"temperature": 0.7, "cfg": 0.5}, "threshold": {"rule": "factor"}}
+
+
+def check_devices(net, args, kwargs):
+    for name, value in kwargs.items():
+        if isinstance(value, torch.Tensor) and value.device.type != "cpu":
+            raise RuntimeError(f"{name} is on {value.device}")
+
+
+@pytest.fixture
+def elsewhere():
+    # Built on the CPU before the default moves.
+    nets = [tiny(kind).net for kind in ("llama-full", "qwen3-block", "qwen2-next-full")]
+    hooks = [net.register_forward_pre_hook(check_devices, with_kwargs=True) for net in nets]
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+    for hook in hooks:
+        hook.remove()
+
+
+@pytest.mark.parametrize("kind", ["llama-full", "qwen3-block", "qwen2-next-full"])
+@pytest.mark.parametrize("block", [8, 5])
+def test_every_method_runs_where_its_model_is(elsewhere, method, kind, block):
+    assert torch.empty(1).device.type == "meta"
+    for knobs in ({}, KNOBS.get(method.id, {})):
+        trace = run(method, tiny(kind), prompt(11), max_new=9, block=block, early_stop=False, **knobs)
+        assert trace.finish == "length" and trace.calls > 0
+
+
+def test_the_same_text_comes_out(method, request):
+    here = run(method, tiny("qwen3-block"), prompt(11), max_new=9, block=5)
+    request.getfixturevalue("elsewhere")
+    assert run(method, tiny("qwen3-block"), prompt(11), max_new=9, block=5).events == here.events
+
+
+def careless_block_causal(start, length, block, device):
+    index = torch.arange(start + length) // block
+    return index[start:, None] >= index[None, :]
+
+
+def careless_full(start, length, device):
+    return torch.ones(length, start + length, dtype=torch.bool)
+
+
+@pytest.mark.parametrize("kind, name, careless", [
+    ("qwen3-block", "block_causal", careless_block_causal),
+    ("llama-full", "full", careless_full),
+])  # fmt: skip
+def test_a_mask_made_without_a_device_would_be_noticed(elsewhere, method, monkeypatch, kind, name, careless):
+    monkeypatch.setattr(masks, name, careless)
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        run(method, tiny(kind), prompt(11), max_new=9, block=8)
+
+
+def test_a_draw_made_without_a_device_would_be_noticed(elsewhere, monkeypatch):
+    careful = torch.rand
+
+    def careless(*shape, device=None, **how):
+        return careful(*shape, **how)
+
+    monkeypatch.setattr(stepwise.torch, "rand", careless)
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        run("stepwise", tiny("llama-full"), prompt(4), max_new=4, block=4, temperature=1.0)
+
+
+def test_an_index_made_without_a_device_would_be_noticed(elsewhere, monkeypatch):
+    careful = torch.tensor
+
+    def careless(data, *, device=None, **how):
+        return careful(data, **how)
+
+    monkeypatch.setattr(sampling.torch, "tensor", careless)
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        run("ssd", tiny("llama-full"), prompt(4), max_new=4, block=4)
+
+
+def test_the_default_device_is_back_after_these_tests():
+    assert torch.empty(1).device.type == "cpu"
+    assert run("ssd", hashed(0), [1, 2], max_new=4, block=4).calls > 0

@@ -1,0 +1,48 @@
+"""Who may attend to whom, as literal tables."""
+
+import torch
+
+from decoders import masks
+
+CPU = torch.device("cpu")
+
+
+def table(see: torch.Tensor) -> list[str]:
+    assert see.dtype == torch.bool
+    return ["".join("#" if cell else "." for cell in row) for row in see.tolist()]
+
+
+def test_full_sees_everything():
+    assert table(masks.full(0, 3, CPU)) == ["###", "###", "###"]
+    assert table(masks.full(2, 2, CPU)) == ["####", "####"]
+
+
+def test_causal_sees_itself_and_what_is_left_of_it():
+    assert table(masks.causal(0, 4, CPU)) == ["#...", "##..", "###.", "####"]
+    assert table(masks.causal(2, 2, CPU)) == ["###.", "####"]
+
+
+def test_block_causal_sees_its_block_and_all_before():
+    assert table(masks.block_causal(0, 5, 2, CPU)) == ["##...", "##...", "####.", "####.", "#####"]
+
+
+def test_blocks_are_counted_from_position_zero_also_after_a_cache():
+    assert table(masks.block_causal(3, 4, 2, CPU)) == ["####...", "######.", "######.", "#######"]
+    assert table(masks.block_causal(4, 2, 4, CPU)) == ["######", "######"]
+
+
+def test_blocks_of_one_are_causal_and_a_block_longer_than_all_is_full():
+    assert table(masks.block_causal(1, 3, 1, CPU)) == table(masks.causal(1, 3, CPU)) == ["##..", "###.", "####"]
+    assert table(masks.block_causal(0, 3, 9, CPU)) == ["###", "###", "###"]
+
+
+def test_spans_are_the_runs_of_visible_keys_of_each_row():
+    see = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]], dtype=torch.bool)
+    assert masks.spans(see) == (((0, 2), (3, 4)), (), ((0, 4),), ((1, 2), (3, 4)))
+
+
+def test_spans_of_a_two_stream_mask_are_legible():
+    see = torch.zeros(2, 40, dtype=torch.bool)
+    see[:, :32] = True
+    see[1, 37] = True
+    assert masks.spans(see) == (((0, 32),), ((0, 32), (37, 38)))
