@@ -54,30 +54,27 @@ async function take(text) {
 player.say(String(e.message || e))); }; watch('value', queue); queue(); """
 
 
-class Player(gr.HTML):
-    """`value` is the newest message, a JSON string made by `message` or `load`."""
+def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw) -> gr.HTML:
+    """The component; `value` is the newest message, a JSON string made by `message` or `load`.
 
-    def __init__(self, views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw):
-        head = f'<script src="/gradio_api/file={ASSETS / "player.js"}"></script>'
-        shown = [
-            {"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium}
-            for v in views
-            if v.medium != "player"
-        ]
-        super().__init__(
-            value=value,
-            html_template=TEMPLATE,
-            js_on_load=MOUNT,
-            head=head,
-            apply_default_css=False,
-            server_functions=[_plain(trace), _plain(figure)],
-            views=json.dumps(shown),
-            plotly=f"/gradio_api/file={PLOTLY}",
-            **kw,
-        )
-
-    def api_info(self) -> dict:
-        return {"type": "string", "description": "JSON of the newest events of a run"}
+    A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
+    """
+    lenses = [
+        {"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium}
+        for v in views
+        if v.medium != "player"
+    ]
+    return gr.HTML(
+        value=value,
+        html_template=TEMPLATE,
+        js_on_load=MOUNT,
+        head=f'<script src="/gradio_api/file={ASSETS / "player.js"}"></script>',
+        apply_default_css=False,
+        server_functions=[_plain(trace), _plain(figure)],
+        views=json.dumps(lenses),
+        plotly=f"/gradio_api/file={PLOTLY}",
+        **kw,
+    )
 
 
 def _plain(method: Callable) -> Callable:

@@ -33,6 +33,13 @@ CSS = """
 """
 
 
+# A link and not css_paths: Gradio prefixes the selectors of css_paths, and `body.dark ...` would match nothing. The font:
+# gradio 6.31 ships a semi-bold IBM Plex Sans without most Latin letters, so weight 600 is given the bold file.
+HEAD = f"""<link rel="stylesheet" href="/gradio_api/file={stage.ASSETS / "player.css"}">
+<style>@font-face {{ font-family: "IBM Plex Sans"; font-weight: 600;
+  src: url("/static/fonts/IBMPlexSans/IBMPlexSans-Bold.woff2") format("woff2"); }}</style>"""
+
+
 def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None = None) -> gr.Blocks:
     """The page for these methods and views (all of them by default). Loads no weights."""
     views = all_views() if views is None else views
@@ -89,15 +96,13 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                         panels.append(panel)
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
-                with gr.Accordion(words.RECORDED, open=False, elem_id="recorded"):
-                    shelf = gr.Radio(
-                        recorded, value=first or None, label=words.RECORDED, show_label=False, elem_id="shelf"
-                    )
+                shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
+                with gr.Row():
                     upload = gr.UploadButton(words.OPEN, file_types=[".json", ".gz"], elem_id="open")
-                save = gr.DownloadButton(words.SAVE, value=act.show(first)[2] if first else None, elem_id="save")
+                    save = gr.DownloadButton(words.SAVE, value=act.show(first)[2] if first else None, elem_id="save")
             with gr.Column(scale=4, min_width=320):
                 value = stage.load(first) if first else ""
-                player = stage.Player(views, value, act.trace, act.figure, elem_id="player")
+                player = stage.player(views, value, act.trace, act.figure, elem_id="player")
 
         names = [name for name, _ in knobs]
 
@@ -136,7 +141,7 @@ def settings() -> dict[str, Any]:
     return {
         "theme": theme,
         "css": CSS,
-        "css_paths": [stage.ASSETS / "player.css"],
+        "head": HEAD,
         "run_history": False,
         "ssr_mode": False,
         "max_file_size": 8 * 2**20,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -83,7 +83,6 @@ def _facts(path: Path) -> tuple[dict, dict]:
 def spec(name: str) -> ModelSpec:
     """The facts of a model, without loading its weights."""
     config, facts = _facts(folder(name))
-    specials = tuple(facts.get("specials", ()))
     eos = facts["eos"]
     return ModelSpec(
         id=folder(name).name,
@@ -94,7 +93,6 @@ def spec(name: str) -> ModelSpec:
         attention=facts.get("attention", "full"),
         block=facts.get("block") or 32,
         context=facts.get("context", config["max_position_embeddings"]),
-        specials=specials,
     )
 
 
@@ -134,7 +132,7 @@ def _load(path: Path, spec: ModelSpec, device: torch.device) -> Model:
         path, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, local_files_only=True
     )
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
-    return HFModel(net.to(device), tokenizer, spec)
+    return HFModel(net.to(device), tokenizer, replace(spec, specials=tuple(tokenizer.all_special_ids)))
 
 
 def pick_device() -> str:
