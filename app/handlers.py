@@ -51,9 +51,9 @@ def polite(handler: Callable) -> Callable:
         return stream
 
     @functools.wraps(handler)
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **named: Any) -> Any:
         try:
-            return handler(*args)
+            return handler(*args, **named)
         except ExplorerError as error:
             raise toast(error) from error
 
@@ -162,14 +162,10 @@ class Handlers:
 
 def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
     """The method as a typed function: one HTTP endpoint each, its arguments being the method's knobs."""
-
-    def call(prompt: str, model: str = models[0], seed: int = 0, reference: bool = False, **knobs: Any) -> dict:
-        return summary(run(method, model, prompt, seed=seed, reference=reference, **knobs))
-
     knobs = method.params.knobs()
     kinds = {"prompt": str, "model": str, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
     defaults = {"model": models[0], "seed": 0, "reference": False, **{k.name: k.default for k in knobs}}
-    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    signature = inspect.Signature(
         [
             inspect.Parameter(
                 name,
@@ -181,6 +177,14 @@ def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
         ],
         return_annotation=dict,
     )
+
+    @polite
+    def call(*args: Any, **named: Any) -> dict:
+        given = signature.bind(*args, **named).arguments
+        return summary(run(method, given.pop("model", models[0]), given.pop("prompt"), **given))
+
+    # What Gradio reads: the names, types and defaults become the endpoint's schema, the docstring its description.
+    call.__signature__ = signature  # type: ignore[attr-defined]
     call.__annotations__ = {**kinds, "return": dict}
     call.__name__ = method.id
     lines = "\n".join(f"    {k.name}: {k.help} ({k.range})" for k in knobs)
@@ -188,12 +192,4 @@ def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
         f"{method.summary}\n\nArgs:\n    prompt: what to answer\n    model: model id\n    seed: seed of the run\n"
         f"    reference: also run the reference decoder\n{lines}"
     )
-
-    @functools.wraps(call)
-    def by_position(*args: Any, **named: Any) -> dict:
-        return (
-            polite(call)(**dict(zip(kinds, args, strict=False)), **named) if not named else polite(call)(*args, **named)
-        )
-
-    by_position.__signature__ = call.__signature__  # type: ignore[attr-defined]
-    return by_position
+    return call

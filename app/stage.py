@@ -27,7 +27,7 @@ const player = Unmasked.mount(root, {
   figure: ask => server.figure(ask),
   reference: run => trigger('reference', {run}),
 });
-element.player = player;
+root.player = player;  // for the tests
 let run = null, have = 0, chain = Promise.resolve();
 async function whole(id, live) {
   const trace = JSON.parse(await server.trace({run: id}));

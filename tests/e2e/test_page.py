@@ -23,18 +23,11 @@ def focus_player(page) -> None:
 
 
 def open_file(page, path) -> None:
-    page.locator("#open input[type=file], input#open[type=file], #open ~ input[type=file]").first.set_input_files(
-        str(path)
-    )
-
-
-def finish_run(page, timeout: int = 60_000) -> None:
-    """Waits until the run of this page is over: its badge needs the last message."""
-    page.wait_for_function("() => window.__done && window.__done()", timeout=timeout)
+    page.locator("input[type=file]").first.set_input_files(str(path))
 
 
 def state(page) -> dict:
-    return page.evaluate("() => document.querySelector('#player .unmasked').unmasked.state()")
+    return page.evaluate("() => document.querySelector('.unmasked').player.state()")
 
 
 def test_the_first_paint_is_a_recorded_trace_and_no_model_is_loaded(watch, page_url):

@@ -108,7 +108,7 @@ def test_a_draft_with_the_right_token_in_the_wrong_order_is_not_accepted():
         (0, "rejected", (3, LETTERS.index("C"))),
         (1, "unreached", (3, LETTERS.index("C"))),
     ]
-    assert verdicts[1].score == 1.0, "row 1 does choose C at 3: it is unreached because its parent was rejected"
+    assert verdicts[1].score == 0.0, "the walk never reached row 1, so its agreement counts for nothing"
     assert letters(canvas.ids) == "XADC"
 
 
