@@ -34,7 +34,9 @@ def trace(request):
 def oracles():
     """The folder of recorded reference runs; it lies beside the checkout in CI and is not part of the repository."""
     if not ORACLES.is_dir():
-        pytest.skip("needs ../shared/oracles, the recorded runs of the reference decoders: they are not part of this repository")
+        pytest.skip(
+            "needs ../shared/oracles, the recorded runs of the reference decoders: they are not part of this repository"
+        )
     if str(ORACLES) not in sys.path:
         sys.path.insert(0, str(ORACLES))
     return ORACLES

@@ -25,9 +25,16 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])]) if node.level else node.module
+            base = (
+                ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
+                if node.level
+                else node.module
+            )
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("import_module", "__import__"):
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
+            "import_module",
+            "__import__",
+        ):
             found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
     return found
 
@@ -72,7 +79,18 @@ def test_methods_do_not_import_each_other():
 
 
 def test_methods_do_not_reach_past_the_model_interface():
-    assert users("decoders/methods", "transformers", "decoders.models.hf", "decoders.models.catalogue", "decoders.run", "random", "numpy") == {}
+    assert (
+        users(
+            "decoders/methods",
+            "transformers",
+            "decoders.models.hf",
+            "decoders.models.catalogue",
+            "decoders.run",
+            "random",
+            "numpy",
+        )
+        == {}
+    )
 
 
 @pytest.mark.parametrize("name", ["utils.py", "helpers.py", "common.py", "misc.py"])

@@ -67,7 +67,10 @@ def test_open_can_be_asked_about_a_state_that_is_not_the_canvas():
     assert c.ids == [1, M, M, M]
 
 
-@pytest.mark.parametrize("text, block", [("123MMMMMM", 0), ("1234MMMMM", 1), ("1234567M0", 1), ("12345678M", 2), ("123456780", 2), ("M23456M00", 1)])
+@pytest.mark.parametrize(
+    "text, block",
+    [("123MMMMMM", 0), ("1234MMMMM", 1), ("1234567M0", 1), ("12345678M", 2), ("123456780", 2), ("M23456M00", 1)],
+)
 def test_block_is_the_leftmost_one_with_a_mask_in_its_generated_part(text, block):
     assert canvas(text.replace("8", "0"), prompt=3).block == block
 

@@ -1,8 +1,9 @@
 """Decoders say where their tensors live: nothing in a run relies on torch's default device.
 
-There is no GPU in CI, so the default device is set to "meta", where tensors have no data: any tensor that a decoder makes
-without naming the model's device lands there and cannot meet the model's own, as a CPU tensor could not meet a GPU's. (torch's
-attention on the CPU takes a mask on "meta" for no mask at all, without a word, so what the network is given is checked too.)"""
+There is no GPU in CI, so the default device is set to "meta", where tensors have no data: any tensor that a decoder
+makes without naming the model's device lands there and cannot meet the model's own, as a CPU tensor could not meet a
+GPU's. (torch's attention on the CPU takes a mask on "meta" for no mask at all, without a word, so what the network is
+given is checked too.)"""
 
 import pytest
 import torch

@@ -22,7 +22,8 @@ def one_sentence(text: str) -> bool:
 
 
 @pytest.mark.parametrize("error, code", [
-    (ExplorerError, 1), (UsageError, 2), (UnknownName, 2), (BadParam, 2), (BadPrompt, 2), (Incompatible, 2), (ModelUnavailable, 3), (TraceError, 4),
+    (ExplorerError, 1), (UsageError, 2), (UnknownName, 2), (BadParam, 2), (BadPrompt, 2), (Incompatible, 2),
+    (ModelUnavailable, 3), (TraceError, 4),
 ])  # fmt: skip
 def test_exit_codes(error, code):
     assert issubclass(error, ExplorerError) and error.exit_code == code
@@ -66,8 +67,15 @@ def test_each_mistake_gets_its_error_in_one_sentence(name):
 @pytest.mark.parametrize("name, message", [
     ("unknown method", "There is no method named 'sdd'; did you mean ssd?"),
     ("unknown knob", "There is no knob named 'steps'; known: block, early_stop, max_new, n."),
-    ("prompt too long for the model", "The prompt has 500 tokens and 13 are to be generated: toy has room for 512 together; shorten the prompt or lower max_new."),
-    ("causal model", "ssd needs a model with full or block attention: tiny-llama-causal is causal; pick another model."),
+    (
+        "prompt too long for the model",
+        "The prompt has 500 tokens and 13 are to be generated: toy has room for 512 together; "
+        "shorten the prompt or lower max_new.",
+    ),
+    (
+        "causal model",
+        "ssd needs a model with full or block attention: tiny-llama-causal is causal; pick another model.",
+    ),
     ("wrong roles", "ssd needs models for model: got target, drafter."),
     ("negative seed", "seed = -1: must be a whole number from 0 to 2^63 - 1."),
 ])  # fmt: skip

@@ -1,5 +1,6 @@
-"""The contract of a decoding method, proven for every method of the registry: what it emits, what its record says about its
-canvas, where its chance comes from, what it refuses, and, for the greedy-exact ones, that its text is its reference's."""
+"""The contract of a decoding method, proven for every method of the registry: what it emits, what its record says
+about its canvas, where its chance comes from, what it refuses, and, for the greedy-exact ones, that its text is its
+reference's."""
 
 import dataclasses
 import random
@@ -21,7 +22,8 @@ SHARED = {f.name for f in dataclasses.fields(Params)}
 
 
 def settings(method, most: int = 8):
-    """{} and then every setting of the method's own knobs, one at a time: all choices, small whole numbers, ends of ranges."""
+    """{} and then every setting of the method's own knobs, one at a time: all choices, small whole numbers, ends of
+    ranges."""
     yield {}
     for knob in method.params.knobs():
         if knob.name in SHARED:
@@ -44,7 +46,7 @@ def recordings(method, **shared):
                 yield Recording(method, tiny(kind, seed), prompt(5), **{"max_new": 10, "block": 8, **shared, **own})
 
 
-# ------------------------------------------------------------------------------------------------------------------ declarations
+# ------------------------------------------------------------ declarations
 def test_cites_its_paper(method):
     assert re.fullmatch(r"\d{4}\.\d{4,5}", method.arxiv)
     assert f"arXiv:{method.arxiv}" in sys.modules[method.decode.__module__].__doc__
@@ -78,7 +80,7 @@ def test_emits_exactly_the_kinds_it_declares(method):
     assert shown <= set(KINDS)
 
 
-# ------------------------------------------------------------------------------------------------------------------ the record
+# ------------------------------------------------------------ the record
 def test_starts_with_a_round_and_ends_with_its_only_finish(trace):
     assert isinstance(trace.events[0], Round)
     assert [type(e) for e in trace.events].count(Finish) == 1 and isinstance(trace.events[-1], Finish)
@@ -131,8 +133,7 @@ def test_verdicts_are_about_all_nodes_of_their_round_in_order(trace):
 
 
 def test_accepted_means_the_score_reaches_the_bar_and_every_parent_is_accepted(method):
-    """The one exception is a draft behind the end of the text: it may score well, but the run is over before it is reached."""
-    judged, behind = 0, 0
+    judged = 0
     for recording in recordings(method, max_new=16):
         for _ in recording:
             pass
@@ -141,20 +142,23 @@ def test_accepted_means_the_score_reaches_the_bar_and_every_parent_is_accepted(m
             accepted: set[int] = set()
             for verdict in (v for event in view.of(Judge) for v in event.verdicts):
                 good = verdict.score >= verdict.bar and accepted.issuperset(parents[verdict.node])
-                assert good or verdict.outcome != "accepted"
-                if good and verdict.outcome != "accepted":
-                    assert verdict.outcome == "unreached" and recording.trace.finish == "eos" and view is recording.trace.rounds[-1]
-                    behind += 1
-                if verdict.outcome == "accepted":
+                assert good == (verdict.outcome == "accepted")
+                if good:
                     accepted.add(verdict.node)
                 judged += 1
-    assert (judged > 0) == ("judge" in method.emits) and behind < judged / 10 + 1
+    assert (judged > 0) == ("judge" in method.emits)
 
 
 def test_accepted_drafts_and_nothing_else_are_committed_as_accepted(trace):
     for view in trace.rounds:
         fills = {node.id: node.fills for event in view.of(Propose) for node in event.nodes}
-        accepted = [fill for event in view.of(Judge) for v in event.verdicts if v.outcome == "accepted" for fill in fills[v.node]]
+        accepted = [
+            fill
+            for event in view.of(Judge)
+            for v in event.verdicts
+            if v.outcome == "accepted"
+            for fill in fills[v.node]
+        ]
         assert [(e.pos, e.after) for event in view.of(Commit) for e in event.edits if e.why == "accepted"] == accepted
 
 
@@ -181,7 +185,9 @@ def test_the_timing_level_records_the_same_run_without_beliefs(method):
     full = run(method, tiny("llama-full"), prompt(5), max_new=9, block=4)
     bare = run(method, tiny("llama-full"), prompt(5), max_new=9, block=4, level="timing")
     assert all(not call.beliefs for call in bare.forwards)
-    assert [e if not isinstance(e, Forward) else dataclasses.replace(e, beliefs=()) for e in full.events] == list(bare.events)
+    assert [e if not isinstance(e, Forward) else dataclasses.replace(e, beliefs=()) for e in full.events] == list(
+        bare.events
+    )
 
 
 def test_finished_blocks_of_block_causal_models_are_fed_once(method):
@@ -193,7 +199,7 @@ def test_finished_blocks_of_block_causal_models_are_fed_once(method):
     assert all(call.start == call.cached for call in trace.forwards)
 
 
-# ------------------------------------------------------------------------------------------------------------------ chance
+# ------------------------------------------------------------ chance
 @pytest.mark.parametrize("kind", ATTENTION)
 def test_the_seed_is_the_only_source_of_chance(method, kind):
     for own in settings(method, most=3):
@@ -215,7 +221,7 @@ def test_ending_a_run_early_does_not_change_what_came_before(method):
     assert [next(events) for _ in range(8)] == whole[:8]
 
 
-# ------------------------------------------------------------------------------------------------------------------ files
+# ------------------------------------------------------------ files
 def test_survives_a_file(trace):
     again = Trace.from_bytes(trace.to_bytes())
     assert again.events == trace.events
@@ -223,7 +229,7 @@ def test_survives_a_file(trace):
     assert (again.text, again.tokens, again.calls) == (trace.text, trace.tokens, trace.calls)
 
 
-# ------------------------------------------------------------------------------------------------------------------ stopping
+# ------------------------------------------------------------ stopping
 def test_closes_cleanly_half_way(method):
     recording = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
     events = iter(recording)
@@ -246,7 +252,7 @@ def test_closing_the_iterator_is_closing_the_run(method):
     assert recording.events[-1] == Finish("stopped")
 
 
-# ------------------------------------------------------------------------------------------------------------------ refusals
+# ------------------------------------------------------------ refusals
 def test_refuses_values_outside_its_knobs(method):
     for knob in method.params.knobs():
         wrong = [object(), None]
@@ -274,12 +280,23 @@ def test_refuses_a_model_whose_attention_it_cannot_use(method):
                 Recording(method, given, prompt(3))
 
 
-# ------------------------------------------------------------------------------------------------------------------ greedy-exact
+# ------------------------------------------------------------ greedy-exact
 EXACT = [m for m in registry.METHODS if m.guarantee == "greedy-exact"]
 
-# (prompt length, max_new, block): prompts shorter than, equal to, and longer than a block, aligned and not; blocks of one
-# token, blocks that do not divide max_new, blocks longer than everything.
-SHAPES = [(1, 6, 4), (3, 9, 8), (8, 16, 8), (13, 14, 8), (21, 11, 8), (16, 8, 16), (5, 7, 1), (7, 12, 5), (4, 10, 64), (9, 1, 8)]
+# (prompt length, max_new, block): prompts shorter than, equal to, and longer than a block, aligned and not; blocks of
+# one token, blocks that do not divide max_new, blocks longer than everything.
+SHAPES = [
+    (1, 6, 4),
+    (3, 9, 8),
+    (8, 16, 8),
+    (13, 14, 8),
+    (21, 11, 8),
+    (16, 8, 16),
+    (5, 7, 1),
+    (7, 12, 5),
+    (4, 10, 64),
+    (9, 1, 8),
+]
 
 
 @pytest.mark.parametrize("exact", EXACT, ids=lambda m: m.id)
@@ -314,7 +331,8 @@ def test_greedy_exact_text_is_the_references_in_never_more_calls(exact, kind, ea
 @pytest.mark.parametrize("rows", ["self", "next"])
 @pytest.mark.parametrize("early_stop", [True, False], ids=["early_stop", "to_the_end"])
 def test_greedy_exact_holds_on_models_that_change_their_mind_often(exact, attention, rows, early_stop):
-    """Toys whose confidences react strongly to every fill: drafts are rejected for position and for token, and blocks end."""
+    """Toys whose confidences react strongly to every fill: drafts are rejected for position and for token, and blocks
+    end."""
     outcomes, finishes = set(), set()
     for seed in range(12):
         model = hashed(seed, sway=0.15 * (1 + seed % 4), eos=1, attention=attention, block=4, rows=rows)

@@ -1,6 +1,8 @@
-"""Our decoders reproduce what the authors' own generate functions did on the same weights: token for token, call for call.
+"""Our decoders reproduce what the authors' own generate functions did on the same weights: token for token, call for
+call.
 
-The recordings lie in ../shared/oracles (see its README); tests/oracle_impl.py translates the reference's arguments to ours."""
+The recordings lie in ../shared/oracles (see its README); tests/oracle_impl.py translates the reference's arguments to
+ours."""
 
 import importlib
 import json
@@ -78,8 +80,17 @@ def test_the_positions_that_pass_are_fast_dllms(oracles, name, count):
 def test_gumbel_noise_is_lladas(oracles):
     (unit,) = units(oracles, "llada_gumbel")
     logits = unit["inputs"]["logits"][0]
-    uniform = torch.rand(logits.shape, dtype=torch.float64, generator=torch.Generator("cpu").manual_seed(unit["inputs"]["torch_seed"]))
-    seen = look(Forward("x", 12), [Logits(logits, 0, 0)], [range(12)], top=0, temperature=unit["inputs"]["temperature"], uniform=uniform)
+    uniform = torch.rand(
+        logits.shape, dtype=torch.float64, generator=torch.Generator("cpu").manual_seed(unit["inputs"]["torch_seed"])
+    )
+    seen = look(
+        Forward("x", 12),
+        [Logits(logits, 0, 0)],
+        [range(12)],
+        top=0,
+        temperature=unit["inputs"]["temperature"],
+        uniform=uniform,
+    )
     assert [g.token for g in seen.guesses[0]] == unit["output"][0].tolist()
     greedy = look(Forward("x", 12), [Logits(logits, 0, 0)], [range(12)], top=0)
     assert [g.token for g in seen.guesses[0]] != [g.token for g in greedy.guesses[0]]

@@ -38,7 +38,10 @@ def test_numbers_become_floats(given, expected):
     assert value == expected and type(value) is float
 
 
-@pytest.mark.parametrize("given, expected", [("yes", True), ("No", False), ("TRUE", True), ("0", False), (1, True), (True, True), ("off", False)])
+@pytest.mark.parametrize(
+    "given, expected",
+    [("yes", True), ("No", False), ("TRUE", True), ("0", False), (1, True), (True, True), ("off", False)],
+)
 def test_switches_read_the_usual_words(given, expected):
     assert Sample.read({"early_stop": given}).early_stop is expected
 
@@ -78,7 +81,9 @@ def test_a_wrong_value_is_one_sentence_with_the_name_the_value_and_the_rule(give
 def test_an_unknown_knob_suggests_the_nearest_or_lists_all():
     with pytest.raises(UnknownName, match="^There is no knob named 'gama'; did you mean gamma[?]$"):
         Sample.read({"gama": 3})
-    with pytest.raises(UnknownName, match="^There is no knob named 'xyz'; known: block, early_stop, gamma, max_new, rule, warm[.]$"):
+    with pytest.raises(
+        UnknownName, match="^There is no knob named 'xyz'; known: block, early_stop, gamma, max_new, rule, warm[.]$"
+    ):
         Sample.read({"xyz": 3})
 
 

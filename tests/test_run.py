@@ -1,4 +1,5 @@
-"""A recording: what it keeps while a run happens, how masks are numbered, what it is compared with, and when it may be stopped."""
+"""A recording: what it keeps while a run happens, how masks are numbered, what it is compared with, and when it may
+be stopped."""
 
 import pytest
 import torch
@@ -24,9 +25,21 @@ def test_the_vocabulary_names_every_token_that_occurs(trace):
 
 def test_the_header_says_who_ran_what_where():
     trace = run("threshold", tiny("qwen3-block"), prompt(9), seed=4, threshold=0.5, max_new=6, level="full")
-    assert (trace.method, trace.model, trace.models, trace.seed) == ("threshold", "tiny-qwen3-block", {"model": "tiny-qwen3-block"}, 4)
+    assert (trace.method, trace.model, trace.models, trace.seed) == (
+        "threshold",
+        "tiny-qwen3-block",
+        {"model": "tiny-qwen3-block"},
+        4,
+    )
     assert trace.paper == "Fast-dLLM: confidence-aware parallel decoding (Wu et al. 2025), arXiv:2505.22618"
-    assert trace.params == {"max_new": 6, "block": 8, "early_stop": True, "threshold": 0.5, "rule": "threshold", "factor": 1.0}
+    assert trace.params == {
+        "max_new": 6,
+        "block": 8,
+        "early_stop": True,
+        "threshold": 0.5,
+        "rule": "threshold",
+        "factor": 1.0,
+    }
     assert (trace.attention, trace.block, trace.mask, trace.eos, trace.level) == ("block", 8, MASK, EOS, "full")
     assert (trace.prompt, trace.prompt_len, trace.canvas) == ("", 9, (*prompt(9), *[MASK] * 6))
     assert set(EOS) | {MASK} == set(trace.specials)

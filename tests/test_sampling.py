@@ -80,7 +80,11 @@ def test_nothing_asked_nothing_answered():
 def test_confidences_closer_than_single_precision_keep_their_order():
     tight = Logits(torch.tensor([[20.0, 0.0], [21.0, 0.0]]), 0, 0)
     (guesses,) = look(CALL, [tight], [[0, 1]], top=0).guesses
-    assert float(torch.tensor(guesses[0].p, dtype=torch.float32)) == float(torch.tensor(guesses[1].p, dtype=torch.float32)) == 1.0
+    assert (
+        float(torch.tensor(guesses[0].p, dtype=torch.float32))
+        == float(torch.tensor(guesses[1].p, dtype=torch.float32))
+        == 1.0
+    )
     assert guesses[0].p < guesses[1].p < 1
     assert [g.pos for g in by_confidence(guesses)] == [1, 0]
 
@@ -91,7 +95,8 @@ def test_ties_go_to_the_smaller_position():
 
 
 def test_gumbel_noise_is_exp_of_the_logit_over_minus_log_u_to_the_temperature():
-    """Row 0: 0.7 / (-ln .1)^1 = .304, 0.2 / (-ln .9) = 1.898, 0.1 / (-ln .5) = .144, so token 1 is drawn; its p is the clean .2."""
+    """Row 0: 0.7 / (-ln .1)^1 = .304, 0.2 / (-ln .9) = 1.898, 0.1 / (-ln .5) = .144, so token 1 is drawn; its p is
+    the clean .2."""
     uniform = torch.tensor([[0.1, 0.9, 0.5]], dtype=torch.float64)
     (guesses,) = look(CALL, [A], [[0]], top=0, temperature=1.0, uniform=uniform).guesses
     assert [(g.token, round(g.p, 6)) for g in guesses] == [(1, 0.2)]

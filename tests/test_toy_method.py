@@ -1,5 +1,5 @@
-"""A method is one file and one line: the one in docs/adding-a-method.md, as it is printed there, becomes a module of a package
-that did not exist before and passes the contract that the built-in methods pass."""
+"""A method is one file and one line: the one in docs/adding-a-method.md, as it is printed there, becomes a module of
+a package that did not exist before and passes the contract that the built-in methods pass."""
 
 import importlib
 import inspect
@@ -81,7 +81,9 @@ def test_one_line_lists_it(leftmost):
 
 
 def test_it_does_what_its_docstring_says(leftmost):
-    model = scripted({"XMMMM": "A@1 .3, B@2 .9, C@3 .9", "XAMMM": "D@2 .4, C@3 .9", "XADMM": "E@3 .9, F@4 .8", "XADEM": "G@4 .5"})
+    model = scripted(
+        {"XMMMM": "A@1 .3, B@2 .9, C@3 .9", "XAMMM": "D@2 .4, C@3 .9", "XADMM": "E@3 .9, F@4 .8", "XADEM": "G@4 .5"}
+    )
     trace = run(leftmost, model, spell("X"), max_new=4, block=2, k=1)
     assert "".join(LETTERS[t] for t in trace.tokens) == "XADEG"
     assert trace.calls == 4
@@ -98,5 +100,9 @@ def test_its_knob_is_read_and_checked(leftmost):
 def test_its_trace_is_like_any_other(leftmost):
     trace = run(leftmost, tiny("llama-full"), prompt(4), max_new=8, block=4, reference=True)
     again = Trace.from_bytes(trace.to_bytes())
-    assert again.events == trace.events and (again.method, again.title, again.guarantee) == ("leftmost", "Left to right", "approximate")
+    assert again.events == trace.events and (again.method, again.title, again.guarantee) == (
+        "leftmost",
+        "Left to right",
+        "approximate",
+    )
     assert again.reference.method == "stepwise" and again.paper.endswith("arXiv:2502.09992")

@@ -1,7 +1,8 @@
 """Models that a test can know by heart: exact hand-made ones, and tiny random transformers built from a config.
 
-`Toy` implements the protocol of `decoders.models.base` without transformers: its logits are a function of the position and of
-the (position, token) pairs its row may attend to, so that filling in one token changes what is believed about the others.
+`Toy` implements the protocol of `decoders.models.base` without transformers: its logits are a function of the
+position and of the (position, token) pairs its row may attend to, so that filling in one token changes what is
+believed about the others.
 """
 
 import math
@@ -26,8 +27,19 @@ LETTERS = "XABCDEFGHM"
 class Toy:
     """A model that is a table. `fed` keeps the rows of every call, in order."""
 
-    def __init__(self, score: Score, *, vocab: int, mask: int, eos: tuple[int, ...] = (), attention: str = "full", block: int = 4,
-                 rows: str = "self", context: int = 512, id: str = "toy"):  # fmt: skip
+    def __init__(
+        self,
+        score: Score,
+        *,
+        vocab: int,
+        mask: int,
+        eos: tuple[int, ...] = (),
+        attention: str = "full",
+        block: int = 4,
+        rows: str = "self",
+        context: int = 512,
+        id: str = "toy",
+    ):
         self.spec = ModelSpec(id, vocab, mask, eos, rows=rows, attention=attention, block=block, context=context)
         self.score, self.fed = score, list[list[list[int]]]()
 
@@ -41,8 +53,16 @@ class Toy:
     def text(self, token: int) -> str:
         return f"<{token}>"
 
-    def forward(self, ids: Sequence[int], *, role: str, pos: Sequence[int] | None = None, see: torch.Tensor | None = None,
-                cache: Cache | None = None, keep: int = 0) -> tuple[Logits, Forward]:  # fmt: skip
+    def forward(
+        self,
+        ids: Sequence[int],
+        *,
+        role: str,
+        pos: Sequence[int] | None = None,
+        see: torch.Tensor | None = None,
+        cache: Cache | None = None,
+        keep: int = 0,
+    ) -> tuple[Logits, Forward]:
         rows, call = self.many([ids], role=role, pos=pos, see=see, cache=cache)
         if keep and cache is not None:
             old = cache.layers[0][0].flatten().tolist() if cache.layers else []
@@ -50,22 +70,40 @@ class Toy:
             cache.layers, cache.last = [(keys, keys)], rows[0].rows[keep - 1]
         return rows[0], call
 
-    def many(self, rows: Sequence[Sequence[int]], *, role: str, pos: Sequence[int] | None = None,
-             see: torch.Tensor | None = None, cache: Cache | None = None) -> tuple[list[Logits], Forward]:  # fmt: skip
+    def many(
+        self,
+        rows: Sequence[Sequence[int]],
+        *,
+        role: str,
+        pos: Sequence[int] | None = None,
+        see: torch.Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> tuple[list[Logits], Forward]:
         start, length = len(cache) if cache is not None else 0, len(rows[0])
         assert {len(row) for row in rows} == {length}, "the rows of one call have equal length"
         self.fed.append([list(row) for row in rows])
-        held = [int(token) for token in cache.layers[0][0].flatten().tolist()] if cache is not None and cache.layers else []
+        held = (
+            [int(token) for token in cache.layers[0][0].flatten().tolist()]
+            if cache is not None and cache.layers
+            else []
+        )
         where = [*range(start), *(pos if pos is not None else range(start, start + length))]
         shift = 1 if self.spec.rows == "next" else 0
         allowed = (self._own(start, length) if see is None else see).tolist()
         out = []
         for row in rows:
             keys = list(zip(where, [*held, *row], strict=True))
-            scores = [self.score(keys[start + q][0] + shift, tuple(k for k, ok in zip(keys, allowed[q], strict=True) if ok))
+            visible = [tuple(k for k, ok in zip(keys, allowed[q], strict=True) if ok) for q in range(length)]
+            scores = [self.score(keys[start + q][0] + shift, visible[q])
                       for q in range(length)]  # fmt: skip
-            out.append(Logits(torch.tensor(scores, dtype=torch.float32), start, shift, cache.last if cache is not None else None))
-        return out, Forward(role, length, len(rows), start, start, sees=() if see is None else masks.spans(see), model=self.spec.id)
+            out.append(
+                Logits(
+                    torch.tensor(scores, dtype=torch.float32), start, shift, cache.last if cache is not None else None
+                )
+            )
+        return out, Forward(
+            role, length, len(rows), start, start, sees=() if see is None else masks.spans(see), model=self.spec.id
+        )
 
     def _own(self, start: int, length: int) -> torch.Tensor:
         if self.spec.attention == "causal":
@@ -76,8 +114,8 @@ class Toy:
 
 
 def hashed(seed: int = 0, *, vocab: int = 14, sway: float = 0.4, peak: float = 2.5, eos: int = 2, **spec) -> Toy:
-    """Logits from a hash of the position, plus `sway` times a hash of the position and all visible tokens; the last id is the
-    mask and never likely, the `eos` ids before it end a text."""
+    """Logits from a hash of the position, plus `sway` times a hash of the position and all visible tokens; the last
+    id is the mask and never likely, the `eos` ids before it end a text."""
     mask = vocab - 1
 
     def score(pos: int, seen: tuple[tuple[int, int], ...]) -> list[float]:
@@ -94,10 +132,13 @@ def spell(text: str) -> list[int]:
 
 
 def scripted(script: dict[str, str], *, eos: str = "", **spec) -> Toy:
-    """A model of the whole canvas that knows exactly the states of `script`: {"XXMM": "A@3 .95, B@2 .6"}. Positions that are
-    not named get no opinion (uniform); a state that is not in the script is an error, because no method should ask for it."""
-    table = {tuple(spell(state)): {int(line.split("@")[1].split()[0]): (line.strip()[0], float(line.split()[-1])) for line in said.split(",")}
-             for state, said in script.items()}  # fmt: skip
+    """A model of the whole canvas that knows exactly the states of `script`: {"XXMM": "A@3 .95, B@2 .6"}. Positions
+    that are not named get no opinion (uniform); a state that is not in the script is an error, because no method
+    should ask for it."""
+    table = {}
+    for state, said in script.items():
+        words = [word.replace("@", " ").split() for word in said.split(",")]
+        table[tuple(spell(state))] = {int(pos): (letter, float(p)) for letter, pos, p in words}
     size = len(LETTERS)
 
     def score(pos: int, seen: tuple[tuple[int, int], ...]) -> list[float]:
@@ -111,7 +152,7 @@ def scripted(script: dict[str, str], *, eos: str = "", **spec) -> Toy:
     return Toy(score, vocab=size, mask=size - 1, eos=tuple(LETTERS.index(ch) for ch in eos), **spec)
 
 
-# ------------------------------------------------------------------------------------------------ tiny random transformers
+# ------------------------------------------------------------ tiny random transformers
 VOCAB, MASK, EOS = 48, 47, (44, 45, 46)
 
 KINDS = {
@@ -124,7 +165,8 @@ KINDS = {
 
 @cache
 def tiny(kind: str, seed: int = 0, peak: float = 4.0) -> HFModel:
-    """A native transformers model of two layers with seeded weights, peaky enough that confidences spread over 0.1..0.99."""
+    """A native transformers model of two layers with seeded weights, peaky enough that confidences spread over
+    0.1..0.99."""
     family, facts = KINDS[kind]
     config = getattr(transformers, f"{family}Config")(
         vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,

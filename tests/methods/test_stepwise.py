@@ -1,5 +1,5 @@
-"""Stepwise decoding is LLaDA's low-confidence remasking: the schedule of a block, who is filled first, what temperature,
-guidance and random remasking change, and what they do not."""
+"""Stepwise decoding is LLaDA's low-confidence remasking: the schedule of a block, who is filled first, what
+temperature, guidance and random remasking change, and what they do not."""
 
 import math
 
@@ -42,8 +42,15 @@ def test_one_token_per_call_most_confident_first_leftmost_block_first():
     model = scripted(script)
     canvas = Canvas(spell("X"), 4, block=2, mask=9, eos=(), origin=1)
     events = list(METHOD.decode({"model": model}, canvas, Stepwise(block=2), torch.Generator("cpu")))
-    written = [[(e.pos, LETTERS[e.after], e.why, e.p) for e in event.edits] for event in events if isinstance(event, Commit)]
-    assert written == [[(2, "B", "unmasked", 0.6)], [(1, "A", "unmasked", 0.7)], [(4, "D", "unmasked", 0.8)], [(3, "E", "unmasked", 0.3)]]
+    written = [
+        [(e.pos, LETTERS[e.after], e.why, e.p) for e in event.edits] for event in events if isinstance(event, Commit)
+    ]
+    assert written == [
+        [(2, "B", "unmasked", 0.6)],
+        [(1, "A", "unmasked", 0.7)],
+        [(4, "D", "unmasked", 0.8)],
+        [(3, "E", "unmasked", 0.3)],
+    ]
     assert "".join(LETTERS[t] for t in canvas.ids) == "XABED"
 
 
@@ -73,7 +80,10 @@ def test_steps_are_shared_out_over_the_blocks(steps, max_new, block, per_call):
 def test_a_step_says_how_many_it_keeps_and_why():
     trace = run("stepwise", tiny("llama-full"), prompt(4), steps=2, max_new=8, block=8)
     decisions = [event for event in trace.events if isinstance(event, Decide)]
-    assert [(d.what, d.choice, d.because[0]) for d in decisions] == [("how many", "4", ("masked", 8)), ("how many", "4", ("masked", 4))]
+    assert [(d.what, d.choice, d.because[0]) for d in decisions] == [
+        ("how many", "4", ("masked", 8)),
+        ("how many", "4", ("masked", 4)),
+    ]
     for decision, commit in zip(decisions, (e for e in trace.events if isinstance(e, Commit)), strict=True):
         said = dict(decision.because)
         assert said["best"] == pytest.approx(commit.edits[0].p, abs=1e-4)
@@ -82,7 +92,10 @@ def test_a_step_says_how_many_it_keeps_and_why():
 
 
 def test_temperature_the_same_seed_gives_the_same_text_and_others_give_others():
-    texts = [run("stepwise", tiny("llama-full"), prompt(4), seed=seed, temperature=1.0, max_new=8, block=8).tokens for seed in (1, 1, 2, 3)]
+    texts = [
+        run("stepwise", tiny("llama-full"), prompt(4), seed=seed, temperature=1.0, max_new=8, block=8).tokens
+        for seed in (1, 1, 2, 3)
+    ]
     assert texts[0] == texts[1]
     assert len(set(texts)) == 3
 
@@ -93,7 +106,8 @@ def test_temperature_zero_ignores_the_seed():
 
 
 def test_temperature_changes_the_tokens_but_confidence_stays_the_clean_probability():
-    """The edit's p is the softmax probability of the drawn token without noise, and the largest of them is filled first."""
+    """The edit's p is the softmax probability of the drawn token without noise, and the largest of them is filled
+    first."""
     model = hashed(5, vocab=8, eos=0)
     recording = Recording("stepwise", model, [1, 2], seed=4, temperature=1.5, max_new=6, block=6, level="full")
     for _ in recording:
@@ -124,7 +138,8 @@ def test_guidance_doubles_the_rows_and_masks_the_prompt_in_the_second():
 
 @pytest.mark.parametrize("attention, length", [("full", 2), ("block", 2), ("block", 9)])
 def test_guidance_is_u_plus_w_plus_1_times_c_minus_u(attention, length):
-    """Also where the prompt is longer than a block, so that a cache would hold it: the second row must not see it there."""
+    """Also where the prompt is longer than a block, so that a cache would hold it: the second row must not see it
+    there."""
     model = Toy(contrast, vocab=4, mask=3, attention=attention, block=4)
     trace = run("stepwise", model, [2] * length, cfg=1.5, max_new=2, block=4, early_stop=False)
     guided = [0 + 2.5 * 2, 1.0, 0.0, -9.0]
@@ -134,7 +149,12 @@ def test_guidance_is_u_plus_w_plus_1_times_c_minus_u(attention, length):
 
 
 def test_guidance_of_zero_is_no_guidance():
-    assert [c.batch for c in run("stepwise", tiny("llama-full"), prompt(4), max_new=4, block=4).forwards] == [1, 1, 1, 1]
+    assert [c.batch for c in run("stepwise", tiny("llama-full"), prompt(4), max_new=4, block=4).forwards] == [
+        1,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_guidance_on_a_block_causal_model_equals_the_same_model_read_without_a_cache():
@@ -155,8 +175,12 @@ def test_random_remasking_is_seeded_and_ignores_confidence():
         return run("stepwise", hashed(6, sway=0.0, eos=0), [1, 2], seed=seed, remasking="random", max_new=8, block=8)
 
     orders = [tuple(step[0][0] for step in edits(run_with(seed))) for seed in range(4)]
-    greedy = tuple(step[0][0] for step in edits(run("stepwise", hashed(6, sway=0.0, eos=0), [1, 2], max_new=8, block=8)))
+    greedy = tuple(
+        step[0][0] for step in edits(run("stepwise", hashed(6, sway=0.0, eos=0), [1, 2], max_new=8, block=8))
+    )
     assert len({*orders, greedy}) == 5, "four seeds and the greedy order all differ"
     assert all(sorted(order) == list(range(2, 10)) for order in orders)
     assert edits(run_with(1)) == edits(run_with(1))
-    assert len({run_with(seed).tokens for seed in range(4)}) == 1, "a model that never changes its mind says the same in any order"
+    assert len({run_with(seed).tokens for seed in range(4)}) == 1, (
+        "a model that never changes its mind says the same in any order"
+    )

@@ -1,5 +1,5 @@
-"""Confidence-aware parallel decoding is Fast-dLLM's: everything above the bar and at least the best one, and a factor rule
-whose bar falls with the number kept."""
+"""Confidence-aware parallel decoding is Fast-dLLM's: everything above the bar and at least the best one, and a factor
+rule whose bar falls with the number kept."""
 
 import pytest
 import torch
@@ -13,14 +13,17 @@ from decoders.trace import Commit, Decide
 CONFIDENCES = [0.99, 0.99, 0.96, 0.90, 0.87, 0.83, 0.51, 0.18, 0.10]
 
 
-@pytest.mark.parametrize("tau, kept", [(0.0, 9), (0.1, 9), (0.5, 7), (0.87, 5), (0.9, 4), (0.95, 3), (0.99, 2), (1.0, 1)])
+@pytest.mark.parametrize(
+    "tau, kept", [(0.0, 9), (0.1, 9), (0.5, 7), (0.87, 5), (0.9, 4), (0.95, 3), (0.99, 2), (1.0, 1)]
+)
 def test_the_threshold_keeps_all_that_reach_it_and_at_least_the_best(tau, kept):
     assert passing(CONFIDENCES, Threshold(threshold=tau)) == kept
 
 
 @pytest.mark.parametrize("factor, kept", [(0.1, 2), (0.5, 4), (1.0, 5), (1.5, 6), (4.0, 7)])
 def test_the_factor_rule_keeps_the_largest_n_whose_bar_is_met(factor, kept):
-    """The n-th best needs 1 - f / (n + 1): with f = 1, 0.87 passes as the fifth (0.8333) and 0.83 misses as the sixth (0.857)."""
+    """The n-th best needs 1 - f / (n + 1): with f = 1, 0.87 passes as the fifth (0.8333) and 0.83 misses as the sixth
+    (0.857)."""
     assert passing(CONFIDENCES, Threshold(rule="factor", factor=factor)) == kept
 
 
@@ -82,5 +85,8 @@ def test_a_threshold_of_zero_fills_a_block_per_call():
 
 
 def test_a_lower_bar_never_costs_more_calls_on_a_model_that_does_not_change_its_mind():
-    calls = [run("threshold", hashed(1, sway=0.0, eos=0), [1], threshold=tau, max_new=16, block=8).calls for tau in (1.0, 0.8, 0.6, 0.4, 0.2)]
+    calls = [
+        run("threshold", hashed(1, sway=0.0, eos=0), [1], threshold=tau, max_new=16, block=8).calls
+        for tau in (1.0, 0.8, 0.6, 0.4, 0.2)
+    ]
     assert calls == sorted(calls, reverse=True) and calls[0] == 16 and calls[-1] < 8

@@ -37,10 +37,12 @@ def close(a: torch.Tensor, b: torch.Tensor) -> None:
 
 
 def same(a, b) -> bool:
-    return len(a) == len(b) and all(torch.equal(x, y) for p, q in zip(a, b, strict=True) for x, y in zip(p, q, strict=True))
+    return len(a) == len(b) and all(
+        torch.equal(x, y) for p, q in zip(a, b, strict=True) for x, y in zip(p, q, strict=True)
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------------ the shift
+# ------------------------------------------------------------ the shift
 def test_at_is_the_token_at_a_position_and_after_the_one_that_follows(model):
     logits, _ = model.forward(IDS, role="x")
     shift = {"self": 0, "next": 1}[model.spec.rows]
@@ -101,20 +103,28 @@ def test_a_cropped_cache_forgets_the_row_before():
 def test_logits_of_a_self_row_window_start_at_its_first_position():
     rows = torch.arange(6.0).reshape(3, 2)
     logits = Logits(rows, 10, 0, before=torch.tensor([9.0, 9.0]))
-    assert logits.at(10).tolist() == [0.0, 1.0] and logits.at(12).tolist() == [4.0, 5.0] and logits.after(10).tolist() == [2.0, 3.0]
+    assert (
+        logits.at(10).tolist() == [0.0, 1.0]
+        and logits.at(12).tolist() == [4.0, 5.0]
+        and logits.after(10).tolist() == [2.0, 3.0]
+    )
     with pytest.raises(IndexError):
         logits.at(9)
 
 
 def test_logits_of_a_next_row_window_start_one_before():
     logits = Logits(torch.arange(6.0).reshape(3, 2), 10, 1, before=torch.tensor([9.0, 8.0]))
-    assert logits.at(10).tolist() == [9.0, 8.0] and logits.at(11).tolist() == [0.0, 1.0] and logits.at(13).tolist() == [4.0, 5.0]
+    assert (
+        logits.at(10).tolist() == [9.0, 8.0]
+        and logits.at(11).tolist() == [0.0, 1.0]
+        and logits.at(13).tolist() == [4.0, 5.0]
+    )
     assert logits.gather([12, 10]).tolist() == [[2.0, 3.0], [9.0, 8.0]]
     with pytest.raises(IndexError):
         logits.at(14)
 
 
-# ------------------------------------------------------------------------------------------------------------------ own masks
+# ------------------------------------------------------------ own masks
 def test_the_own_rule_of_a_full_model_is_is_causal_false():
     for kind in ("llama-full", "qwen2-next-full"):
         model = tiny(kind)
@@ -131,7 +141,8 @@ def test_the_own_rule_of_a_causal_model_is_the_librarys_default():
 
 
 def test_a_change_is_felt_exactly_where_the_attention_rule_says(model):
-    """Change the token at 10: a causal model feels it from 10 on, one with blocks of 8 from 8 on, a full one everywhere."""
+    """Change the token at 10: a causal model feels it from 10 on, one with blocks of 8 from 8 on, a full one
+    everywhere."""
     changed = [*IDS[:10], (IDS[10] + 1) % EOS[0], *IDS[11:]]
     before, after = model.forward(IDS, role="x")[0].rows, model.forward(changed, role="x")[0].rows
     felt = (before - after).abs().amax(-1) > 1e-4
@@ -161,7 +172,7 @@ def test_an_explicit_mask_is_obeyed_cell_by_cell(native):
     assert ((base - other).abs().amax(-1) > 1e-5).nonzero()[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
-# ------------------------------------------------------------------------------------------------------------------ the cache
+# ------------------------------------------------------------ the cache
 def test_with_a_cache_the_logits_are_those_without(cacheable):
     whole, _ = cacheable.forward(IDS, role="x")
     cache = Cache()
@@ -214,7 +225,7 @@ def test_crop_goes_back_to_a_shorter_cache(cacheable):
     assert len(cache) == 0 and cache.layers == []
 
 
-# ------------------------------------------------------------------------------------------------------------------ rows
+# ------------------------------------------------------------ rows
 def test_many_is_one_by_one_in_one_call(model):
     rows = [prompt(12, seed) for seed in range(5)]
     together, call = model.many(rows, role="verify")
@@ -242,11 +253,19 @@ def test_the_same_call_gives_the_same_logits(model):
 
 def test_a_call_describes_itself(native):
     _, call = native.forward(IDS, role="denoise")
-    assert (call.role, call.length, call.batch, call.cached, call.start, call.mask, call.sees) == ("denoise", 19, 1, 0, 0, 0, ())
+    assert (call.role, call.length, call.batch, call.cached, call.start, call.mask, call.sees) == (
+        "denoise",
+        19,
+        1,
+        0,
+        0,
+        0,
+        (),
+    )
     assert call.model == native.spec.id and call.seconds > 0 and call.beliefs == ()
 
 
-# ------------------------------------------------------------------------------------------------------------------ positions
+# ------------------------------------------------------------ positions
 def test_positions_left_out_are_start_start_plus_one_and_so_on(native):
     close(native.forward(IDS, role="x")[0].rows, native.forward(IDS, role="x", pos=range(19))[0].rows)
     cache = Cache()
@@ -258,8 +277,8 @@ def test_positions_left_out_are_start_start_plus_one_and_so_on(native):
 
 
 def test_a_packed_two_l_pass_equals_sequential_passes(native):
-    """S2D2's verifier: [draft | masks], each position twice, mask i sees the cache, the drafts before it and itself. Its row is
-    what a causal pass over the drafts before it and one mask says, drawn one by one."""
+    """S2D2's verifier: [draft | masks], each position twice, mask i sees the cache, the drafts before it and itself.
+    Its row is what a causal pass over the drafts before it and one mask says, drawn one by one."""
     length, cached = 5, 8
     cache = Cache()
     causal = torch.ones(8, 8).tril().bool()
@@ -279,7 +298,7 @@ def test_a_packed_two_l_pass_equals_sequential_passes(native):
         close(packed.rows[length + i], one.rows[i])
 
 
-# ------------------------------------------------------------------------------------------------------------------ refusals
+# ------------------------------------------------------------ refusals
 def test_eager_attention_is_refused_because_it_misreads_boolean_masks():
     net = tiny("llama-full").net
     net.config._attn_implementation = "eager"

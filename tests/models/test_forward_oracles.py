@@ -1,7 +1,9 @@
-"""Our adapter on native transformers classes gives the logits that the authors' own modelling files gave on the same weights.
+"""Our adapter on native transformers classes gives the logits that the authors' own modelling files gave on the same
+weights.
 
 Every recorded forward pass of the families llama (LLaDA), qwen2 (Dream, Fast-dLLM v2) and qwen3 (SDAR, A2D), through
-`HFModel.forward`: full, causal and block-causal attention, left padding, prefix and dual caches, and the 2L verifier."""
+`HFModel.forward`: full, causal and block-causal attention, left padding, prefix and dual caches, and the 2L
+verifier."""
 
 import importlib
 
@@ -25,7 +27,10 @@ CASES = {
 
 
 def test_every_recorded_file_is_either_tested_or_named_as_later(oracles):
-    families = {path.stem.removeprefix("forward_"): torch.load(path, weights_only=True)["family"] for path in oracles.glob("data/forward_*.pt")}
+    families = {
+        path.stem.removeprefix("forward_"): torch.load(path, weights_only=True)["family"]
+        for path in oracles.glob("data/forward_*.pt")
+    }
     assert set(families) == {*CASES, "llada2_dllm20", "llada2_dllm21", "llada2_s2d2", "llada_moe"}
     assert {family for name, family in families.items() if name not in CASES} == set(LATER)
 
@@ -40,7 +45,13 @@ def test_logits_are_the_reference_modelling_files(oracles, name, case):
     expected, compared = given["logits"], 0
     for r, ids in enumerate(given["input_ids"].tolist()):
         rows = replay(model, given, r, ids)
-        valid = given["valid"][r] if "valid" in given else given["attention_mask"][r].bool() if "attention_mask" in given else torch.ones(len(ids)).bool()
+        valid = (
+            given["valid"][r]
+            if "valid" in given
+            else given["attention_mask"][r].bool()
+            if "attention_mask" in given
+            else torch.ones(len(ids)).bool()
+        )
         torch.testing.assert_close(rows[valid], expected[r][valid], atol=1e-4, rtol=0)
         compared += int(valid.sum())
     assert compared >= 8

@@ -1,4 +1,5 @@
-"""Text in and text out: a visitor's words never become special tokens, and every piece of a vocabulary can be written down."""
+"""Text in and text out: a visitor's words never become special tokens, and every piece of a vocabulary can be written
+down."""
 
 import pytest
 import tokenizers

@@ -1,0 +1,99 @@
+"""How sure was the model of each token when it was filled in?
+
+A dot per filled position: its round across, its probability upwards, its state as colour and shape. Where the algorithm
+compared with a fixed number (a `Decide` that carries a threshold), that number is a line: dots below it were filled in only
+because something has to be in every round.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from decoders.trace import Commit, Decide, Trace
+from viz import theme
+from viz.base import View
+
+_SHAPES = {"unmasked": "circle", "accepted": "square", "bonus": "star", "corrected": "diamond", "revised": "diamond-open"}
+
+
+class Dot(NamedTuple):
+    """One filled position: `at` is the cursor that shows it, `p` in 0..1."""
+
+    round: int
+    at: int
+    pos: int
+    p: float
+    why: str
+    text: str
+
+
+class ConfidenceInfo(NamedTuple):
+    """`dots` in the order of filling; `seen` of them are before the cursor; `threshold` None where no rule had one;
+    `below` counts dots under it."""
+
+    dots: tuple[Dot, ...]
+    seen: int
+    threshold: float | None
+    below: int
+    sentence: str
+
+
+def info(trace: Trace, at: int) -> ConfidenceInfo:
+    """Every filled position of the run."""
+    dots, threshold = [], None
+    seen = 0
+    for view in trace.rounds:
+        for offset, event in enumerate(view.events):
+            if isinstance(event, Decide):
+                threshold = next((value for name, value in event.because if name == "threshold"), threshold)
+            if isinstance(event, Commit):
+                here = view.start + offset + 1
+                fills = [edit for edit in event.edits if edit.after != trace.mask]
+                dots += [Dot(view.n, here, e.pos, e.p, e.why, theme.piece(trace, e.after)) for e in fills]
+                seen += len(fills) * (here <= at)
+    below = sum(dot.p < threshold for dot in dots) if threshold is not None else 0
+    if not dots:
+        sentence = "Nothing was filled in."
+    else:
+        least = min(dots, key=lambda dot: dot.p)
+        sentence = f"The least sure token is {least.text} at position {least.pos}, filled in with p = {least.p:.2f}."
+        if threshold is not None:
+            sentence += f" {below} of {len(dots)} were below the threshold {threshold:g}."
+    return ConfidenceInfo(tuple(dots), seen, threshold, below, sentence)
+
+
+def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
+    """Probability at filling, over rounds; what the cursor has not reached yet is faint."""
+    figure = go.Figure()
+    for why in dict.fromkeys(dot.why for dot in info.dots):
+        mine = [(i, dot) for i, dot in enumerate(info.dots) if dot.why == why]
+        figure.add_scatter(
+            x=[dot.round for _, dot in mine], y=[dot.p for _, dot in mine], mode="markers", name=why,
+            marker={"symbol": _SHAPES.get(why, "circle"), "size": 10, "color": theme.state(why, dark).fill,
+                    "line": {"color": theme.colour("muted", dark), "width": 1},
+                    "opacity": [1.0 if i < info.seen else 0.25 for i, _ in mine]},
+            customdata=[[dot.at, dot.pos, None] for _, dot in mine], hoverinfo="text",
+            hovertext=[f"position {dot.pos}: {theme.literal(dot.text)}<br>p = {dot.p:.3f}, {why} in round {dot.round}" for _, dot in mine],
+        )  # fmt: skip
+    if info.threshold is not None:
+        figure.add_hline(y=info.threshold, line={"color": theme.colour("threshold", dark), "dash": "dash", "width": 2},
+                         annotation={"text": f"threshold {info.threshold:g}", "font": {"color": theme.colour("threshold", dark)}})  # fmt: skip
+    figure.update_layout(template=theme.template(dark), height=420, showlegend=True)
+    figure.update_xaxes(title="round")
+    figure.update_yaxes(title="probability when filled in", range=[-0.03, 1.05], tickformat=".1f")
+    figure.add_annotation(text=theme.literal(info.sentence), xref="paper", yref="paper", x=0, y=1, yshift=34, xanchor="left",
+                          font={"color": theme.colour("muted", dark), "size": 13})  # fmt: skip
+    return figure
+
+
+VIEW = View(
+    id="confidence",
+    title="Confidence",
+    question="How sure was the model of each token when it was filled in?",
+    needs=frozenset({"commit"}),
+    info=info,
+    plot=plot,
+    order=50,
+)
