@@ -27,11 +27,10 @@ const player = Unmasked.mount(root, {
   figure: ask => server.figure(ask),
   reference: run => trigger('reference', {run}),
 });
-root.player = player;  // for the tests
 let run = null, have = 0, chain = Promise.resolve();
 async function whole(id, live) {
   const trace = JSON.parse(await server.trace({run: id}));
-  if (trace.error) { player.say(trace.error); return; }
+  if (trace.error) { player.notice(trace.error); return; }
   if (live) {
     const {events, ...header} = trace;
     player.begin(header, {run: id}); player.push(events, {});
@@ -51,7 +50,7 @@ async function take(text) {
   }
   if (m.end) player.finish(m.end);
 } const queue = () => { const text = props.value; chain = chain.then(() => take(text)).catch(e =>
-player.say(String(e.message || e))); }; watch('value', queue); queue(); """
+player.notice(String(e.message || e))); }; watch('value', queue); queue(); """
 
 
 def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw) -> gr.HTML:

@@ -53,10 +53,11 @@
     role_draft: "draft", role_verify: "verify", role_denoise: "denoise", role_other: "other",
     // badge
     b_same: "= identical to {label} ({n}/{m} tokens)", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
-    b_agree: " · {n}/{m} tokens agree with {label}", b_none: "? reference not run", b_ref: "reference decoder", b_running: "? still running",
+    b_agree: " · {n}/{m} tokens agree with {label}", b_none: "? reference not run", b_compare: " · compare it", b_run: "? reference not run · run it", b_asked: "? running the reference …", b_ref: "reference decoder", b_running: "? still running",
     b_same_t: "Compared token by token in this browser with the reference run.",
     b_differs_t: "{n} of {m} tokens equal those of {label}. Click to jump to the first difference.",
     b_approx_t: "This method does not promise the reference decoder's text.",
+    b_run_t: "Decodes the same prompt with the reference decoder on the server and compares token by token.",
     b_none_t: "Nothing to compare with: this run was made without its reference.",
     b_ref_t: "The other methods are compared with this one.",
     b_running_t: "The comparison needs the finished canvas.",
@@ -654,7 +655,7 @@
       const chips = el("div", "um-chips");
       this.provenance = el("span", "um-prov");
       this.badge = attrs(el("button", "um-badge"), { type: "button" });
-      this.on(this.badge, "click", () => this.toDifference());
+      this.on(this.badge, "click", () => (this.canCompare() ? this.askReference() : this.toDifference()));
       chips.append(this.badge, this.provenance);
       head.append(who, chips);
 
@@ -887,6 +888,7 @@
 
     reset(header, options) {
       this.stop();
+      this.asked = false;
       this.model = new Model(header);
       this.run = options && options.run !== undefined ? options.run : null;
       this.at = 0;
@@ -926,6 +928,7 @@
 
     finish(patch) {
       if (!this.model) return;
+      this.asked = false;
       const head = Object.assign({}, patch || {});
       this.model.addVocab(head.vocab);
       delete head.vocab;
@@ -1045,6 +1048,20 @@
       if (top < box.scrollTop) box.scrollTop = Math.max(0, top - 12);
       else if (top + chip.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = top + chip.offsetHeight - box.clientHeight + 12;
     }
+
+    // Only a run made on this page can be compared afterwards; a file holds no model.
+    canCompare() {
+      const h = this.model && this.model.head;
+      return !!h && !!this.host.reference && !this.liveRun && h.provenance === "measured" && h.guarantee !== "reference" && !h.reference;
+    }
+
+    askReference() {
+      this.asked = true;
+      this.drawBadge();
+      this.host.reference(this.run);
+    }
+
+    notice(text) { put(this.status, text); }
 
     toDifference() {
       const diff = this.model && this.model.compare();
@@ -1191,11 +1208,12 @@
       if (h.guarantee === "reference") [kind, text, title] = ["ref", this.w.b_ref, this.w.b_ref_t];
       else if (h.guarantee === "approximate") {
         kind = "approx";
-        text = this.w.b_approx + (diff ? this.say("b_agree", values) : "");
+        text = this.w.b_approx + (diff ? this.say("b_agree", values) : this.canCompare() ? (this.asked ? this.w.b_asked : this.w.b_compare) : "");
         title = this.w.b_approx_t;
         jump = !!diff && diff.first >= 0;
         if (jump) title += " " + fill(this.w.b_differs_t, Object.assign({}, values));
       } else if (this.liveRun) [kind, text, title] = ["none", this.w.b_running, this.w.b_running_t];
+      else if (!diff && this.canCompare()) [kind, text, title] = ["none", this.asked ? this.w.b_asked : this.w.b_run, this.w.b_run_t];
       else if (!diff) [kind, text, title] = ["none", this.w.b_none, this.w.b_none_t];
       else if (diff.first < 0) [kind, text, title] = ["same", this.say("b_same", values), this.w.b_same_t];
       else {
@@ -1207,7 +1225,7 @@
       this.badge.className = "um-badge um-b-" + kind;
       put(this.badge, text);
       this.badge.title = title;
-      this.badge.disabled = !jump;
+      this.badge.disabled = this.asked || !(jump || (!diff && this.canCompare()));
     }
 
     drawTabs() {
@@ -1960,7 +1978,7 @@
   function mount(root, host) {
     if (root.unmasked) root.unmasked.destroy();
     const player = new Player(root, host), api = { root };
-    for (const name of ["load", "begin", "push", "finish", "seek", "state", "destroy"]) api[name] = (...args) => player[name](...args);
+    for (const name of ["load", "begin", "push", "finish", "notice", "seek", "state", "destroy"]) api[name] = (...args) => player[name](...args);
     api.open = (id) => { const i = player.views.findIndex((v) => v.id === id); return i >= 0 && player.open(i); };
     root.unmasked = api;
     return api;

@@ -34,12 +34,17 @@ FAMILY_WEIGHT = {"word": 40, "list": 15, "facts": 15, "story": 10, "code": 20}
 ROWS, ROW_LENGTH = 16, 256
 MINUTES = {"causal": 15.0, "masked": 45.0}
 # stage -> (Muon learning rate of the matrices, AdamW learning rate of embeddings and norms, warm-up steps)
-RATES = {"causal": (0.02, 3e-3, 60), "masked": (0.01, 1.5e-3, 60)}
+RATES = {"causal": (0.02, 3e-3, 60), "masked": (0.02, 2e-3, 60)}
 PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
 FILL_WEIGHT = 0.2  # of an end token after the first one: easy, and else most of the loss
 SMALLEST_RATIO = 0.1  # 1/t is clipped here, so that one document with few masks cannot dominate a step
-BLOCK_SHARE = 0.5  # share of documents that are corrupted the way block-wise decoding sees them
+# Share of documents that are corrupted the way block-wise decoding sees them.  High, because a worked answer repeats
+# its results: under uniform masking a result can mostly be copied from its other place, and sums are hardly learnt.
+BLOCK_SHARE = 0.8
+OPENING_SHARE = 0.25  # of these: the block is masked whole, as when decoding enters it
 BLOCKS = (4, 8, 16, 32, 64)
+RIGHT_WEIGHT = 0.3  # of a position right of the block: all masked there, and methods may draft that far
+SNUG_SHARE = 0.5  # share of documents with little end fill, so that a row holds more documents
 AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token, end fill)
 LOG_EVERY, SAVE_SECONDS, EVALUATE_SECONDS = 20, 120.0, 420.0
 
@@ -82,24 +87,28 @@ def causal_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
 def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> tuple[list[int], list[float], float]:
     """Mask an answer area of `area` tokens with ratio t = `ratio`.
 
-    Returns (input ids, loss weight of each position, the weight all positions would have in expectation).  Half of the
-    documents are masked uniformly; in the other half everything left of a random block is clean, everything right of it
-    is masked and not scored, and only the block is masked with ratio t: the states that block-wise decoding visits.
+    Returns (input ids, loss weight of each position, the weight all positions would have in expectation).  Some
+    documents are masked uniformly; in `BLOCK_SHARE` of them everything left of a random block is clean, everything
+    right of it is masked, and only the block is masked with ratio t: the states that block-wise decoding visits.
     """
     target = answer + [tok.EOS] * (area - len(answer))
     start, end = 0, area
     if rng.random() < BLOCK_SHARE:
-        block = rng.choice([b for b in BLOCKS if b <= area])
+        block = rng.choice([b for b in BLOCKS if b < 2 * area])
         # Blocks behind the first end token hold nothing but fill, so they are drawn seldom.
         last = area if rng.random() < 0.1 else len(answer)
         start = rng.randrange(math.ceil(last / block)) * block
         end = min(area, start + block)
+        if rng.random() < OPENING_SHARE:
+            ratio = 1.0
     inputs, weights, expected = list(target), [0.0] * area, 0.0
     for i in range(start, area):
+        value = 1.0 if i < len(answer) else FILL_WEIGHT
         if i >= end:
             inputs[i] = tok.MASK
+            weights[i] = value * RIGHT_WEIGHT
+            expected += weights[i]
             continue
-        value = 1.0 if i < len(answer) else FILL_WEIGHT
         expected += value
         if rng.random() < ratio:
             inputs[i] = tok.MASK
@@ -123,7 +132,10 @@ def masked_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
     used, failures = [0] * ROWS, 0
     for i, (prompt, answer) in enumerate(pool):
         least = math.ceil(len(answer) / 32) * 32
-        area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
+        if rng.random() < SNUG_SHARE:
+            area = len(answer) + rng.randrange(6)
+        else:
+            area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
         size = len(prompt) + area
         row = next((r for r in range(ROWS) if used[r] + size <= ROW_LENGTH), None)
         if row is None:

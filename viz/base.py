@@ -15,10 +15,11 @@ from decoders.trace import RoundView, Trace
 class View:
     """A view asks what happened, never who did it: `needs` holds event kinds, as in `Trace.kinds`.
 
-    `info(trace, at)` returns a NamedTuple of plain values with at least `sentence: str`, the answer in words, which is also
-    the text alternative of the figure. `plot(info, dark=False)` draws it and looks at nothing else. `order` sorts the views.
-    `medium` says who draws on the page: "plotly", or "player" where the page draws the same numbers itself.
-    Points that can be clicked carry customdata `[at, pos, node]`: the cursor to jump to, the position and the node (-1: none).
+    `info(trace, at)` returns a NamedTuple of plain values with at least `sentence: str`, the answer in words, which
+    is also the text alternative of the figure. `plot(info, dark=False)` draws it and looks at nothing else. `order`
+    sorts the views. `medium` says who draws on the page: "plotly", or "player" where the page draws the same numbers
+    itself. Points that can be clicked carry customdata `[at, pos, node]`: the cursor to jump to, the position and the
+    node (-1: none).
     """
 
     id: str

@@ -12,12 +12,14 @@ from viz import theme
 
 
 def plain(text: str) -> str:
-    """`text` for a terminal: line ends and tabs stay, whatever else would act (escapes, controls, bidi) is shown as a symbol."""
+    """`text` for a terminal: line ends and tabs stay, whatever else would act (escapes, controls, bidi) is shown as a
+    symbol."""
     return "\n".join("\t".join(theme.visible(part) for part in line.split("\t")) for line in text.split("\n"))
 
 
 def report(trace: Trace, at: int | None = None, width: int = 100) -> str:
-    """The report after the first `at` events (all of them by default); lines of rounds are cut at `width` characters."""
+    """The report after the first `at` events (all of them by default); lines of rounds are cut at `width`
+    characters."""
     stop = len(trace.events) if at is None else at
     lines = [
         plain(f"{trace.title} ({trace.method}) on {trace.model}, seed {trace.seed}"),

@@ -1,8 +1,9 @@
 """One palette for every view: one hue means one state, and each state also has a glyph, so it survives greyscale.
 
 The fills keep a CIEDE2000 distance of at least 9 from each other in normal vision and under simulated protanopia,
-deuteranopia and tritanopia (Machado 2009, severity 1.0); each text colour has a WCAG 2 contrast of at least 4.5 on its fill.
-Token text enters a figure only through `piece` (whitespace made visible) and `literal` (Plotly's markup switched off).
+deuteranopia and tritanopia (Machado 2009, severity 1.0); each text colour has a WCAG 2 contrast of at least 4.5 on
+its fill. Token text enters a figure only through `piece` (whitespace made visible) and `literal` (Plotly's markup
+switched off).
 """
 
 from __future__ import annotations
@@ -99,29 +100,44 @@ def template(dark: bool = False) -> go.layout.Template:
     """Transparent background, so that the page's own shows through; both axes without the zero line."""
     ink, muted, grid = colour("ink", dark), colour("muted", dark), colour("grid", dark)
     axis = {
-        "gridcolor": grid, "linecolor": grid, "zeroline": False, "tickfont": {"color": muted, "size": 11}, "automargin": True,
-        "title": {"font": {"color": ink, "size": 12}, "standoff": 10}, "fixedrange": False, "ticklabelstandoff": 4,
-    }  # fmt: skip
+        "gridcolor": grid,
+        "linecolor": grid,
+        "zeroline": False,
+        "tickfont": {"color": muted, "size": 11},
+        "automargin": True,
+        "title": {"font": {"color": ink, "size": 12}, "standoff": 10},
+        "fixedrange": False,
+        "ticklabelstandoff": 4,
+    }
     return go.layout.Template(
         layout={
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": SANS, "color": ink, "size": 12},
-            "title": {"x": 0, "xref": "container", "xanchor": "left", "font": {"size": 14, "color": ink}, "pad": {"l": 12}},
+            "title": {
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "font": {"size": 14, "color": ink},
+                "pad": {"l": 12},
+            },
             "xaxis": axis,
             "yaxis": axis,
             "colorway": [method(name, dark)[0] for name in _METHODS],
             "colorscale": {"sequential": [[i / (len(CIVIDIS) - 1), c] for i, c in enumerate(CIVIDIS)]},
             "hoverlabel": {
-                "font": {"family": MONO, "color": ink, "size": 12}, "bgcolor": colour("page", dark), "bordercolor": muted,
-                "align": "left", "namelength": 0,
+                "font": {"family": MONO, "color": ink, "size": 12},
+                "bgcolor": colour("page", dark),
+                "bordercolor": muted,
+                "align": "left",
+                "namelength": 0,
             },
             "legend": {"orientation": "h", "font": {"color": ink}, "itemsizing": "constant"},
             "margin": {"l": 60, "r": 20, "t": 50, "b": 50},
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": muted, "activecolor": ink},
             "annotationdefaults": {"font": {"color": ink}, "showarrow": False},
         }
-    )  # fmt: skip
+    )
 
 
 # Plotly reads tags, entities, %{...} and, where MathJax is loaded, $...$ in every string it draws. Each of these needs one of
@@ -146,7 +162,11 @@ def _seen(char: str) -> str:
     if code < 0x20 or code == 0x7F:
         return chr(0x2400 + code) if code < 0x20 else "␡"
     # C1 controls, lone surrogates, line and paragraph separators, and whatever turns the writing direction of the text around it.
-    if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(char) in _TURNS or char in "\u200e\u200f":
+    if (
+        unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(char) in _TURNS
+        or char in "\u200e\u200f"
+    ):
         return f"⟨U+{code:04X}⟩"
     return char
 
@@ -155,8 +175,8 @@ _TURNS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 
 
 def piece(trace: Trace, token: int) -> str:
-    """The text of a token for showing, not for copying: leading spaces as `·`, newline `⏎`, tab `⇥`, nothing to see `∅`,
-    a piece that is not UTF-8 on its own `⋯`, a special token ⟨name⟩; an id without a text is `#id`."""
+    """The text of a token for showing, not for copying: leading spaces as `·`, newline `⏎`, tab `⇥`, nothing to see
+    `∅`, a piece that is not UTF-8 on its own `⋯`, a special token ⟨name⟩; an id without a text is `#id`."""
     if token not in trace.vocab:
         return f"#{token}"
     text = trace.vocab[token]

@@ -27,7 +27,7 @@ def open_file(page, path) -> None:
 
 
 def state(page) -> dict:
-    return page.evaluate("() => document.querySelector('.unmasked').player.state()")
+    return page.evaluate("() => document.querySelector('.unmasked').unmasked.state()")
 
 
 def test_the_first_paint_is_a_recorded_trace_and_no_model_is_loaded(watch, page_url):

@@ -129,6 +129,18 @@ def test_a_draft_with_the_right_token_in_the_wrong_order_is_not_accepted():
     assert letters(canvas.ids) == "XADC"
 
 
+def test_two_drafts_of_the_same_token_are_told_apart_by_their_position():
+    """A is drafted at 2 and at 3; the row before chooses A too, but at 3 first, and then 2 becomes D."""
+    model = scripted({"XMMM": "B@1 .9, A@2 .8, A@3 .7", "XBMM": "A@2 .6, A@3 .8", "XBAM": "A@3 .9", "XBMA": "D@2 .9"})
+    canvas, events = play(model, "X", 4, n=2, block=4)
+    verdicts = [v for event in events if isinstance(event, Judge) for v in event.verdicts]
+    assert [(v.outcome, v.choice) for v in verdicts[:2]] == [
+        ("rejected", (3, LETTERS.index("A"))),
+        ("unreached", (3, LETTERS.index("A"))),
+    ]
+    assert letters(canvas.ids) == "XBDA"
+
+
 def test_a_draft_at_the_right_position_with_the_wrong_token_is_not_accepted():
     model = scripted({"XMM": "A@1 .9, B@2 .8", "XAM": "C@2 .9"})
     canvas, events = play(model, "X", 3, n=2, block=4)

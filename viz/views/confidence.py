@@ -1,8 +1,8 @@
 """How sure was the model of each token when it was filled in?
 
-A dot per filled position: its round across, its probability upwards, its state as colour and shape. Where the algorithm
-compared with a fixed number (a `Decide` that carries a threshold), that number is a line: dots below it were filled in only
-because something has to be in every round.
+A dot per filled position: its round across, its probability upwards, its state as colour and shape. Where the
+algorithm compared with a fixed number (a `Decide` that carries a threshold), that number is a line: dots below it
+were filled in only because something has to be in every round.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from decoders.trace import Commit, Decide, Trace
 from viz import theme
 from viz.base import View
 
-_SHAPES = {"unmasked": "circle", "accepted": "square", "bonus": "star", "corrected": "diamond", "revised": "diamond-open"}
+_SHAPES = {
+    "unmasked": "circle",
+    "accepted": "square",
+    "bonus": "star",
+    "corrected": "diamond",
+    "revised": "diamond-open",
+}
 
 
 class Dot(NamedTuple):
@@ -70,21 +76,43 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
     for why in dict.fromkeys(dot.why for dot in info.dots):
         mine = [(i, dot) for i, dot in enumerate(info.dots) if dot.why == why]
         figure.add_scatter(
-            x=[dot.round for _, dot in mine], y=[dot.p for _, dot in mine], mode="markers", name=why,
-            marker={"symbol": _SHAPES.get(why, "circle"), "size": 10, "color": theme.state(why, dark).fill,
-                    "line": {"color": theme.colour("muted", dark), "width": 1},
-                    "opacity": [1.0 if i < info.seen else 0.25 for i, _ in mine]},
-            customdata=[[dot.at, dot.pos, None] for _, dot in mine], hoverinfo="text",
-            hovertext=[f"position {dot.pos}: {theme.literal(dot.text)}<br>p = {dot.p:.3f}, {why} in round {dot.round}" for _, dot in mine],
-        )  # fmt: skip
+            x=[dot.round for _, dot in mine],
+            y=[dot.p for _, dot in mine],
+            mode="markers",
+            name=why,
+            marker={
+                "symbol": _SHAPES.get(why, "circle"),
+                "size": 10,
+                "color": theme.state("corrected" if why == "revised" else why, dark).fill,
+                "line": {"color": theme.colour("muted", dark), "width": 1},
+                "opacity": [1.0 if i < info.seen else 0.25 for i, _ in mine],
+            },
+            customdata=[[dot.at, dot.pos, None] for _, dot in mine],
+            hoverinfo="text",
+            hovertext=[
+                f"position {dot.pos}: {theme.literal(dot.text)}<br>p = {dot.p:.3f}, {why} in round {dot.round}"
+                for _, dot in mine
+            ],
+        )
     if info.threshold is not None:
-        figure.add_hline(y=info.threshold, line={"color": theme.colour("threshold", dark), "dash": "dash", "width": 2},
-                         annotation={"text": f"threshold {info.threshold:g}", "font": {"color": theme.colour("threshold", dark)}})  # fmt: skip
+        figure.add_hline(
+            y=info.threshold,
+            line={"color": theme.colour("threshold", dark), "dash": "dash", "width": 2},
+            annotation={"text": f"threshold {info.threshold:g}", "font": {"color": theme.colour("threshold", dark)}},
+        )
     figure.update_layout(template=theme.template(dark), height=420, showlegend=True)
     figure.update_xaxes(title="round")
     figure.update_yaxes(title="probability when filled in", range=[-0.03, 1.05], tickformat=".1f")
-    figure.add_annotation(text=theme.literal(info.sentence), xref="paper", yref="paper", x=0, y=1, yshift=34, xanchor="left",
-                          font={"color": theme.colour("muted", dark), "size": 13})  # fmt: skip
+    figure.add_annotation(
+        text=theme.literal(info.sentence),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=34,
+        xanchor="left",
+        font={"color": theme.colour("muted", dark), "size": 13},
+    )
     return figure
 
 

@@ -1,20 +1,17 @@
 """What did every position hold at the end of every round, and how did it get there?
 
-The page draws this lens itself, from the same trace; this file says what it must show. The state of position `pos` at the
-end of a round, looking only at the events of that round that the cursor has passed. The first rule that applies:
+The page draws this lens itself, from the same trace; this file says what it must show. The state of position `pos` at
+the end of a round, looking only at the events of that round that the cursor has passed. The first rule that applies:
 
-1. prompt     `pos < prompt_len`.
-2. The last edit of `pos` in this round says: remasked when it puts the mask back, corrected when `why` is corrected or revised,
-              else its `why`: unmasked, accepted, bonus.
-3. The position is not filled and a node of this round fills it: drafted while the round has no `Judge`; else accepted when a
-              verdict accepts such a node (its commit is still to come); else rejected, so a node that was not reached or not
-              judged counts as rejected.
-4. after_eos  it lies behind the first end-of-sequence token of the generated part, filled or not.
-5. committed  it is filled, by an earlier round.
-6. masked     or absent, when a growing canvas is not that long yet.
+1. prompt `pos < prompt_len`. 2. The last edit of `pos` in this round says: remasked when it puts the mask back,
+corrected when `why` is corrected or revised, else its `why`: unmasked, accepted, bonus. 3. The position is not filled
+and a node of this round fills it: drafted while the round has no `Judge`; else accepted when a verdict accepts such a
+node (its commit is still to come); else rejected when one rejects such a node; else unreached. 4. after_eos it lies
+behind the first end-of-sequence token of the generated part, filled or not. 5. committed it is filled, by an earlier
+round. 6. masked or absent, when a growing canvas is not that long yet.
 
-The token of a cell is the canvas token, except under rule 3: there it is the token of the first accepted node that fills
-the position, or of the first node that does.
+The token of a cell is the canvas token, except under rule 3: there it is the token of the first accepted node that
+fills the position, or of the first node that does.
 """
 
 from __future__ import annotations
@@ -35,8 +32,9 @@ MAX_LABELS = 1500
 class GridInfo(NamedTuple):
     """One row per round begun before the cursor, one column per position.
 
-    `rounds` round numbers; `stops` for each row the cursor that shows it as it stands here; `states`, `tokens`, `texts`
-    (rounds x positions): state name, token id (-1: absent), text for showing. `blocks` are the first positions of blocks.
+    `rounds` round numbers; `stops` for each row the cursor that shows it as it stands here; `states`, `tokens`,
+    `texts` (rounds x positions): state name, token id (-1: absent), text for showing. `blocks` are the first
+    positions of blocks.
     """
 
     at: int
@@ -69,9 +67,17 @@ def info(trace: Trace, at: int) -> GridInfo:
     texts = tuple(tuple(pieces[token] for token in row) for row in tokens)
     counts = dict(Counter(states[-1])) if states else {}
     return GridInfo(
-        at, tuple(rounds), tuple(stops), tuple(states), tuple(tokens), texts, trace.prompt_len,
-        tuple(range(trace.prompt_len, width, trace.block)), counts, _sentence(trace, at, counts),
-    )  # fmt: skip
+        at,
+        tuple(rounds),
+        tuple(stops),
+        tuple(states),
+        tuple(tokens),
+        texts,
+        trace.prompt_len,
+        tuple(range(trace.prompt_len, width, trace.block)),
+        counts,
+        _sentence(trace, at, counts),
+    )
 
 
 def _width(trace: Trace) -> int:
@@ -90,6 +96,7 @@ def _row(trace: Trace, canvas: list[int], events: tuple[Event, ...]) -> list[tup
     edits: dict[int, str] = {}
     drafts: dict[int, list[tuple[int, int]]] = {}
     accepted: set[int] = set()
+    rejected: set[int] = set()
     judged = False
     for event in events:
         if isinstance(event, Propose):
@@ -99,6 +106,7 @@ def _row(trace: Trace, canvas: list[int], events: tuple[Event, ...]) -> list[tup
         elif isinstance(event, Judge):
             judged = True
             accepted |= {v.node for v in event.verdicts if v.outcome == "accepted"}
+            rejected |= {v.node for v in event.verdicts if v.outcome == "rejected"}
         elif isinstance(event, Commit):
             for edit in event.edits:
                 canvas[edit.pos] = edit.after
@@ -117,7 +125,8 @@ def _row(trace: Trace, canvas: list[int], events: tuple[Event, ...]) -> list[tup
         elif pos in drafts and not filled:
             kept = [draft for node, draft in drafts[pos] if node in accepted]
             token = (kept or [draft for _, draft in drafts[pos]])[0]
-            state = "drafted" if not judged else "accepted" if kept else "rejected"
+            failed = any(node in rejected for node, _ in drafts[pos])
+            state = "drafted" if not judged else "accepted" if kept else "rejected" if failed else "unreached"
         elif pos > end:
             state = "after_eos"
         else:
@@ -130,7 +139,7 @@ def _sentence(trace: Trace, at: int, counts: dict[str, int]) -> str:
     view = round_at(trace, at)
     if view is None:
         return f"Nothing has happened yet: {len(trace.canvas) - trace.prompt_len} positions wait."
-    order = ("drafted", "unmasked", "accepted", "rejected", "corrected", "bonus", "remasked")
+    order = ("drafted", "unmasked", "accepted", "rejected", "unreached", "corrected", "bonus", "remasked")
     done = ", ".join(f"{counts[name]} {name}" for name in order if name in counts) or "nothing yet"
     return f"Round {view.n} of {trace.rounds[-1].n}: {done}; {counts.get('masked', 0)} still masked."
 
@@ -147,27 +156,46 @@ def plot(info: GridInfo, dark: bool = False) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=[[names.index(state) for state in row] for row in info.states],
-            x=list(range(width)), y=rows, colorscale=scale, zmin=-0.5, zmax=top + 0.5, showscale=False, xgap=1, ygap=1,
+            x=list(range(width)),
+            y=rows,
+            colorscale=scale,
+            zmin=-0.5,
+            zmax=top + 0.5,
+            showscale=False,
+            xgap=1,
+            ygap=1,
             customdata=[[[stop, pos, -1] for pos in range(width)] for stop in info.stops],
             hovertext=[
-                [f"position {pos}, round {n}<br>{state.replace('_', ' ')}: {theme.literal(text)}"
-                 for pos, (state, text) in enumerate(zip(states, texts, strict=True))]
+                [
+                    f"position {pos}, round {n}<br>{state.replace('_', ' ')}: {theme.literal(text)}"
+                    for pos, (state, text) in enumerate(zip(states, texts, strict=True))
+                ]
                 for n, states, texts in zip(info.rounds, info.states, info.texts, strict=True)
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if width * len(rows) <= MAX_LABELS:
         _labels(figure, info, dark)
     for start in info.blocks:
-        figure.add_vline(x=start - 0.5, line_color=theme.colour("muted", dark), line_width=2 if start == info.prompt_len else 1)
+        figure.add_vline(
+            x=start - 0.5, line_color=theme.colour("muted", dark), line_width=2 if start == info.prompt_len else 1
+        )
     if rows:
         edge = len(rows) - 1
         figure.add_shape(
-            type="rect", x0=-0.5, x1=width - 0.5, y0=edge - 0.5, y1=edge + 0.5, line_color=theme.colour("ring", dark), line_width=2
+            type="rect",
+            x0=-0.5,
+            x1=width - 0.5,
+            y0=edge - 0.5,
+            y1=edge + 0.5,
+            line_color=theme.colour("ring", dark),
+            line_width=2,
         )
     figure.update_layout(template=theme.template(dark), height=140 + 30 * max(len(rows), 1), margin={"t": 20})
-    figure.update_xaxes(title="position on the canvas", showgrid=False, range=[-0.5, max(width, 1) - 0.5], dtick=_tick(width))
+    figure.update_xaxes(
+        title="position on the canvas", showgrid=False, range=[-0.5, max(width, 1) - 0.5], dtick=_tick(width)
+    )
     figure.update_yaxes(title="round", showgrid=False, type="category", range=[max(len(rows), 1) - 0.5, -0.5])
     return figure
 
@@ -185,9 +213,15 @@ def _labels(figure: go.Figure, info: GridInfo, dark: bool) -> None:
                 cells.setdefault(state, []).append((pos, str(n), label))
     for state, found in cells.items():
         figure.add_scatter(
-            x=[c[0] for c in found], y=[c[1] for c in found], text=[c[2] for c in found], mode="text", hoverinfo="skip",
-            textfont={"family": theme.MONO, "size": 11, "color": theme.state(state, dark).text}, showlegend=False, name=state,
-        )  # fmt: skip
+            x=[c[0] for c in found],
+            y=[c[1] for c in found],
+            text=[c[2] for c in found],
+            mode="text",
+            hoverinfo="skip",
+            textfont={"family": theme.MONO, "size": 11, "color": theme.state(state, dark).text},
+            showlegend=False,
+            name=state,
+        )
 
 
 def _tick(width: int) -> int:

@@ -1,9 +1,9 @@
 """Which drafts survive: by place in the draft, and round by round?
 
-Rows are the rounds that judged drafts, columns the place in the draft, 1 to K, and a last column for the token that the
-last accepted state filled in by itself (bonus or corrected). Above: how often a place was accepted given that the walk got
-there. Right: accepted drafts per round. The acceptance rate (accepted / judged) and the chance that one draft is accepted
-(accepted / reached) are different numbers, and both are printed.
+Rows are the rounds that judged drafts, columns the place in the draft, 1 to K, and a last column for the token that
+the last accepted state filled in by itself (bonus or corrected). Above: how often a place was accepted given that the
+walk got there. Right: accepted drafts per round. The acceptance rate (accepted / judged) and the chance that one
+draft is accepted (accepted / reached) are different numbers, and both are printed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ LOW, LOW_ROUNDS, FULL_ROUNDS = 0.1, 6, 12
 
 
 class HeatmapInfo(NamedTuple):
-    """`cells[i][j]` is the state of draft j in the i-th judged round, "" where there was none; `tokens` what it said, `pos`
-    where. `extra` are the tokens filled in besides the drafts. `reached[j]`, `accepted[j]` count places; `lengths[i]` are
-    accepted drafts, `totals[i]` with the extra tokens; `histogram[n]` counts rounds that accepted n; `now` is the row of
-    the cursor (-1: none); rates are None before the first verdict."""
+    """`cells[i][j]` is the state of draft j in the i-th judged round, "" where there was none; `tokens` what it said,
+    `pos` where. `extra` are the tokens filled in besides the drafts. `reached[j]`, `accepted[j]` count places;
+    `lengths[i]` are accepted drafts, `totals[i]` with the extra tokens; `histogram[n]` counts rounds that accepted n;
+    `now` is the row of the cursor (-1: none); rates are None before the first verdict."""
 
     rounds: tuple[int, ...]
     ats: tuple[int, ...]
@@ -86,9 +86,24 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
             f"{sum(totals) / len(totals):.2f} tokens with the bonus."
         )
     return HeatmapInfo(
-        tuple(rounds), tuple(ats), tuple(cells), tuple(tokens), tuple(places), tuple(nodes), tuple(extra), reached, accepted,
-        lengths, totals, histogram, rate, chance, now, _warnings(rounds, cells), sentence,
-    )  # fmt: skip
+        tuple(rounds),
+        tuple(ats),
+        tuple(cells),
+        tuple(tokens),
+        tuple(places),
+        tuple(nodes),
+        tuple(extra),
+        reached,
+        accepted,
+        lengths,
+        totals,
+        histogram,
+        rate,
+        chance,
+        now,
+        _warnings(rounds, cells),
+        sentence,
+    )
 
 
 def _warnings(rounds: list[int], cells: list[tuple[str, ...]]) -> tuple[str, ...]:
@@ -96,8 +111,16 @@ def _warnings(rounds: list[int], cells: list[tuple[str, ...]]) -> tuple[str, ...
     out = []
     shares = [row.count("accepted") / len(row) for row in cells if row]
     for test, most, text in (
-        (lambda s: s < LOW, LOW_ROUNDS, "acceptance below 10 % for {n} rounds in a row (from round {r}): the drafts are guesses"),
-        (lambda s: s == 1, FULL_ROUNDS, "everything accepted for {n} rounds in a row (from round {r}): is the text repeating itself?"),
+        (
+            lambda s: s < LOW,
+            LOW_ROUNDS,
+            "acceptance below 10 % for {n} rounds in a row (from round {r}): the drafts are guesses",
+        ),
+        (
+            lambda s: s == 1,
+            FULL_ROUNDS,
+            "everything accepted for {n} rounds in a row (from round {r}): is the text repeating itself?",
+        ),
     ):
         start = 0
         for i, share in enumerate([*shares, -1.0]):
@@ -111,20 +134,38 @@ def _warnings(rounds: list[int], cells: list[tuple[str, ...]]) -> tuple[str, ...
 def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
     """The matrix with its margins: chance by place above, accepted length to the right, its histogram in the corner."""
     figure = make_subplots(
-        rows=2, cols=2, column_widths=[0.68, 0.32], row_heights=[0.22, 0.78], shared_xaxes=False, shared_yaxes=False,
-        horizontal_spacing=0.09, vertical_spacing=0.13 if len(info.rounds) < 20 else 0.08,
-    )  # fmt: skip
+        rows=2,
+        cols=2,
+        column_widths=[0.68, 0.32],
+        row_heights=[0.22, 0.78],
+        shared_xaxes=False,
+        shared_yaxes=False,
+        horizontal_spacing=0.09,
+        vertical_spacing=0.13 if len(info.rounds) < 20 else 0.08,
+    )
     k, ink = len(info.reached), theme.colour("ink", dark)
-    figure.update_layout(template=theme.template(dark), showlegend=False, bargap=0.25,
-                         height=330 + min(720, 24 * max(4, len(info.rounds))), margin={"t": 92})  # fmt: skip
+    figure.update_layout(
+        template=theme.template(dark),
+        showlegend=False,
+        bargap=0.25,
+        height=330 + min(720, 24 * max(4, len(info.rounds))),
+        margin={"t": 70, "l": 64},
+    )
     accepted, few = theme.state("accepted", dark).fill, theme.colour("few", dark)
     places = list(range(1, k + 1))
     chances = [a / r if r else None for a, r in zip(info.accepted, info.reached, strict=True)]
     figure.add_bar(
-        x=places, y=chances, marker_color=[accepted if r >= FEW else few for r in info.reached],
-        text=[f"n={r}" for r in info.reached], textposition="outside", cliponaxis=False, textfont={"color": theme.colour("muted", dark)},
-        hovertemplate="place %{x}: accepted %{y:.0%} of the times it was reached<extra></extra>", row=1, col=1,
-    )  # fmt: skip
+        x=places,
+        y=chances,
+        marker_color=[accepted if r >= FEW else few for r in info.reached],
+        text=[f"n={r}" for r in info.reached],
+        textposition="outside",
+        cliponaxis=False,
+        textfont={"color": theme.colour("muted", dark)},
+        hovertemplate="place %{x}: accepted %{y:.0%} of the times it was reached<extra></extra>",
+        row=1,
+        col=1,
+    )
     rows = list(range(len(info.rounds)))
     names = ("rejected", "unreached", "accepted", "bonus")
     scale = [[(i + d) / 4, theme.state(name, dark).fill] for i, name in enumerate(names) for d in (0, 1)]
@@ -136,46 +177,121 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
             f"round {info.rounds[i]}, draft {j + 1}: position {info.pos[i][j]} {theme.literal(info.tokens[i][j])}<br>{state}"
             for j, state in enumerate(info.cells[i])
         ]
-        hover.append([*words, *[""] * (k - len(words)), f"round {info.rounds[i]}: {info.extra[i]} more without a draft"])
+        hover.append(
+            [*words, *[""] * (k - len(words)), f"round {info.rounds[i]}: {info.extra[i]} more without a draft"]
+        )
         ids = [[info.ats[i], info.pos[i][j], info.nodes[i][j]] for j in range(len(info.cells[i]))]
         data.append([*ids, *[[info.ats[i], None, None]] * (k + 1 - len(ids))])
     figure.add_heatmap(
-        x=[*places, k + 1], y=rows, z=z, zmin=-0.5, zmax=3.5, colorscale=scale, showscale=False, xgap=2, ygap=2,
-        hovertext=hover, hoverinfo="text", customdata=data, row=2, col=1,
-    )  # fmt: skip
+        x=[*places, k + 1],
+        y=rows,
+        z=z,
+        zmin=-0.5,
+        zmax=3.5,
+        colorscale=scale,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertext=hover,
+        hoverinfo="text",
+        customdata=data,
+        row=2,
+        col=1,
+    )
     if len(rows) * (k + 1) <= MAX_LABELS:
         marks = {n: theme.state(n, dark) for n in names}
         for i in rows:
-            for j, state in enumerate([*info.cells[i], *[""] * (k - len(info.cells[i])), "bonus" if info.extra[i] else ""]):
+            for j, state in enumerate(
+                [*info.cells[i], *[""] * (k - len(info.cells[i])), "bonus" if info.extra[i] else ""]
+            ):
                 if state:
-                    figure.add_annotation(x=j + 1, y=i, text=marks[state].glyph, row=2, col=1,
-                                          font={"color": marks[state].text, "size": 12})  # fmt: skip
+                    figure.add_annotation(
+                        x=j + 1,
+                        y=i,
+                        text=marks[state].glyph,
+                        row=2,
+                        col=1,
+                        font={"color": marks[state].text, "size": 12},
+                    )
     if info.now >= 0:
-        figure.add_shape(type="rect", x0=0.5, x1=k + 1.5, y0=info.now - 0.5, y1=info.now + 0.5,
-                         line={"color": theme.colour("ring", dark), "width": 2}, row=2, col=1)  # fmt: skip
-    figure.add_bar(x=list(info.lengths), y=rows, orientation="h", marker_color=accepted, name="accepted", row=2, col=2,
-                   customdata=[[at, None, None] for at in info.ats],
-                   hovertemplate="%{x} accepted<extra></extra>")  # fmt: skip
-    figure.add_bar(x=list(info.extra), y=rows, orientation="h", marker_color=theme.state("bonus", dark).fill, name="bonus",
-                   customdata=[[at, None, None] for at in info.ats], base=list(info.lengths),
-                   hovertemplate="%{x} more without a draft<extra></extra>", row=2, col=2)  # fmt: skip
-    figure.add_bar(x=list(range(len(info.histogram))), y=list(info.histogram), marker_color=accepted, row=1, col=2,
-                   hovertemplate="%{y} rounds accepted %{x}<extra></extra>")  # fmt: skip
+        figure.add_shape(
+            type="rect",
+            x0=0.5,
+            x1=k + 1.5,
+            y0=info.now - 0.5,
+            y1=info.now + 0.5,
+            line={"color": theme.colour("ring", dark), "width": 2},
+            row=2,
+            col=1,
+        )
+    figure.add_bar(
+        x=list(info.lengths),
+        y=rows,
+        orientation="h",
+        marker_color=accepted,
+        name="accepted",
+        row=2,
+        col=2,
+        customdata=[[at, None, None] for at in info.ats],
+        hovertemplate="%{x} accepted<extra></extra>",
+    )
+    figure.add_bar(
+        x=list(info.extra),
+        y=rows,
+        orientation="h",
+        marker_color=theme.state("bonus", dark).fill,
+        name="bonus",
+        customdata=[[at, None, None] for at in info.ats],
+        base=list(info.lengths),
+        hovertemplate="%{x} more without a draft<extra></extra>",
+        row=2,
+        col=2,
+    )
+    figure.add_bar(
+        x=list(range(len(info.histogram))),
+        y=list(info.histogram),
+        marker_color=accepted,
+        row=1,
+        col=2,
+        hovertemplate="%{y} rounds accepted %{x}<extra></extra>",
+    )
     figure.update_layout(barmode="overlay")
     labels = [str(n) for n in info.rounds]
     every = max(1, -(-len(rows) // 30))
-    ticks = {"tickvals": rows[::every], "ticktext": labels[::every], "range": [len(rows) - 0.5, -0.5], "showgrid": False}
+    ticks = {
+        "tickvals": rows[::every],
+        "ticktext": labels[::every],
+        "range": [len(rows) - 0.5, -0.5],
+        "showgrid": False,
+    }
     figure.update_xaxes(title="place in the draft", range=[0.5, k + 1.5], dtick=1, row=1, col=1)
     figure.update_yaxes(title="accepted if reached", range=[0, 1.25], tickformat=".0%", dtick=0.5, row=1, col=1)
-    figure.update_xaxes(title="place in the draft (★: bonus)", range=[0.5, k + 1.5], showgrid=False, row=2, col=1,
-                        tickvals=[*places, k + 1], ticktext=[*map(str, places), "★"])  # fmt: skip
+    figure.update_xaxes(
+        title="place in the draft (★: bonus)",
+        range=[0.5, k + 1.5],
+        showgrid=False,
+        row=2,
+        col=1,
+        tickvals=[*places, k + 1],
+        ticktext=[*map(str, places), "★"],
+    )
     figure.update_yaxes(title="round", **ticks, row=2, col=1)
     figure.update_xaxes(title="tokens in the round", dtick=1, rangemode="tozero", row=2, col=2)
     figure.update_yaxes(title="round", **ticks, row=2, col=2)
     figure.update_xaxes(title="accepted length", dtick=1, row=1, col=2)
     figure.update_yaxes(title="rounds", rangemode="tozero", row=1, col=2)
-    figure.add_annotation(text=_headline(info), xref="paper", yref="paper", x=0, y=1, yshift=66, xanchor="left", yanchor="top",
-                          align="left", font={"color": ink, "size": 13})  # fmt: skip
+    figure.add_annotation(
+        text=_headline(info),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=52,
+        xanchor="left",
+        yanchor="top",
+        align="left",
+        font={"color": ink, "size": 13},
+    )
     return figure
 
 

@@ -1,11 +1,11 @@
 """Which hypotheses did one call check, and where did the walk stop?
 
-Left: the verification tree of the round under the cursor. The root is the state committed before the round, batch row 0;
-every other node is a drafted fill, checked by the row written beside it. Right: the batch as it was sent, a line per row
-and a column per position, so that the price of the round is seen and not only its gain.
+Above: the verification tree of the round under the cursor. The root is the state committed before the round, batch
+row 0; every other node is a drafted fill, checked by the row written beside it. Below: the batch as it was sent, a
+line per row and a column per position, so that the price of the round is seen and not only its gain.
 
-A node is `drafted` until the cursor has passed the round's `Judge`, then what its verdict says. What the last accepted row
-filled in by itself hangs below it as `bonus` (or `corrected`).
+A node is `drafted` until the cursor has passed the round's `Judge`, then what its verdict says. What the last
+accepted row filled in by itself hangs below it as `bonus` (or `corrected`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ LEAF_GAP = 1.7
 
 
 class Twig(NamedTuple):
-    """One node as drawn: `x`, `y` in tree units (the root at 0, 0, a level is 1 down), `step` its number on the accepted path."""
+    """One node as drawn: `x`, `y` in tree units (the root at 0, 0, a level is 1 down), `step` its number on the
+    accepted path."""
 
     id: int
     parent: int
@@ -43,8 +44,9 @@ class Twig(NamedTuple):
 
 
 class TreeInfo(NamedTuple):
-    """The round `n` under the cursor. `rows[r]` lists the (pos, token) that batch row r adds to the root; `cells` (rows x
-    columns) are the states of the fed positions `columns`; `at` is the event after which the verdicts are known."""
+    """The round `n` under the cursor. `rows[r]` lists the (pos, token) that batch row r adds to the root; `cells`
+    (rows x columns) are the states of the fed positions `columns`; `at` is the event after which the verdicts are
+    known."""
 
     at: int
     n: int
@@ -70,7 +72,7 @@ def info(trace: Trace, at: int) -> TreeInfo:
     canvas = trace.canvas_at(view.start)
 
     def words(fills: tuple[tuple[int, int], ...]) -> str:
-        return ", ".join(f"+{pos} {theme.piece(trace, token)}" for pos, token in fills)
+        return ", ".join(f"+{pos} ‘{theme.piece(trace, token)}’" for pos, token in fills)
 
     graph = nx.DiGraph()
     graph.add_node(ROOT)
@@ -87,25 +89,49 @@ def info(trace: Trace, at: int) -> TreeInfo:
         state = verdict.outcome if verdict else "drafted"
         step = accepted.index(node.id) + 1 if node.id in accepted else 0
         parent = next(iter(graph.predecessors(node.id)))
-        return Twig(node.id, parent, *place[node.id], node.row, node.fills, words(node.fills), state, step, _why(trace, node, verdict))
+        return Twig(
+            node.id,
+            parent,
+            *place[node.id],
+            node.row,
+            node.fills,
+            words(node.fills),
+            state,
+            step,
+            _why(trace, node, verdict),
+        )
 
-    twigs = [Twig(ROOT, ROOT, *place[ROOT], 0, (), "committed so far", "committed", 0, "row 0: the canvas before this round")]
+    twigs = [
+        Twig(ROOT, ROOT, *place[ROOT], 0, (), "committed so far", "committed", 0, "row 0: the canvas before this round")
+    ]
     twigs += [twig(node) for node in nodes]
     if free:
         edit = free[0][0]
         fills = tuple((e.pos, e.after) for e, _ in free)
         twigs.append(
-            Twig(FREE, last, *place[FREE], -1, fills, words(fills), edit.why, len(accepted) + 1 if nodes else 0,
-                 f"what the last accepted row chooses itself, p = {edit.p:.2f}")
-        )  # fmt: skip
+            Twig(
+                FREE,
+                last,
+                *place[FREE],
+                -1,
+                fills,
+                words(fills),
+                edit.why,
+                len(accepted) + 1 if nodes else 0,
+                f"what the last accepted row chooses itself, p = {edit.p:.2f}",
+            )
+        )
     rows = _rows(nodes, calls)
-    columns, cells, texts = _table(trace, canvas, rows, calls, {node.id: t for node, t in zip(nodes, twigs[1:], strict=False)}, nodes)
+    columns, cells, texts = _table(
+        trace, canvas, rows, calls, {node.id: t for node, t in zip(nodes, twigs[1:], strict=False)}, nodes
+    )
     sentence, cost = _sentences(view, nodes, verdicts, free, calls)
     return TreeInfo(at, view.n, tuple(twigs), rows, columns, cells, texts, sentence, cost)
 
 
 def _layout(graph: nx.DiGraph) -> dict[int, tuple[float, float]]:
-    """Tidy: leaves side by side in the order of their ids, a parent over the middle of its children, levels by depth."""
+    """Tidy: leaves side by side in the order of their ids, a parent over the middle of its children, levels by
+    depth."""
     x: dict[int, float] = {}
     leaves = 0
     for node in nx.dfs_postorder_nodes(graph, ROOT):
@@ -129,7 +155,11 @@ def _why(trace: Trace, node: Node, verdict: Verdict | None) -> str:
     if verdict.outcome == "unreached":
         return f"not reached: a draft before it was rejected ({numbers})"
     pos, token = verdict.choice
-    other = f"the row above fills position {pos} with {theme.piece(trace, token)} first" if pos >= 0 else "score below the bar"
+    other = (
+        f"the row above fills position {pos} with {theme.piece(trace, token)} first"
+        if pos >= 0
+        else "score below the bar"
+    )
     return f"rejected: {other} ({numbers}, score {verdict.score:g} of {verdict.bar:g})"
 
 
@@ -149,7 +179,8 @@ def _rows(nodes: list[Node], calls: list[Forward]) -> tuple[tuple[tuple[int, int
 
 
 def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: dict[int, Twig], nodes: list[Node]):  # noqa: ANN202
-    """Columns, states and texts of the batch as sent; long canvases are cut to the positions from the first open one on."""
+    """Columns, states and texts of the batch as sent; long canvases are cut to the positions from the first open one
+    on."""
     start, length = (calls[-1].start, calls[-1].length) if calls else (0, len(canvas))
     stop = min(len(canvas), start + length)
     first = next((pos for pos in range(start, stop) if canvas[pos] == trace.mask), start)
@@ -165,7 +196,9 @@ def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: d
                 line.append(states.get((pos, own[pos]), "drafted"))
                 words.append(theme.piece(trace, own[pos]))
             else:
-                line.append("prompt" if pos < trace.prompt_len else "masked" if canvas[pos] == trace.mask else "committed")
+                line.append(
+                    "prompt" if pos < trace.prompt_len else "masked" if canvas[pos] == trace.mask else "committed"
+                )
                 words.append(theme.piece(trace, canvas[pos]))
         cells.append(tuple(line))
         texts.append(tuple(words))
@@ -184,52 +217,110 @@ def _sentences(view: RoundView, nodes, verdicts, free, calls: list[Forward]) -> 
     if not nodes:
         return f"Round {view.n} checks no drafts: its call predicts every masked position, and the best is kept.", cost
     if not verdicts:
-        return f"Round {view.n} puts {len(nodes)} drafts forward; the call that checks them has not been judged yet.", cost
+        return (
+            f"Round {view.n} puts {len(nodes)} drafts forward; the call that checks them has not been judged yet.",
+            cost,
+        )
     kept = sum(v.outcome == "accepted" for v in verdicts.values())
     stop = next((v for v in verdicts.values() if v.outcome == "rejected"), None)
-    end = "all of them stood" if stop is None else f"draft {stop.node + 1} was the first that its parent row did not choose"
+    end = (
+        "all of them stood"
+        if stop is None
+        else f"draft {stop.node + 1} was the first that its parent row did not choose"
+    )
     return f"Round {view.n} checks {len(nodes)} drafts in one call and keeps {kept}: {end}.", cost
 
 
 def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
-    """The tree, and beside it the batch as a table."""
+    """The tree, and below it the batch as a table."""
     wide = len(info.columns) > 0
-    figure = make_subplots(cols=2 if wide else 1, column_widths=[0.47, 0.53] if wide else [1.0], horizontal_spacing=0.09,
-                           subplot_titles=("verification tree", "the batch as sent") if wide else ("verification tree",))  # fmt: skip
-    figure.update_layout(template=theme.template(dark), showlegend=False, height=170 + 58 * max(3, 1 + _depth(info)))
+    tree_px, table_px = 52 * (_depth(info) + 1) + 10, 26 * len(info.cells) if wide else 0
+    figure = make_subplots(
+        rows=2 if wide else 1,
+        row_heights=[tree_px, table_px] if wide else [1.0],
+        vertical_spacing=110 / (tree_px + table_px + 110),
+        subplot_titles=("verification tree", "the batch as sent") if wide else ("verification tree",),
+    )
+    figure.update_layout(
+        template=theme.template(dark), showlegend=False, height=tree_px + table_px + (250 if wide else 150)
+    )
     places = {t.id: t for t in info.twigs}
     for t in info.twigs[1:]:
         up = places[t.parent]
         on_path = t.step > 0
-        ink = theme.state(t.state, dark).fill if on_path else theme.colour("few" if t.state == "unreached" else "muted", dark)
+        ink = (
+            theme.state(t.state, dark).fill
+            if on_path
+            else theme.colour("few" if t.state == "unreached" else "muted", dark)
+        )
         figure.add_scatter(
-            x=[up.x, t.x], y=[up.y, t.y], mode="lines", hoverinfo="skip",
-            line={"color": ink, "width": 5 if on_path else 1.5, "dash": "solid" if on_path or t.state == "rejected" else "dot"},
-            row=1, col=1,
-        )  # fmt: skip
+            x=[up.x, t.x],
+            y=[up.y, t.y],
+            mode="lines",
+            hoverinfo="skip",
+            line={
+                "color": ink,
+                "width": 5 if on_path else 1.5,
+                "dash": "solid" if on_path or t.state == "rejected" else "dot",
+            },
+            row=1,
+            col=1,
+        )
     for t in info.twigs:
         ink = theme.state(t.state, dark)
         row = f"row {t.row} · " if t.row >= 0 else ""
         step = f"{t.step}. " if t.step else ""
         figure.add_scatter(
-            x=[t.x], y=[t.y], mode="markers+text", text=[f"  {step}{theme.literal(row + t.label)}"],
-            textposition="middle right", textfont={"family": theme.MONO, "size": 12, "color": theme.colour("ink", dark)},
-            marker={"size": 24, "color": ink.fill, "opacity": 0.55 if t.state == "unreached" else 1,
-                    "line": {"color": theme.colour("ring" if t.state == "drafted" else "muted", dark), "width": 1.5}},
+            x=[t.x],
+            y=[t.y],
+            mode="markers+text",
+            text=[f"  {step}{theme.literal(row + t.label)}"],
+            textposition="middle right",
+            textfont={"family": theme.MONO, "size": 12, "color": theme.colour("ink", dark)},
+            marker={
+                "size": 24,
+                "color": ink.fill,
+                "opacity": 0.55 if t.state == "unreached" else 1,
+                "line": {"color": theme.colour("ring" if t.state == "drafted" else "muted", dark), "width": 1.5},
+            },
             customdata=[[info.at, t.fills[0][0] if t.fills else None, t.id if t.id >= 0 else None]],
-            hovertext=[f"{theme.literal(row + t.label)}<br>{theme.literal(t.why)}"], hoverinfo="text", name=t.state, row=1, col=1,
-        )  # fmt: skip
+            hovertext=[f"{theme.literal(row + t.label)}<br>{theme.literal(t.why)}"],
+            hoverinfo="text",
+            name=t.state,
+            row=1,
+            col=1,
+        )
         if ink.glyph:
             figure.add_annotation(x=t.x, y=t.y, text=ink.glyph, font={"color": ink.text, "size": 13}, row=1, col=1)
     span = max((abs(t.x) for t in info.twigs), default=0)
-    figure.update_xaxes(title="branches", showgrid=False, showticklabels=False, range=[-span - 0.35, span + 2.1], row=1, col=1)
-    figure.update_yaxes(title="drafts filled in", showgrid=False, dtick=1, row=1, col=1, tickvals=[-i for i in range(_depth(info) + 1)],
-                        ticktext=[str(i) for i in range(_depth(info) + 1)], range=[-_depth(info) - 0.6, 0.6])  # fmt: skip
+    figure.update_xaxes(
+        title="branches", showgrid=False, showticklabels=False, range=[-span - 0.3, span + 1.9], row=1, col=1
+    )
+    figure.update_yaxes(
+        title="drafts filled in",
+        showgrid=False,
+        dtick=1,
+        row=1,
+        col=1,
+        tickvals=[-i for i in range(_depth(info) + 1)],
+        ticktext=[str(i) for i in range(_depth(info) + 1)],
+        range=[-_depth(info) - 0.6, 0.6],
+    )
     if wide:
         _draw_table(figure, info, dark)
-    figure.add_annotation(text=theme.literal(info.cost or info.sentence), xref="paper", yref="paper", x=0, y=1, yshift=46,
-                          xanchor="left", font={"color": theme.colour("muted", dark), "size": 13})  # fmt: skip
-    figure.update_layout(margin={"t": 84, "l": 64, "b": 56})
+    figure.add_annotation(
+        text=theme.literal(info.cost or info.sentence),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=44,
+        xanchor="left",
+        font={"color": theme.colour("muted", dark), "size": 13},
+    )
+    figure.update_annotations(selector={"text": "verification tree"}, x=0, xanchor="left")
+    figure.update_annotations(selector={"text": "the batch as sent"}, x=0, xanchor="left")
+    figure.update_layout(margin={"t": 72, "l": 64, "b": 52})
     return figure
 
 
@@ -242,21 +333,35 @@ def _draw_table(figure: go.Figure, info: TreeInfo, dark: bool) -> None:
         fill = theme.state(name, dark).fill
         scale += [[i / steps, fill], [(i + 1) / steps, fill]]
     hover = [
-        [f"row {r}, position {pos}: {theme.literal(text)}<br>{state}" for pos, text, state in zip(info.columns, texts, line, strict=True)]
+        [
+            f"row {r}, position {pos}: {theme.literal(text)}<br>{state}"
+            for pos, text, state in zip(info.columns, texts, line, strict=True)
+        ]
         for r, (texts, line) in enumerate(zip(info.texts, info.cells, strict=True))
     ]
     figure.add_heatmap(
-        x=list(info.columns), y=list(range(len(info.cells))), z=[[code[s] for s in line] for line in info.cells], zmin=-0.5,
-        zmax=steps - 0.5, colorscale=scale, showscale=False, xgap=1, ygap=3, hovertext=hover, hoverinfo="text",
-        customdata=[[[info.at, pos, None] for pos in info.columns] for _ in info.cells], row=1, col=2,
-    )  # fmt: skip
+        x=list(info.columns),
+        y=list(range(len(info.cells))),
+        z=[[code[s] for s in line] for line in info.cells],
+        zmin=-0.5,
+        zmax=steps - 0.5,
+        colorscale=scale,
+        showscale=False,
+        xgap=1 if len(info.columns) <= 64 else 0.4,
+        ygap=3,
+        hovertext=hover,
+        hoverinfo="text",
+        customdata=[[[info.at, pos, None] for pos in info.columns] for _ in info.cells],
+        row=2,
+        col=1,
+    )
     for r, line in enumerate(info.cells):
         for pos, state in zip(info.columns, line, strict=True):
             if state in ("drafted", "accepted", "rejected", "unreached"):
                 ink = theme.state(state, dark)
-                figure.add_annotation(x=pos, y=r, text=ink.glyph, font={"color": ink.text, "size": 11}, row=1, col=2)
-    figure.update_xaxes(title="position on the canvas", showgrid=False, row=1, col=2)
-    figure.update_yaxes(title="batch row", showgrid=False, dtick=1, range=[len(info.cells) - 0.5, -0.5], row=1, col=2)
+                figure.add_annotation(x=pos, y=r, text=ink.glyph, font={"color": ink.text, "size": 11}, row=2, col=1)
+    figure.update_xaxes(title="position on the canvas", showgrid=False, row=2, col=1)
+    figure.update_yaxes(title="batch row", showgrid=False, dtick=1, range=[len(info.cells) - 0.5, -0.5], row=2, col=1)
 
 
 def _depth(info: TreeInfo) -> int:

@@ -118,6 +118,7 @@ def tree() -> Trace:
 
 def nasty() -> Trace:
     """The first run with a token full of markup at position 3, where it is drafted and accepted, and another with escapes."""
+
     def swap(value: Any) -> Any:
         if value == PA and type(value) is int:
             return NASTY_ID
@@ -133,7 +134,9 @@ def nasty() -> Trace:
         elif isinstance(event, Commit):
             event = Commit(tuple(replace(e, after=swap(e.after)) for e in event.edits))
         events.append(event)
-    return replace(run, events=tuple(events), title=NASTY, model=f"evil{VOCAB[ESC]}", prompt=f"{NASTY}\x1b]0;owned\x07\u202e")
+    return replace(
+        run, events=tuple(events), title=NASTY, model=f"evil{VOCAB[ESC]}", prompt=f"{NASTY}\x1b]0;owned\x07\u202e"
+    )
 
 
 SAMPLES = {"ssd": ssd, "stepwise": stepwise, "tree": tree, "nasty": nasty}

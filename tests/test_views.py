@@ -1,0 +1,91 @@
+"""Every view draws every kind of run at every moment, names its axes, shows text as text; a new view is one file."""
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "views"))
+
+from view_samples import NASTY, SAMPLES, nasty, ssd  # noqa: E402
+
+from viz import theme  # noqa: E402
+from viz.registry import BrokenView, view, views  # noqa: E402
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "adding-a-view.md"
+CASES = [(v, name) for v in views() for name in SAMPLES if v.fits(SAMPLES[name]())]
+
+
+@pytest.mark.parametrize(("view", "name"), CASES, ids=lambda x: getattr(x, "id", x))
+def test_a_view_draws_at_every_moment_in_both_themes_and_names_its_axes(view, name):
+    trace = SAMPLES[name]()
+    for at in range(len(trace.events) + 1):
+        shown = view.info(trace, at)
+        assert shown.sentence
+        for dark in (False, True):
+            layout = json.loads(view.plot(shown, dark=dark).to_json())["layout"]
+            axes = {k: a for k, a in layout.items() if re.fullmatch(r"[xy]axis\d*", k)}
+            assert axes and all(a.get("title", {}).get("text") for a in axes.values()), sorted(axes)
+
+
+@pytest.mark.parametrize(("view", "name"), [c for c in CASES if c[1] == "nasty"], ids=lambda x: getattr(x, "id", x))
+def test_markup_in_tokens_stays_text_in_figures(view, name):
+    trace = nasty()
+    for at in range(len(trace.events) + 1):
+        figure = view.plot(view.info(trace, at)).to_json()
+        assert "<b>" not in figure and "\\u003cb\\u003e" not in figure
+        assert "${alert" not in figure and "%{z}" not in figure
+
+
+def test_literal_switches_plotlys_markup_off():
+    assert theme.literal(NASTY) == "&lt;b&gt;x&lt;/b&gt; &#36;{alert(1)} {{x}} &#37;{z}"
+
+
+def test_needs_are_kinds_of_events_and_a_missing_one_is_named():
+    for v in views():
+        assert v.needs <= {"round", "forward", "propose", "judge", "decide", "commit", "finish"}
+    assert view("tree").fits(ssd())
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, request):
+    name = f"toy_views_{request.node.name[:20]}"
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder, lambda: importlib.import_module(name)
+
+
+def test_the_view_of_the_page_is_found_from_one_file_and_draws(package):
+    folder, load = package
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    assert len(blocks) == 1
+    (folder / "calls.py").write_text(blocks[0])
+    found = views(load())
+    assert [v.id for v in found] == ["calls"]
+    shown = found[0].info(ssd(), 9)
+    assert (shown.costs, shown.sentence) == ((10, 50, 40), "3 calls, 100 rows x tokens.")
+    assert found[0].plot(shown).layout.yaxis.title.text == "rows x tokens"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("VIEW = 3", "must define VIEW"),
+        ("import nonsense_module", "cannot be imported"),
+        ("", "must define VIEW"),
+    ],
+)
+def test_a_broken_view_stops_the_discovery_and_is_named(tmp_path, monkeypatch, text, said):
+    name = f"broken_views_{abs(hash(text))}"
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / name / "bad.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BrokenView, match=said) as caught:
+        views(importlib.import_module(name))
+    assert "bad.py" in str(caught.value)

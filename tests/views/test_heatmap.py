@@ -1,0 +1,65 @@
+"""The heatmap counts what it says it counts: rate and chance are different numbers, and the bonus is no draft."""
+
+from dataclasses import replace
+
+from view_samples import ssd
+
+from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
+from viz.views.heatmap import info, plot
+
+
+def test_cells_are_the_verdicts_by_place_in_the_draft_of_rounds_that_judged():
+    shown = info(ssd(), 9)
+    assert shown.rounds == (2, 3)
+    assert shown.cells == (("accepted", "accepted", "rejected", "unreached"), ("accepted", "accepted", "accepted"))
+    assert shown.pos == ((3, 4, 5, 6), (5, 7, 9))
+
+
+def test_a_place_counts_only_when_the_walk_got_there():
+    shown = info(ssd(), 9)
+    assert shown.reached == (2, 2, 2, 0)
+    assert shown.accepted == (2, 2, 1, 0)
+
+
+def test_the_rate_is_of_all_drafts_and_the_chance_of_those_reached():
+    shown = info(ssd(), 9)
+    assert round(shown.rate, 4) == 0.7143
+    assert round(shown.chance, 4) == 0.8333
+    assert "a rate of 71%" in shown.sentence and "83% were" in shown.sentence
+
+
+def test_accepted_length_is_told_with_and_without_the_bonus():
+    shown = info(ssd(), 9)
+    assert (shown.lengths, shown.extra, shown.totals) == ((2, 3), (1, 1), (3, 4))
+    assert shown.histogram == (0, 0, 1, 1)
+
+
+def test_the_cursor_marks_the_last_judged_round_it_has_begun():
+    assert [info(ssd(), at).now for at in (0, 3, 4, 9, 10, 15)] == [-1, -1, 0, 0, 1, 1]
+
+
+def streak(outcome: str, rounds: int):
+    events = []
+    for n in range(rounds):
+        events += [Round(n, 0), Propose((Node(0, ((2, 3),), 0.5),))]
+        events += [
+            Judge((Verdict(0, outcome, 0.5, float(outcome == "accepted"), 1.0),)),
+            Commit((Edit(3, 0, 3, "bonus"),)),
+        ]
+    return replace(ssd(), events=(*events, Finish("length")))
+
+
+def test_long_runs_of_nothing_and_of_everything_are_warned_about():
+    assert info(streak("rejected", 5), 1).warnings == ()
+    assert info(streak("rejected", 6), 1).warnings == (
+        "acceptance below 10 % for 6 rounds in a row (from round 0): the drafts are guesses",
+    )
+    assert info(streak("accepted", 11), 1).warnings == ()
+    assert "12 rounds in a row" in info(streak("accepted", 12), 1).warnings[0]
+    texts = [a.text for a in plot(info(streak("accepted", 12), 1)).layout.annotations]
+    assert any("⚠ everything accepted" in text for text in texts)
+
+
+def test_a_click_goes_to_the_end_of_the_round_and_pins_the_draft():
+    heat = next(t for t in plot(info(ssd(), 9)).data if t.type == "heatmap")
+    assert list(heat.customdata[0][2]) == [9, 5, 2]

@@ -1,0 +1,72 @@
+"""The tree is the batch that was sent: its rows, what became of each, and where the walk stopped."""
+
+from view_samples import CAT, PA, THE, S, ssd, stepwise, tree
+
+from viz.views.tree import FREE, ROOT, VIEW, info
+
+
+def test_each_draft_hangs_below_the_one_before_it_and_names_its_batch_row():
+    twigs = {t.id: t for t in info(ssd(), 9).twigs}
+    assert [(twigs[i].parent, twigs[i].row, twigs[i].state) for i in range(4)] == [
+        (ROOT, 1, "accepted"),
+        (0, 2, "accepted"),
+        (1, 3, "rejected"),
+        (2, 4, "unreached"),
+    ]
+    assert [twigs[i].y for i in (ROOT, 0, 1, 2, 3)] == [0, -1, -2, -3, -4]
+
+
+def test_the_bonus_hangs_below_the_last_accepted_draft_and_ends_the_numbered_path():
+    twigs = {t.id: t for t in info(ssd(), 9).twigs}
+    assert (twigs[FREE].parent, twigs[FREE].state, twigs[FREE].fills) == (1, "bonus", ((6, THE),))
+    assert [twigs[i].step for i in (ROOT, 0, 1, 2, 3, FREE)] == [0, 1, 2, 0, 0, 3]
+
+
+def test_a_row_of_the_batch_holds_its_own_draft_and_all_before_it():
+    shown = info(ssd(), 9)
+    assert shown.rows == (
+        (),
+        ((3, PA),),
+        ((3, PA), (4, S)),
+        ((3, PA), (4, S), (5, THE)),
+        ((3, PA), (4, S), (5, THE), (6, CAT)),
+    )
+    assert shown.cost == "5 rows x 10 positions = 50 positions processed for 3 tokens"
+    assert shown.cells[3] == (
+        "prompt", "prompt", "committed", "accepted", "accepted", "rejected", "masked", "masked", "masked", "masked",
+    )  # fmt: skip
+
+
+def test_before_the_judge_every_node_is_only_drafted_and_there_is_no_bonus():
+    shown = info(ssd(), 6)
+    assert [t.state for t in shown.twigs] == ["committed", "drafted", "drafted", "drafted", "drafted"]
+    assert shown.sentence == "Round 2 puts 4 drafts forward; the call that checks them has not been judged yet."
+
+
+def test_a_rejection_says_what_the_row_above_would_have_filled_in_instead():
+    twigs = {t.id: t for t in info(ssd(), 9).twigs}
+    assert twigs[2].why == (
+        "rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1)"
+    )
+
+
+def test_the_first_round_drafts_nothing_and_says_so():
+    shown = info(ssd(), 3)
+    assert [t.id for t in shown.twigs] == [ROOT, FREE]
+    assert "Round 1 checks no drafts" in shown.sentence
+
+
+def test_branches_stand_side_by_side_below_the_middle_of_their_parent():
+    places = {t.id: (t.x, t.y) for t in info(tree(), 8).twigs}
+    assert places[0][1] == places[1][1] == -1
+    assert places[2][1] == places[4][1] == -2
+    assert len({x for x, y in places.values() if y == -2}) == len([1 for _, y in places.values() if y == -2])
+    assert places[0][0] == sum(places[i][0] for i in (2, 4, FREE)) / 3
+
+
+def test_a_run_without_drafts_says_what_is_missing():
+    assert not VIEW.fits(stepwise())
+    assert (
+        VIEW.why_not(stepwise())
+        == "Verification tree needs judge and propose events, and this run of Threshold has none."
+    )
