@@ -34,10 +34,10 @@ FAMILY_WEIGHT = {"word": 40, "list": 15, "facts": 15, "story": 10, "code": 20}
 ROWS, ROW_LENGTH = 16, 256
 MINUTES = {"causal": 15.0, "masked": 45.0}
 # stage -> (Muon learning rate of the matrices, AdamW learning rate of embeddings and norms, warm-up steps)
-RATES = {"causal": (0.02, 3e-3, 60), "masked": (0.02, 2e-3, 60)}
+RATES = {"causal": (0.02, 3e-3, 60), "masked": (0.01, 1.5e-3, 60)}
 PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
 FILL_WEIGHT = 0.2  # of an end token after the first one: easy, and else most of the loss
-SMALLEST_RATIO = 0.1  # 1/t is clipped here, so that one document with few masks cannot dominate a step
+SMALLEST_RATIO = 0.3  # 1/t is clipped here: a few tokens of nearly clean documents would else outweigh all others
 # Share of documents that are corrupted the way block-wise decoding sees them.  High, because a worked answer repeats
 # its results: under uniform masking a result can mostly be copied from its other place, and sums are hardly learnt.
 BLOCK_SHARE = 0.8

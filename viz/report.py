@@ -61,7 +61,8 @@ def _costs(trace: Trace) -> list[str]:
         kept = sum(sum(v.outcome == "accepted" for j in view.of(Judge) for v in j.verdicts) for view in rounds)
         filled = sum(len(c.edits) for view in rounds for c in view.of(Commit))
         lines.append(
-            f"acceptance       {accepted} of {judged} drafts ({accepted / judged:.0%}); per round {kept / len(rounds):.2f} "
+            f"acceptance       {accepted} of {judged} drafts ({accepted / judged:.0%}); per round "
+            f"{kept / len(rounds):.2f} "
             f"accepted, {filled / len(rounds):.2f} with the bonus"
         )
     return lines

@@ -29,8 +29,8 @@ class Ink(NamedTuple):
     glyph: str
 
 
-# state: glyph, light fill, light text, dark fill, dark text. `unmasked` is a plain denoising step's own choice, `unreached` a
-# draft token behind a rejected one.
+# state: glyph, light fill, light text, dark fill, dark text. `unmasked` is a plain denoising step's own choice,
+# `unreached` a draft token behind a rejected one.
 _STATES = {
     "prompt": ("", "#ECEFF3", "#3F4854", "#1E242C", "#B4BDC9"),
     "masked": ("▢", "#C8CED8", "#101418", "#48515E", "#FFFFFF"),
@@ -52,7 +52,7 @@ GLYPHS = MappingProxyType({name: row[0] for name, row in _STATES.items()})
 # Probabilities: bright is high in both themes.
 CIVIDIS = ("#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838")
 
-# role: light, dark. `line` draws what was committed earlier, `remasked` outlines a remasked cell, `ring` marks the cursor.
+# role: light, dark. `line` draws what was committed earlier, `remasked` outlines a remasked cell, `ring` the cursor.
 _ROLES = {
     "page": ("#FFFFFF", "#0F1318"),
     "ink": ("#1B2530", "#E3E9F0"),
@@ -140,8 +140,8 @@ def template(dark: bool = False) -> go.layout.Template:
     )
 
 
-# Plotly reads tags, entities, %{...} and, where MathJax is loaded, $...$ in every string it draws. Each of these needs one of
-# the characters below, and Plotly decodes entities last, so the reader sees the character and nothing else happens.
+# Plotly reads tags, entities, %{...} and, where MathJax is loaded, $...$ in every string it draws. Each of these needs
+# one of the characters below, and Plotly decodes entities last, so the reader sees the character and nothing else happens.
 _LITERAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%": "&#37;"})
 
 
@@ -161,7 +161,7 @@ def _seen(char: str) -> str:
     code = ord(char)
     if code < 0x20 or code == 0x7F:
         return chr(0x2400 + code) if code < 0x20 else "␡"
-    # C1 controls, lone surrogates, line and paragraph separators, and whatever turns the writing direction of the text around it.
+    # C1 controls, lone surrogates, line and paragraph separators, and whatever turns the direction of the text around.
     if (
         unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
         or unicodedata.bidirectional(char) in _TURNS

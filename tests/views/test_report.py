@@ -31,6 +31,10 @@ def test_a_round_shows_what_became_of_each_draft():
     assert "✓3·Paris ✓4. ✕5·the ·6·cat" in line and "★6·the 0.65" in line
 
 
+def test_the_text_ends_where_the_run_said_it_ends():
+    assert "text:    is Paris. cat the\n" in report(ssd())
+
+
 def test_a_cursor_cuts_the_report_there():
     assert "events follow" in report(stepwise(), 4)
     assert "finished: eos" in report(stepwise())

@@ -81,9 +81,9 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
     sentence = "No drafts were judged."
     if rate is not None and chance is not None:
         sentence = (
-            f"{sum(accepted)} of {judged} drafts were accepted: a rate of {rate:.0%}. That is not the chance that one draft is "
-            f"accepted: of those the walk reached, {chance:.0%} were. {sum(lengths) / len(lengths):.2f} accepted per round, "
-            f"{sum(totals) / len(totals):.2f} tokens with the bonus."
+            f"{sum(accepted)} of {judged} drafts were accepted: a rate of {rate:.0%}. That is not the chance that one "
+            f"draft is accepted: of those the walk reached, {chance:.0%} were. "
+            f"{sum(lengths) / len(lengths):.2f} accepted per round, {sum(totals) / len(totals):.2f} tokens with the bonus."
         )
     return HeatmapInfo(
         tuple(rounds),
@@ -174,7 +174,8 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
         line = [names.index(state) for state in info.cells[i]] + [None] * (k - len(info.cells[i]))
         z.append([*line, names.index("bonus") if info.extra[i] else None])
         words = [
-            f"round {info.rounds[i]}, draft {j + 1}: position {info.pos[i][j]} {theme.literal(info.tokens[i][j])}<br>{state}"
+            f"round {info.rounds[i]}, draft {j + 1}: position {info.pos[i][j]} "
+            f"{theme.literal(info.tokens[i][j])}<br>{state}"
             for j, state in enumerate(info.cells[i])
         ]
         hover.append(
