@@ -7,7 +7,8 @@ probability t and weighted 1/t.
 
 A run without `--stage` does both.  A stage that was interrupted goes on from its checkpoint with the same schedule.
 Data and masks of a step depend only on the seed and the step number; the learning rate of a run with `--minutes`
-follows the clock, so only runs with `--steps` repeat exactly.
+follows the clock, so only runs with `--steps` repeat exactly.  The rows of a step are shared out over one single-thread
+process per core: on a busy machine they wait for each other once a step, threads would do so thousands of times.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch import distributed, multiprocessing
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -73,7 +75,7 @@ def draw_documents(rng: random.Random, n: int, tokenizer) -> list[tuple[list[int
 
 
 def causal_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
-    """Rows of back-to-back documents: ids (ROWS, ROW_LENGTH + 1) and the loss weight of every id."""
+    """Rows of back-to-back documents: ids (ROWS, ROW_LENGTH + 1) and the normalised loss weight of every id."""
     rng = random.Random(f"{SEED}/causal/{step}")
     ids, weights = [], []
     size = ROWS * (ROW_LENGTH + 1)
@@ -81,7 +83,8 @@ def causal_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
         for prompt, answer in draw_documents(rng, 128, tokenizer):
             ids += prompt + answer
             weights += [PROMPT_WEIGHT] * len(prompt) + [1.0] * len(answer)
-    return {"ids": torch.tensor(ids[:size]).view(ROWS, -1), "weights": torch.tensor(weights[:size]).view(ROWS, -1)}
+    weight = torch.tensor(weights[:size]).view(ROWS, -1)
+    return {"ids": torch.tensor(ids[:size]).view(ROWS, -1), "weights": weight / weight[:, 1:].sum()}
 
 
 def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> tuple[list[int], list[float], float]:
@@ -158,12 +161,11 @@ def masked_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
 
 
 def causal_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Weighted mean next-token cross-entropy."""
+    """Weighted mean next-token cross-entropy (the weights of a whole step add up to 1)."""
     hidden = forward(batch["ids"][:, :-1])
     logits = model.lm_head(hidden).float()
-    weights = batch["weights"][:, 1:].flatten()
     losses = F.cross_entropy(logits.flatten(0, 1), batch["ids"][:, 1:].flatten(), reduction="none")
-    return (losses * weights).sum() / weights.sum()
+    return (losses * batch["weights"][:, 1:].flatten()).sum()
 
 
 def masked_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -186,6 +188,20 @@ def optimizers(model, stage: str) -> list[torch.optim.Optimizer]:
     muon, adam, _ = RATES[stage]
     return [torch.optim.Muon(matrices, lr=muon, adjust_lr_fn="original"),
             torch.optim.AdamW(rest, lr=adam, betas=(0.9, 0.95), weight_decay=0.0)]
+
+
+def add_up(model, loss: torch.Tensor, seconds: float) -> float:
+    """Sum gradients and loss over the workers, in place; returns the first worker's seconds."""
+    gradients = [p.grad for p in model.parameters()]
+    clock = torch.tensor([seconds if distributed.get_rank() == 0 else 0.0])
+    flat = torch.cat([g.flatten() for g in gradients] + [loss.detach().view(1), clock])
+    distributed.all_reduce(flat)
+    start = 0
+    for gradient in gradients:
+        gradient.copy_(flat[start:start + gradient.numel()].view_as(gradient))
+        start += gradient.numel()
+    loss.data.fill_(flat[-2])
+    return flat[-1].item()
 
 
 @torch.no_grad()
@@ -273,12 +289,14 @@ def export(model, folder: Path = tok.MODEL_DIR) -> None:
             os.replace(Path(temporary, name), folder / name)
 
 
-def train_stage(stage: str, minutes: float | None, steps: int | None) -> None:
-    """Train one stage to the end of its budget, starting or resuming from `training/checkpoints/`."""
-    torch.set_num_threads(os.cpu_count() or 1)
-    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    if not (tok.MODEL_DIR / "tokenizer.json").exists():
-        tok.save(tok.train_tokenizer(SEED))
+def train_stage(rank: int, workers: int, rendezvous: str, stage: str, minutes: float | None, steps: int | None) -> None:
+    """Train one stage to the end of its budget, starting or resuming from `training/checkpoints/`.
+
+    Worker `rank` of `workers` computes the gradient of every `workers`-th row; worker 0 also keeps the clock, the log,
+    the checkpoint and the exports.
+    """
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=workers)
     tokenizer = tok.load()
     model = build_model()
     optimisers = optimizers(model, stage)
@@ -298,12 +316,16 @@ def train_stage(stage: str, minutes: float | None, steps: int | None) -> None:
     log_path = CHECKPOINTS / f"{stage}.log"
 
     def log(**fields) -> None:
+        if rank:
+            return
         line = json.dumps({"stage": stage, "step": step, "seconds": round(spent, 1), **fields})
         print(line, flush=True)
         with log_path.open("a", encoding="utf-8") as out:
             out.write(line + "\n")
 
     def save() -> None:
+        if rank:
+            return
         temporary = path.with_suffix(".tmp")
         torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimisers], "step": step,
                     "seconds": spent}, temporary)
@@ -321,7 +343,7 @@ def train_stage(stage: str, minutes: float | None, steps: int | None) -> None:
     budget = None if steps else 60 * (minutes if minutes is not None else MINUTES[stage])
     log(event="start", parameters=sum(p.numel() for p in model.parameters()), minutes=budget and budget / 60,
         steps=steps)
-    if stage == "masked" and step == 0:
+    if stage == "masked" and step == 0 and rank == 0:
         export(model)
     saved_at = evaluated_at = spent
     running: list[float] = []
@@ -332,16 +354,18 @@ def train_stage(stage: str, minutes: float | None, steps: int | None) -> None:
         for optimiser, peak in zip(optimisers, rate, strict=False):
             optimiser.param_groups[0]["lr"] = peak * factor
         with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(model, forward, batch_of(step, tokenizer))
+            batch = {name: rows[rank::workers] for name, rows in batch_of(step, tokenizer).items()}
+            loss = loss_of(model, forward, batch)
         loss.backward()
+        now = time.monotonic()
+        # Every worker goes by the first one's clock, so that all leave the loop at the same step.
+        spent, clock = add_up(model, loss, spent + now - clock), now
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        running.append(loss.item())
+        running.append(loss.item())  # of the whole step, after `add_up`
         step += 1
-        now = time.monotonic()
-        spent, clock = spent + now - clock, now
         if step % LOG_EVERY == 0:
             log(loss=round(sum(running) / len(running), 4), factor=round(factor, 3))
             running = []
@@ -349,14 +373,17 @@ def train_stage(stage: str, minutes: float | None, steps: int | None) -> None:
             save()
             saved_at = spent
         if spent - evaluated_at > EVALUATE_SECONDS:
-            log(held_out=held_out_accuracy(model, stage, 24, tokenizer))
-            if stage == "masked":
-                export(model)
+            if rank == 0:
+                log(held_out=held_out_accuracy(model, stage, 24, tokenizer))
+                if stage == "masked":
+                    export(model)
             evaluated_at = spent
     save()
-    if stage == "masked":
-        export(model)
-    log(event="end", held_out=held_out_accuracy(model, stage, 50, tokenizer))
+    if rank == 0:
+        if stage == "masked":
+            export(model)
+        log(event="end", held_out=held_out_accuracy(model, stage, 50, tokenizer))
+    distributed.destroy_process_group()
 
 
 def main() -> None:
@@ -368,8 +395,14 @@ def main() -> None:
     budget.add_argument("--minutes", type=float, help="wall-clock budget of a stage, evaluation pauses included")
     budget.add_argument("--steps", type=int, help="number of steps of a stage")
     arguments = parser.parse_args()
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    if not (tok.MODEL_DIR / "tokenizer.json").exists():
+        tok.save(tok.train_tokenizer(SEED))
+    workers = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     for stage in [arguments.stage] if arguments.stage else ["causal", "masked"]:
-        train_stage(stage, arguments.minutes, arguments.steps)
+        with tempfile.TemporaryDirectory() as folder:
+            multiprocessing.spawn(train_stage, nprocs=workers, args=(
+                workers, str(Path(folder, "rendezvous")), stage, arguments.minutes, arguments.steps))
 
 
 if __name__ == "__main__":

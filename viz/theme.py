@@ -141,7 +141,7 @@ def template(dark: bool = False) -> go.layout.Template:
 
 
 # Plotly reads tags, entities, %{...} and, where MathJax is loaded, $...$ in every string it draws. Each of these needs
-# one of the characters below, and Plotly decodes entities last, so the reader sees the character and nothing else happens.
+# one of the characters below, and Plotly decodes entities last: the reader sees the character, nothing else happens.
 _LITERAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%": "&#37;"})
 
 

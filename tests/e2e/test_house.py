@@ -1,6 +1,6 @@
 """The house is proven: a method and a view, each one file that the page has never seen, appear in it and work.
 
-The files are those printed in docs/adding-a-method.md and docs/adding-a-view.md, dropped into packages made for this test.
+The files are those printed in docs/adding-a-method.md and docs/adding-a-view.md, dropped into packages of this test.
 The same toy method is found by the command line and by the HTTP API.
 """
 

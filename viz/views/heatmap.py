@@ -83,7 +83,8 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
         sentence = (
             f"{sum(accepted)} of {judged} drafts were accepted: a rate of {rate:.0%}. That is not the chance that one "
             f"draft is accepted: of those the walk reached, {chance:.0%} were. "
-            f"{sum(lengths) / len(lengths):.2f} accepted per round, {sum(totals) / len(totals):.2f} tokens with the bonus."
+            f"{sum(lengths) / len(lengths):.2f} accepted per round, "
+            f"{sum(totals) / len(totals):.2f} tokens with the bonus."
         )
     return HeatmapInfo(
         tuple(rounds),
