@@ -3,9 +3,11 @@
 Our own errors become one sentence in a toast, in `polite` and nowhere else; anything else is a bug and keeps its
 traceback."""
 
+import atexit
 import functools
 import inspect
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -66,6 +68,7 @@ class Handlers:
     def __init__(self, methods: tuple[Method, ...], views: tuple[View, ...]):
         self.methods, self.views, self.store = methods, {view.id: view for view in views}, Store()
         self.files = Path(tempfile.mkdtemp(prefix="unmasked-"))
+        atexit.register(shutil.rmtree, self.files, ignore_errors=True)
 
     # ------------------------------------------------------------ asked by the player
     def trace(self, ask: dict) -> str:
@@ -112,7 +115,7 @@ class Handlers:
             yield news()
             stopped = entry.stop.is_set()
             if compare and not stopped:
-                recording.compare()
+                recording.compare(entry.stop.is_set)
             entry.finished = recording.trace
             text, run_id, _ = news(end=entry.finished)
             yield text, run_id, self.save(entry)
@@ -153,11 +156,19 @@ class Handlers:
         return stage.message(entry.id, len(entry.finished.events), [], entry.finished.vocab, end=entry.finished)
 
     def save(self, entry: Entry) -> str:
-        """The run as a file for the Save button."""
+        """The run as a file for the Save button; files of runs that the store has dropped go."""
+        kept = {_folder(run) for run in self.store.ids()}
+        for old in self.files.iterdir():
+            if old.name not in kept:
+                shutil.rmtree(old, ignore_errors=True)
         trace = entry.trace
-        folder = self.files / entry.id.replace(":", "-")
+        folder = self.files / _folder(entry.id)
         folder.mkdir(exist_ok=True)
         return str(trace.save(folder / f"{trace.method}-{trace.model}.json.gz"))
+
+
+def _folder(run: str) -> str:
+    return run.replace(":", "-")
 
 
 def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:

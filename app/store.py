@@ -64,6 +64,10 @@ class Store:
                     spare, events = spare - 1, events - old.size
         return entry
 
+    def ids(self) -> list[str]:
+        with self._lock:
+            return list(self._entries)
+
     def get(self, run: object) -> Entry | None:
         with self._lock:
             entry = self._entries.get(run) if isinstance(run, str) else None

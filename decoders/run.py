@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -114,23 +114,24 @@ class Recording:
         if not self.events or not isinstance(self.events[-1], Finish):
             self._keep(Finish(self.canvas.finished or "stopped"))
 
-    def compare(self, other: Recording | None = None) -> Reference | None:
-        """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came
-        out."""
+    def compare(self, stop: Callable[[], bool] = lambda: False) -> Reference | None:
+        """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out.
+
+        None if the method has no reference, or if `stop()`, asked after each event, said so before the end.
+        """
         if not self.method.reference:
             return None
-        if other is None:
-            reference = registry.method(self.method.reference)
-            ids = list(self.start[: self.canvas.prompt_len])
-            other = Recording(
-                reference, self.model, ids, seed=self.seed, level="timing", **self.params.shared(reference.params)
-            )
+        reference = registry.method(self.method.reference)
+        ids = list(self.start[: self.canvas.prompt_len])
+        shared = self.params.shared(reference.params)
+        other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **shared)
         for _ in other:
-            pass
+            if stop():
+                other.close()
+                return None
         t = other.trace
-        self.reference = Reference(
-            t.method, self.method.reference_label or t.title, t.tokens, t.calls, t.rows_tokens, t.seconds
-        )
+        label = self.method.reference_label or t.title
+        self.reference = Reference(t.method, label, t.tokens, t.calls, t.rows_tokens, t.seconds)
         self._learn(t.tokens)
         return self.reference
 

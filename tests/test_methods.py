@@ -229,6 +229,13 @@ def test_survives_a_file(trace):
     assert (again.text, again.tokens, again.calls) == (trace.text, trace.tokens, trace.calls)
 
 
+def test_survives_a_file_without_its_beliefs(method):
+    """At level "timing" the tokens of verdicts are named by the verdicts alone."""
+    for seed in range(6):
+        trace = run(method, hashed(seed, sway=0.6), [1, 2, 3], max_new=12, block=6, level="timing")
+        assert Trace.from_bytes(trace.to_bytes()).events == trace.events
+
+
 # ------------------------------------------------------------ stopping
 def test_closes_cleanly_half_way(method):
     recording = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)

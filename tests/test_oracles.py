@@ -42,7 +42,7 @@ def test_the_recorded_cases_that_we_claim_are_all_there(oracles):
     assert set(cases(oracles)) == SUPPORTED
 
 
-@pytest.mark.parametrize("group, name", sorted(SUPPORTED), ids="-".join)
+@pytest.mark.parametrize("group, name", sorted(SUPPORTED))
 def test_tokens_and_number_of_calls_are_the_references(oracles, group, name):
     impl, native = importlib.import_module("oracle_impl"), importlib.import_module("native")
     case = cases(oracles)[group, name]

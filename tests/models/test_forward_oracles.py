@@ -35,7 +35,7 @@ def test_every_recorded_file_is_either_tested_or_named_as_later(oracles):
     assert {family for name, family in families.items() if name not in CASES} == set(LATER)
 
 
-@pytest.mark.parametrize("name, case", [(name, case) for name, cases in CASES.items() for case in cases], ids="-".join)
+@pytest.mark.parametrize("name, case", [(name, case) for name, cases in CASES.items() for case in cases])
 def test_logits_are_the_reference_modelling_files(oracles, name, case):
     recorded = torch.load(oracles / "data" / f"forward_{name}.pt", weights_only=True)
     assert set(recorded["cases"]) == set(CASES[name])
