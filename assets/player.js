@@ -96,13 +96,14 @@
     // inspector
     inspector: "Inspector", position: "Position {pos}", unpin: "Unpin (Esc)", before: "Previous position (J)", after: "Next position (K)",
     hoverHint: "preview; click to pin", nothing: "Click a token or a cell of the map: here you read what the model believed there and which rule decided.",
-    now: "now", why: "Why", history: "History", beliefs: "What the model believed", row: "batch row", entropy: "entropy {h} nats", omitted: "all other tokens",
+    now: "now", why: "Why", history: "History", beliefs: "What the model believed", row: "batch row", entropy: "entropy {h} nats", omitted: "all others",
     noBeliefs: "No belief about this position was recorded up to this step.", beliefFrom: "round {round}, {role} call {call}",
     blockOf: "block {block}", inPrompt: "prompt",
     h_round: "round {n}", h_start: "start", h_masked: "masked",
     h_draft: "drafted {token} (q {q})", h_accepted: "accepted", h_rejected: "rejected", h_unreached: "not reached", h_pending: "not judged yet",
     r_prompt: "Given by the prompt.", r_masked: "Not filled yet.", r_absent: "The text has not grown this far yet.",
     r_accepted: "Draft accepted: score {score} ≥ bar {bar}; the verifier gives it p {p}.",
+    r_accepted_same: "Draft accepted: the verifier makes the same choice (p {p}).",
     r_rejected_pos: "Draft {token} rejected: the verifier would fill position {pos} with {other} first{score}.",
     r_rejected_tok: "Draft {token} rejected: the verifier chose {other}{score}.",
     r_rejected: "Draft {token} rejected: score {score} < bar {bar}; the verifier gives it p {p}.",
@@ -214,7 +215,7 @@
       this.seen = new Uint8Array(STATES.length); // states that ever occur
       this.initial = Int32Array.from(header.canvas || []);
       this.tokens = Array.from(this.initial); // the canvas after the last event
-      this.widths = this.tokens.map((t) => this.face(t).width);
+      this.widths = this.tokens.map((t) => (t === this.mask ? 0 : this.face(t).width));
       this.totals = { calls: 0, seconds: 0, cost: 0, roles: {}, accepted: 0, judged: 0, judgedRounds: 0, judgedTokens: 0 };
       this.fold = { at: 0, tokens: Array.from(this.initial) };
       this.hasBytes = Object.values(this.vocab).some((t) => BYTES.test(t));
@@ -261,7 +262,7 @@
     /** A token inside a sentence. */
     quote(id) {
       const face = this.face(id);
-      return face.special ? face.text : "‘" + (face.bytes || face.text).replace(/\n/g, "⏎").replace(/\t/g, "⇥") + "’";
+      return face.special ? face.text : "‘" + (face.bytes || face.text || "∅").replace(/\n/g, "⏎").replace(/\t/g, "⇥") + "’";
     }
 
     addVocab(patch) {
@@ -905,6 +906,7 @@
     load(trace, options) {
       this.reset(trace, options);
       this.liveRun = this.follow = false;
+      this.narrowest = 1;
       this.model.add(trace.events || []);
       this.whole();
     }
@@ -912,6 +914,7 @@
     begin(header, options) {
       this.reset(header, options);
       this.liveRun = this.follow = true;
+      this.narrowest = 3; // nobody knows yet how wide the tokens will be
       this.model.add(header.events || []);
       this.whole();
     }
@@ -934,6 +937,11 @@
       delete head.vocab;
       if (head.events) delete head.events;
       Object.assign(this.model.head, head);
+      if (head.specials && head.specials.some((id) => !this.model.specials.has(id))) {
+        this.model.specials = new Set(head.specials);
+        this.model.faces = null;
+        this.shownToken.fill(NaN);
+      }
       this.liveRun = false;
       if (this.follow) this.at = this.model.events.length;
       this.follow = false;
@@ -1285,6 +1293,8 @@
       if (edits.length === 1 && edits[0].why === "unmasked" && !drafted) {
         const e = edits[0];
         out += this.say("one", { pos: e.pos, token: m.quote(e.after), p: prob(e.p) }) + this.bestOf(e, call, frame);
+        // Which one is said already; how many is worth saying only where a rule of its own decides it.
+        decisions = decisions.filter((d) => d.because && d.because.some(([name]) => !["masked", "best", "kept least"].includes(name)));
       } else {
         const by = {};
         for (const e of edits) by[e.why] = (by[e.why] || 0) + 1;
@@ -1292,8 +1302,8 @@
         if (drafted) parts.push(this.say("c_drafted", { n: drafted }));
         for (const [key, n] of [["accepted", votes.accepted], ["rejected", votes.rejected], ["unreached", votes.unreached], ["corrected", by.corrected], ["bonus", by.bonus], ["unmasked", by.unmasked], ["revised", by.revised], ["remasked", by.remasked]]) if (n) parts.push(this.say("c_" + key, { n }));
         out += ": " + (parts.join(", ") || w.c_none);
-        for (const d of decisions.slice(0, 2)) out += "; " + this.say("decided", { what: d.what, choice: d.choice, because: this.because(d) });
       }
+      for (const d of decisions.slice(0, 2)) out += "; " + this.say("decided", { what: d.what, choice: d.choice, because: this.because(d) });
       if (m.initial.length > m.promptLen) out += "; " + this.say("c_masked", { n: masked });
       out += ".";
       if (this.at >= m.events.length && m.finish && w["end_" + m.finish]) out += w["end_" + m.finish];
@@ -1314,6 +1324,7 @@
       let there = 0, all = 0;
       for (let pos = m.promptLen; pos < frame.tokens.length; pos++) if (open(pos)) { all++; if (m.blockOf(pos) === m.blockOf(edit.pos)) there++; }
       if (ours.length !== there || ours.some((b) => b[3][0][1] > mine[3][0][1])) return "";
+      if (there < 2) return "";
       return this.say("mostConfident", { n: there }) + (all > there ? this.w.inBlock : "");
     }
 
@@ -1359,6 +1370,15 @@
       this.growText();
     }
 
+    /** Chips are as wide as so many characters of the text's own font, whatever the font of their state. */
+    measure() {
+      const probe = el("span", "um-probe", "0".repeat(40));
+      this.text.append(probe);
+      const w = probe.getBoundingClientRect().width / 40;
+      probe.remove();
+      if (w) this.text.style.setProperty("--ch", (this.charWidth = w) + "px");
+    }
+
     growText() {
       const m = this.model, parts = document.createDocumentFragment();
       for (let pos = this.chips.length; pos < m.length; pos++) {
@@ -1385,11 +1405,12 @@
     drawText(frame) {
       const m = this.model;
       if (this.chips.length < m.length) this.growText();
+      if (!this.charWidth) this.measure();
       for (let pos = 0; pos < this.chips.length; pos++) {
         const state = frame.states[pos], t = frame.touch && frame.touch.get(pos);
         const token = t && state === t.state && state !== S.remasked ? t.token : frame.tokens[pos];
         if (token !== this.shownToken[pos] || state !== this.shownState[pos]) this.chip(pos, state, token);
-        const w = m.widths[pos] || 1;
+        const w = Math.max(m.widths[pos] || 0, this.narrowest);
         if (this.chips[pos].um !== w && pos >= m.promptLen) { this.chips[pos].um = w; this.chips[pos].style.setProperty("--w", w); }
       }
       if (m.hasBytes) this.joinBytes();
@@ -1657,10 +1678,11 @@
       const v = draft.verdict, m = this.model, token = m.quote(draft.token);
       if (!v) return this.say("r_pending", { token, q: prob(draft.node.q) });
       const values = { token, score: num(v.score), bar: num(v.bar), p: prob(v.p) };
-      if (v.outcome === "accepted") return this.say("r_accepted", values);
+      if (v.outcome === "accepted") return this.say(v.bar === 1 && v.score === 1 ? "r_accepted_same" : "r_accepted", values);
       if (v.outcome === "unreached") return this.say("r_unreached", values);
       const [where, what] = v.choice;
-      const score = Number.isFinite(v.score) && Number.isFinite(v.bar) && v.score < v.bar ? this.say("r_score", values) : "";
+      const yesNo = v.bar === 1 && (v.score === 0 || v.score === 1); // a mere match; the numbers say nothing more
+      const score = !yesNo && v.score < v.bar ? this.say("r_score", values) : "";
       if (what >= 0 && where >= 0 && where !== pos) return this.say("r_rejected_pos", { token, pos: where, other: m.quote(what), score });
       if (what >= 0 && what !== draft.token) return this.say("r_rejected_tok", { token, other: m.quote(what), score });
       return this.say("r_rejected", values);

@@ -87,6 +87,21 @@ def test_the_reference_runs_on_the_same_model_prompt_and_shared_settings():
     assert trace.difference() is None and ref.seconds > 0
 
 
+@pytest.mark.parametrize("kind", ["llama-full", "qwen3-block"])
+def test_an_exact_method_does_not_differ_from_the_reference_it_ran(kind):
+    trace = run("ssd", tiny(kind, 3), prompt(9), reference=True, max_new=20, block=8)
+    assert trace.difference() is None and trace.reference.calls > trace.calls
+
+
+def test_a_reference_run_can_be_stopped_and_then_there_is_none():
+    recording = Recording("ssd", tiny("llama-full"), prompt(6), max_new=12, block=8)
+    assert list(recording)
+    asked = iter([False, False, False, True])
+    assert recording.compare(lambda: next(asked)) is None
+    assert recording.reference is None and next(asked, "used up") == "used up"
+    assert recording.compare() is not None
+
+
 def test_a_reference_method_has_no_reference():
     recording = Recording("stepwise", hashed(0), [1], max_new=2, block=2)
     assert list(recording) and recording.compare() is None and recording.trace.reference is None

@@ -146,6 +146,12 @@ def test_the_three_costs():
     assert (TRACE.finish, make(events=()).finish, make(events=()).tokens_per_call) == ("eos", "stopped", 0.0)
 
 
+def test_unreached_drafts_were_paid_for_so_they_count_as_judged():
+    outcomes = ("accepted", "accepted", "rejected", "unreached", "unreached")
+    judge = Judge(tuple(Verdict(i, outcome, 0.5, 1.0, 1.0) for i, outcome in enumerate(outcomes)))
+    assert make(events=(Round(0, 0), judge, Judge(judge.verdicts[:1]), Finish("eos"))).acceptance == (3, 6)
+
+
 def test_time_is_not_part_of_a_comparison():
     assert Forward("x", 3, seconds=1.0) == Forward("x", 3, seconds=2.0)
     assert Reference("a", "b", (), 1, 1, 1.0) == Reference("a", "b", (), 1, 1, 2.0)
