@@ -90,7 +90,7 @@
     one: ": position {pos} became {token} (p {p})", mostConfident: ", the most confident of {n} masked", inBlock: " in the block",
     c_drafted: "{n} drafted", c_accepted: "{n} accepted", c_rejected: "{n} rejected", c_unreached: "{n} not reached", c_corrected: "{n} corrected",
     c_bonus: "{n} bonus", c_unmasked: "{n} unmasked", c_remasked: "{n} remasked", c_revised: "{n} revised", c_masked: "{n} masked left", c_none: "nothing changed yet",
-    decided: "{what}: {choice}{because}",
+    decided: "{what}: {choice}{because}", passed: "{n} of {masked} reached the threshold {bar}", nonePassed: "none of {masked} reached the threshold {bar}, so the best was taken",
     end_eos: " Finished: end of sequence.", end_length: " Finished: the canvas is full.", end_stopped: " Stopped by the visitor.", end_error: " Ended by an error.",
     noTrace: "No run loaded yet.",
     // inspector
@@ -1288,7 +1288,8 @@
         else if (e.kind === "decide") decisions.push(e);
         else if (e.kind === "forward") call = e;
       }
-      const masked = this.counts[S.masked] + this.counts[S.drafted] + this.counts[S.rejected] + this.counts[S.unreached] + this.counts[S.remasked];
+      let masked = 0;
+      for (let pos = m.promptLen; pos < frame.tokens.length; pos++) if (frame.tokens[pos] === m.mask) masked++;
       const parts = [];
       if (edits.length === 1 && edits[0].why === "unmasked" && !drafted) {
         const e = edits[0];
@@ -1303,11 +1304,18 @@
         for (const [key, n] of [["accepted", votes.accepted], ["rejected", votes.rejected], ["unreached", votes.unreached], ["corrected", by.corrected], ["bonus", by.bonus], ["unmasked", by.unmasked], ["revised", by.revised], ["remasked", by.remasked]]) if (n) parts.push(this.say("c_" + key, { n }));
         out += ": " + (parts.join(", ") || w.c_none);
       }
-      for (const d of decisions.slice(0, 2)) out += "; " + this.say("decided", { what: d.what, choice: d.choice, because: this.because(d) });
+      for (const d of decisions.slice(0, 2)) out += "; " + this.decision(d);
       if (m.initial.length > m.promptLen) out += "; " + this.say("c_masked", { n: masked });
       out += ".";
       if (this.at >= m.events.length && m.finish && w["end_" + m.finish]) out += w["end_" + m.finish];
       return out;
+    }
+
+    decision(d) {
+      const by = Object.fromEntries(d.because || []);
+      if (d.what === "how many" && "threshold" in by && "masked" in by && "best" in by)
+        return this.say(by.best < by.threshold ? "nonePassed" : "passed", { n: d.choice, masked: num(by.masked), bar: prob(by.threshold) });
+      return this.say("decided", { what: d.what, choice: d.choice, because: this.because(d) });
     }
 
     because(d) { return d.because && d.because.length ? " (" + d.because.slice(0, 5).map(([name, x]) => name + " " + (x > 0 && x < 1 ? prob(x) : num(x))).join(", ") + ")" : ""; }
@@ -1916,7 +1924,7 @@
       const data = figure.data.map((trace) => Object.assign({}, trace));
       if (this.drawnView !== want.view && this.bound) { plotly.purge(this.figureEl); this.bound = false; }
       try {
-        await plotly.react(this.figureEl, data, layout, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["sendDataToCloud", "select2d", "lasso2d", "autoScale2d"] });
+        await plotly.react(this.figureEl, data, layout, { responsive: true, displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["sendChartToCloud", "sendDataToCloud", "select2d", "lasso2d", "autoScale2d"] });
       } catch (error) {
         this.figureEl.hidden = true;
         return this.note(this.say("lensFailed", { error: error.message }), true);

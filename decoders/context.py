@@ -7,7 +7,6 @@ import torch
 
 from decoders import masks
 from decoders.canvas import Canvas
-from decoders.errors import Incompatible
 from decoders.models.base import Cache, Logits, Model
 from decoders.sampling import Seen, look
 from decoders.trace import Forward
@@ -54,11 +53,6 @@ class Context:
             else max(canvas.block_end(p) for positions in where for p in positions)
         )
         rows = [state[start:stop] for state in states]
-        if cfg and self.cache is not None:
-            # The cache holds the prompt that guidance would have to mask.
-            raise Incompatible(
-                f"cfg = {cfg}: guidance needs a model that sees the whole canvas; set it to 0 for {self.model.spec.id}."
-            )
         if cfg:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
@@ -69,7 +63,7 @@ class Context:
                 Logits(u.rows + (cfg + 1) * (c.rows - u.rows), c.start, c.shift)
                 for c, u in zip(cond, free, strict=True)
             ]
-        return look(call, logits, where, top=canvas.top, **how)
+        return look(call, logits, where, top=canvas.top, mask=canvas.mask, **how)
 
     def _see(self, start: int, length: int) -> torch.Tensor | None:
         """None is the model's own rule; a block size other than the checkpoint's own needs its own mask."""

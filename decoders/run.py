@@ -99,12 +99,16 @@ class Recording:
         self._events = self.method.decode(self.models, self.canvas, self.params, rng)
 
     def __iter__(self) -> Iterator[Event]:
-        """Yields each event as it happens, once; a second iteration goes on where the first stopped."""
+        """Yields each event as it happens, once. Leaving the loop early stops the run, as `close` does."""
         try:
             for event in self._events:
                 yield self._keep(event)
             if not self.events or not isinstance(self.events[-1], Finish):
                 yield self._keep(Finish(self.canvas.finished or "stopped"))
+        except Exception:
+            # A fault in a model or a method: what was recorded says so, and the fault goes on to whoever asked.
+            self._keep(Finish("error"))
+            raise
         finally:
             self.close()
 

@@ -38,6 +38,7 @@ def look(
     *,
     top: int,
     ask: Sequence[Sequence[tuple[int, int]]] = (),
+    mask: int = -1,
     uniform: torch.Tensor | None = None,
     temperature: float = 0.0,
 ) -> Seen:
@@ -47,10 +48,14 @@ def look(
     with `uniform` u [positions of row 0, V] in float64. Its `p` is the clean softmax probability either way.
     Probabilities are float64 (float32 on mps, which has nothing wider) so that a confidence of 0.99999999 still has
     an order, and so that the reference and the speculative decoder round alike. `ask[r]` lists (pos, token) pairs
-    whose probability is wanted. `top` tokens per position are recorded in `call.beliefs`; 0 records nothing."""
+    whose probability is wanted. The id `mask` is never a guess, whatever its probability: filling a position with the
+    mask would leave it open, and a decoder would ask for it for ever. `top` tokens per position are recorded in
+    `call.beliefs`; 0 records nothing."""
     logits = torch.cat([row.gather(positions) for row, positions in zip(rows, where, strict=True)])
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     probs = logits.to(wide).softmax(-1)
+    if mask >= 0:
+        logits = logits.index_fill(-1, torch.tensor([mask], device=logits.device), -torch.inf)
     if temperature:
         noise = (-uniform.to(logits.device, wide).log()) ** temperature  # type: ignore[union-attr]
         token = (logits.to(wide).exp() / noise).argmax(-1)

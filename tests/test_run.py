@@ -4,10 +4,10 @@ be stopped."""
 import pytest
 import torch
 import transformers
-from toys import EOS, MASK, hashed, prompt, tiny
+from toys import EOS, MASK, Toy, hashed, prompt, tiny
 
 from decoders.run import Recording, run
-from decoders.trace import Commit, Finish, Judge, Propose
+from decoders.trace import Commit, Finish, Judge, Propose, Trace
 
 
 def test_the_vocabulary_names_every_token_that_occurs(trace):
@@ -136,3 +136,31 @@ def test_a_run_that_was_never_started_is_closed_as_stopped():
 def test_prompts_are_encoded_by_the_model():
     recording = Recording("stepwise", hashed(0), "ab", max_new=1, block=4)
     assert recording.canvas.ids[:2] == [ord("a") % 13, ord("b") % 13] and recording.trace.prompt == "ab"
+
+
+def test_a_fault_in_a_model_ends_the_record_with_error_and_is_not_swallowed():
+    def broken(pos, seen):
+        raise ZeroDivisionError
+
+    recording = Recording("stepwise", Toy(broken, vocab=10, mask=9), [1, 2], max_new=4, block=4)
+    with pytest.raises(ZeroDivisionError):
+        list(recording)
+    assert recording.trace.finish == "error"
+    assert Trace.from_bytes(recording.trace.to_bytes()).finish == "error"
+
+
+@pytest.mark.parametrize(
+    ("method", "knobs"), [("stepwise", {}), ("stepwise", {"temperature": 2.0}), ("threshold", {}), ("ssd", {})]
+)
+def test_a_model_that_prefers_the_mask_fills_every_position_all_the_same(method, knobs):
+    """Filling a position with the mask would leave it open, and the decoder would ask for it for ever."""
+    model = Toy(lambda pos, seen: [0.0] * 4 + [1.0] * 5 + [50.0], vocab=10, mask=9)
+    trace = run(method, model, [1, 2], max_new=8, block=4, **knobs)
+    assert trace.finish == "length"
+    assert 9 not in trace.tokens
+    assert all(
+        0.0 < edit.p < 1e-9 or edit.p == 0.0
+        for event in trace.events
+        if isinstance(event, Commit)
+        for edit in event.edits
+    )
