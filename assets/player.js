@@ -43,8 +43,8 @@
     n_rate_def: "Tokens (as defined left) divided by model time.",
     n_calls: "forward calls",
     n_calls_def: "NFE: how often any model was called, whatever the batch. Prefill and cache extension are included.",
-    n_tpf: "tokens / forward",
-    n_tpf_def: "TPF: positions filled per forward call, the tail behind the end included, as the papers count it.",
+    n_tpf: "tokens / call",
+    n_tpf_def: "TPF, tokens per forward: positions filled per forward call, the tail behind the end included, as the papers count it.",
     n_cost: "rows × tokens",
     n_cost_def: "Token positions processed: the batch rows times the fed length, summed over all calls. A verification with 5 rows costs five times its length.",
     n_acc: "accepted",
@@ -130,7 +130,7 @@
 
   const STATES = ["absent", "prompt", "masked", "drafted", "accepted", "rejected", "unreached", "corrected", "bonus", "unmasked", "committed", "remasked", "revised", "tail"];
   const S = Object.fromEntries(STATES.map((name, i) => [name, i]));
-  const GLYPH = { masked: "▢", drafted: "?", accepted: "✓", rejected: "✕", unreached: "–", corrected: "↻", bonus: "★", unmasked: "●", remasked: "↺", revised: "⇄" };
+  const GLYPH = { masked: "▢", drafted: "?", accepted: "✓", rejected: "✕", unreached: "·", corrected: "↻", bonus: "★", unmasked: "●", remasked: "↺", revised: "⇄" };
   const WHY = { unmasked: S.unmasked, accepted: S.accepted, bonus: S.bonus, corrected: S.corrected, revised: S.revised, remasked: S.remasked };
   const CIVIDIS = ["#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838"];
   const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
@@ -803,6 +803,8 @@
       });
       this.on(this.text, "pointerover", (e) => { const chip = chipOf(e); this.preview(chip ? Number(chip.dataset.pos) : -1, chip, null); });
       this.on(this.text, "pointerleave", () => this.preview(-1));
+      this.inspectorScroll = 0;
+      this.on(this.inspector, "scroll", () => { this.inspectorScroll = this.inspector.scrollTop; }, { passive: true });
       this.on(this.text, "copy", (e) => this.copy(e));
       let down = false;
       const cell = (e) => {
@@ -1052,7 +1054,7 @@
 
     reveal(chip) {
       if (!chip) return;
-      const box = this.text, top = chip.offsetTop - box.offsetTop;
+      const box = this.text, top = chip.offsetTop; // measured from the box, which is positioned
       if (top < box.scrollTop) box.scrollTop = Math.max(0, top - 12);
       else if (top + chip.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = top + chip.offsetHeight - box.clientHeight + 12;
     }
@@ -1494,8 +1496,8 @@
       const dpr = window.devicePixelRatio || 1, left = 34, top = 18, snap = (x) => (x * dpr >= 2 ? Math.floor(x * dpr) / dpr : x);
       const high = 300;
       const cw = snap(clamp((box - left - 2) / Math.max(1, cols), 0.5, 20)), rh = snap(clamp(high / rows, 2, 16));
-      this.geometry = { cols, rows, cw, rh, left, top, dpr };
       const wide = Math.ceil(left + cw * cols + 1), tall = Math.ceil(top + rh * rows + 1);
+      this.geometry = { cols, rows, cw, rh, left, top, dpr, tall };
       this.canvas.width = Math.round(wide * dpr);
       this.canvas.height = Math.round(tall * dpr);
       Object.assign(this.canvas.style, { width: wide + "px", height: tall + "px" });
@@ -1605,7 +1607,7 @@
       const c = this.pin - this.model.promptLen;
       place(this.colMark, { display: c < 0 || c >= g.cols ? "none" : "block", transform: `translateX(${g.left + c * g.cw}px)`, width: Math.max(2, g.cw) + "px", top: g.top + "px", height: g.rows * g.rh + "px" });
       const box = this.mapBox;
-      if (r >= 0 && this.canvas.clientHeight > this.highest()) {
+      if (r >= 0 && g.tall > this.highest()) {
         if (top < box.scrollTop + g.top) box.scrollTop = top - g.top - 20;
         else if (top + g.rh > box.scrollTop + this.highest()) box.scrollTop = top + g.rh - this.highest() + 20;
       }
@@ -1663,9 +1665,11 @@
       const out = document.createDocumentFragment(), frame = this.frame;
       if (this.node >= 0) this.inspectNode(out, frame);
       if (pos >= 0) this.inspectPosition(out, frame, pos);
-      const scroll = box.scrollTop;
+      // The scroll position is remembered by its event: asking for it here would force a layout in every step.
+      const scroll = this.inspected === pos ? this.inspectorScroll : 0;
+      this.inspected = pos;
       box.replaceChildren(out);
-      box.scrollTop = scroll;
+      if (scroll) box.scrollTop = scroll;
     }
 
     section(out, name) { const s = el("div", "um-section"); if (name) s.append(el("div", "um-caption", name)); out.append(s); return s; }

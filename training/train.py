@@ -17,9 +17,11 @@ import json
 import math
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -46,6 +48,10 @@ BLOCK_SHARE = 0.8
 OPENING_SHARE = 0.25  # of these: the block is masked whole, as when decoding enters it
 BLOCKS = (4, 8, 16, 32, 64)
 RIGHT_WEIGHT = 0.3  # of a position right of the block: all masked there, and methods may draft that far
+# Share of documents trained in two streams: the clean answer, and a corrupted copy whose blocks see only the clean text
+# left of them (Arriola et al. 2025).  Every answer token is then scored in one pass, and sums are learnt much sooner.
+TWO_STREAM_SHARE = 0.6
+TWO_STREAM_BLOCKS = (1, 1, 2, 4, 8, 16)
 SNUG_SHARE = 0.5  # share of documents with little end fill, so that a row holds more documents
 AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token, end fill)
 LOG_EVERY, SAVE_SECONDS, EVALUATE_SECONDS = 20, 120.0, 420.0
@@ -119,45 +125,100 @@ def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> t
     return inputs, weights, expected
 
 
+@dataclass
+class Packed:
+    """A corrupted document before packing, one entry per token of the input.
+
+    A token sees another one of its document if the two are in the same group, or if the other's `level` is below its
+    own `sight`.
+    """
+
+    ids: list[int]
+    targets: list[int]
+    weights: list[float]
+    positions: list[int]
+    level: list[int]
+    sight: list[int]
+    group: list[int]
+    expected: float
+
+
+def one_stream(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+    """Prompt and corrupted answer area with full attention: exactly what decoding feeds the model."""
+    least = math.ceil(len(answer) / 32) * 32
+    if rng.random() < SNUG_SHARE:
+        area = len(answer) + rng.randrange(6)
+    else:
+        area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
+    inputs, weights, expected = corrupt(rng, answer, area, ratio)
+    n = len(prompt) + area
+    return Packed(prompt + inputs, prompt + answer + [tok.EOS] * (area - len(answer)), [0.0] * len(prompt) + weights,
+                  list(range(n)), [0] * n, [0] * n, [0] * n, expected)
+
+
+def two_streams(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+    """Prompt, clean answer and a corrupted copy of the answer at the same positions.
+
+    The prompt sees itself, a clean token the prompt and the clean tokens up to itself, a block of the copy itself and
+    all that is clean left of it.  Nothing lies right of a block here; `one_stream` documents teach that case.
+    """
+    p, a, block = len(prompt), len(answer), rng.choice(TWO_STREAM_BLOCKS)
+    if block == 1 or rng.random() < OPENING_SHARE:
+        ratio = 1.0
+    hidden = [rng.random() < ratio for _ in answer]
+    starts = [i // block * block for i in range(a)]
+    return Packed(
+        ids=prompt + answer + [tok.MASK if h else t for h, t in zip(hidden, answer, strict=True)],
+        targets=prompt + answer + answer,
+        weights=[0.0] * (p + a) + [1.0 / max(ratio, SMALLEST_RATIO) if h else 0.0 for h in hidden],
+        positions=list(range(p + a)) + list(range(p, p + a)),
+        level=[0] * p + list(range(1, a + 1)) + [ROW_LENGTH] * a,
+        sight=[1] * p + list(range(2, a + 2)) + [start + 1 for start in starts],
+        group=[-1] * p + list(range(-2, -2 - a, -1)) + starts,
+        expected=float(a),
+    )
+
+
 def masked_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
     """Packed corrupted documents.
 
-    ids, targets, positions, documents: (ROWS, ROW_LENGTH) int64, positions restart at 0 in every document, `documents`
-    numbers the documents of a row and is -1 on padding; weights: (ROWS, ROW_LENGTH) float32, already normalised.
+    ids, targets, positions: (ROWS, ROW_LENGTH) int64, positions restart at 0 in every document; mask: (ROWS, 1,
+    ROW_LENGTH, ROW_LENGTH) bool, True where a query (first) sees a key (second), never across documents; weights:
+    (ROWS, ROW_LENGTH) float32, normalised over the step.
     """
     rng = random.Random(f"{SEED}/masked/{step}")
     pool = draw_documents(rng, 128, tokenizer)
     offset = rng.random()
     shape = (ROWS, ROW_LENGTH)
-    ids, targets = torch.full(shape, tok.PAD), torch.full(shape, tok.PAD)
-    positions, documents = torch.zeros(shape, dtype=torch.long), torch.full(shape, -1)
+    # Padding is a document of its own, so it sees itself and no row of the mask is empty.
+    fields = {"ids": tok.PAD, "targets": tok.PAD, "positions": 0, "documents": -1, "level": 0, "sight": 0, "group": 0}
+    batch = {name: torch.full(shape, value) for name, value in fields.items()}
     weights, total = torch.zeros(shape), 0.0
     used, failures = [0] * ROWS, 0
     for i, (prompt, answer) in enumerate(pool):
-        least = math.ceil(len(answer) / 32) * 32
-        if rng.random() < SNUG_SHARE:
-            area = len(answer) + rng.randrange(6)
-        else:
-            area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
-        size = len(prompt) + area
+        # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
+        ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
+        kind = two_streams if rng.random() < TWO_STREAM_SHARE else one_stream
+        document = kind(rng, prompt, answer, ratio)
+        size = len(document.ids)
         row = next((r for r in range(ROWS) if used[r] + size <= ROW_LENGTH), None)
         if row is None:
             failures += 1
             if failures > 12:
                 break
             continue
-        # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
-        ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
-        inputs, weight, expected = corrupt(rng, answer, area, ratio)
         at = slice(used[row], used[row] + size)
-        ids[row, at] = torch.tensor(prompt + inputs)
-        targets[row, at] = torch.tensor(prompt + answer + [tok.EOS] * (area - len(answer)))
-        positions[row, at] = torch.arange(size)
-        documents[row, at] = i
-        weights[row, at] = torch.tensor([0.0] * len(prompt) + weight)
-        total += expected
+        for name in ("ids", "targets", "positions", "level", "sight", "group"):
+            batch[name][row, at] = torch.tensor(getattr(document, name))
+        batch["documents"][row, at] = i
+        weights[row, at] = torch.tensor(document.weights)
+        total += document.expected
         used[row] += size
-    return {"ids": ids, "targets": targets, "positions": positions, "documents": documents, "weights": weights / total}
+    seen = batch["group"][:, :, None] == batch["group"][:, None, :]
+    seen |= batch["level"][:, None, :] < batch["sight"][:, :, None]
+    seen &= batch["documents"][:, :, None] == batch["documents"][:, None, :]
+    return {"ids": batch["ids"], "targets": batch["targets"], "positions": batch["positions"], "mask": seen[:, None],
+            "weights": weights / total}
 
 
 def causal_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -170,10 +231,7 @@ def causal_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
 
 def masked_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """LLaDA's bound on the negative log-likelihood per answer token, estimated on the masked positions only."""
-    documents = batch["documents"]
-    # Padding has its own number, -1, so it attends to itself and no row of the mask is empty.
-    mask = (documents[:, :, None] == documents[:, None, :])[:, None]
-    hidden = forward(batch["ids"], mask, batch["positions"])
+    hidden = forward(batch["ids"], batch["mask"], batch["positions"])
     at = batch["weights"] > 0
     logits = model.lm_head(hidden[at]).float()
     losses = F.cross_entropy(logits, batch["targets"][at], reduction="none")
@@ -395,13 +453,15 @@ def main() -> None:
     budget.add_argument("--minutes", type=float, help="wall-clock budget of a stage, evaluation pauses included")
     budget.add_argument("--steps", type=int, help="number of steps of a stage")
     arguments = parser.parse_args()
+    # A plain `kill` would leave the workers behind; leaving through an exception ends these daemons too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     if not (tok.MODEL_DIR / "tokenizer.json").exists():
         tok.save(tok.train_tokenizer(SEED))
     workers = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     for stage in [arguments.stage] if arguments.stage else ["causal", "masked"]:
         with tempfile.TemporaryDirectory() as folder:
-            multiprocessing.spawn(train_stage, nprocs=workers, args=(
+            multiprocessing.spawn(train_stage, nprocs=workers, daemon=True, args=(
                 workers, str(Path(folder, "rendezvous")), stage, arguments.minutes, arguments.steps))
 
 
