@@ -20,38 +20,6 @@ STATIC = [ASSETS / "player.js", ASSETS / "player.css", PLOTLY]
 
 TEMPLATE = '<div class="unmasked"></div>'
 
-MOUNT = """
-const root = element.querySelector('.unmasked');
-const player = Unmasked.mount(root, {
-  views: JSON.parse(props.views), plotly: props.plotly,
-  figure: ask => server.figure(ask),
-  reference: run => trigger('reference', {run}),
-});
-let run = null, have = 0, chain = Promise.resolve();
-async function whole(id, live) {
-  const trace = JSON.parse(await server.trace({run: id}));
-  if (trace.error) { player.notice(trace.error); return; }
-  if (live) {
-    const {events, ...header} = trace;
-    player.begin(header, {run: id}); player.push(events, {});
-    have = events.length;
-  } else player.load(trace, {run: id});
-  run = id;
-}
-async function take(text) {
-  if (!text) return;
-  const m = JSON.parse(text);
-  if (m.load) return whole(m.run, false);
-  if (m.begin) { player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
-  if (m.run !== run || m.seq > have) await whole(m.run, true);
-  else if (m.events.length) {
-    const fresh = m.events.slice(have - m.seq);
-    player.push(fresh, m.vocab); have += fresh.length;
-  }
-  if (m.end) player.finish(m.end);
-} const queue = () => { const text = props.value; chain = chain.then(() => take(text)).catch(e =>
-player.notice(String(e.message || e))); }; watch('value', queue); queue(); """
-
 
 def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw) -> gr.HTML:
     """The component; `value` is the newest message, a JSON string made by `message` or `load`.
@@ -66,7 +34,7 @@ def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callabl
     return gr.HTML(
         value=value,
         html_template=TEMPLATE,
-        js_on_load=MOUNT,
+        js_on_load=(ASSETS / "mount.js").read_text(),
         head=f'<script src="/gradio_api/file={ASSETS / "player.js"}"></script>',
         apply_default_css=False,
         server_functions=[_plain(trace), _plain(figure)],

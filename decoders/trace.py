@@ -31,6 +31,7 @@ MAX_SLOTS = 4096
 MAX_CALLS = 4096
 MAX_EVENTS = 40_000
 MAX_CANDIDATES = 32
+MAX_AHEAD = 512
 MAX_TEXT = 20_000
 
 PROVENANCE = ("measured", "replay", "simulated")
@@ -528,12 +529,13 @@ class _Field:
 class _Reader:
     """Checks events against the canvas while reading them, so that a trace that loads can be drawn."""
 
-    def __init__(self, canvas: tuple[int, ...], vocab: dict[int, str]):
-        self.tokens, self.vocab, self.calls = list(canvas), vocab, 0
+    def __init__(self, canvas: tuple[int, ...], vocab: dict[int, str], grows: bool):
+        self.tokens, self.vocab, self.calls, self.spare = list(canvas), vocab, 0, MAX_AHEAD if grows else 0
         self.open: set[int] = set()
 
-    def pos(self, f: _Field, grow: bool = False) -> int:
-        return f.integer(0, len(self.tokens) - (0 if grow else 1))
+    def ahead(self, f: _Field) -> int:
+        """A position that a draft or a belief may speak of: on the canvas, or beyond the end of one that grows."""
+        return f.integer(0, min(MAX_SLOTS, len(self.tokens) + self.spare) - 1)
 
     def token(self, f: _Field) -> int:
         if f.integer() not in self.vocab:
@@ -542,7 +544,7 @@ class _Reader:
 
     def pair(self, f: _Field) -> tuple[int, int]:
         a, b = f.items(exactly=2)
-        return self.pos(a, grow=True), self.token(b)
+        return self.ahead(a), self.token(b)
 
     def belief(self, f: _Field) -> Belief:
         pos, entropy, row, top = f.items(exactly=4)
@@ -550,7 +552,7 @@ class _Reader:
         for item in top.items(MAX_CANDIDATES):
             token, p = item.items(exactly=2)
             pairs.append((self.token(token), p.number(0, 1)))
-        return Belief(self.pos(pos, grow=True), tuple(pairs), entropy.number(0, 100), row.integer(0, 4096))
+        return Belief(self.ahead(pos), tuple(pairs), entropy.number(0, 100), row.integer(0, 4096))
 
     def node(self, f: _Field) -> Node:
         ident, fills, q, parents, row = f.items(exactly=5)
@@ -585,12 +587,12 @@ class _Reader:
             p.number(0, 1),
             score.number(),
             bar.number(),
-            (where.integer(-1, len(self.tokens)), what.value),
+            (where.integer(-1, len(self.tokens) + self.spare), what.value),
         )
 
     def edit(self, f: _Field) -> Edit:
         pos, before, after, why, p = f.items(exactly=5)
-        at, new = self.pos(pos, grow=True), self.token(after)
+        at, new = pos.integer(0, len(self.tokens)), self.token(after)
         if at == len(self.tokens):
             if len(self.tokens) >= MAX_SLOTS:
                 raise pos.fail(f"a canvas has at most {MAX_SLOTS} positions")
@@ -671,7 +673,8 @@ def _read(body: Any) -> Trace:
             raise _Field(f"canvas[{i}]", token).fail("must be an id listed in vocab")
     if not canvas:
         raise _Field("canvas", []).fail("must have at least one position")
-    reader = _Reader(canvas, vocab)
+    attention = top.get("attention", "full").string(("full", "block", "causal"))
+    reader = _Reader(canvas, vocab, grows=attention == "causal")
     events = tuple(reader.event(f) for f in top.get("events").items())
     params = top.get("params")
     if not isinstance(params.value, dict) or len(params.value) > 64:
@@ -709,7 +712,7 @@ def _read(body: Any) -> Trace:
         eos=top.get("eos").ints(most=64),
         vocab=vocab,
         events=events,
-        attention=top.get("attention", "full").string(("full", "block", "causal")),
+        attention=attention,
         specials=top.get("specials", ()).ints(most=4096),
         hardware=top.get("hardware", "").string(most=200),
         versions=top.get("versions", {}).words(),

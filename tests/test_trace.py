@@ -5,9 +5,11 @@ import gzip
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from samples import tiny_trace
 
 from decoders.errors import TraceError
 from decoders.trace import (
@@ -294,7 +296,7 @@ MALFORMED = [
     ("events[1].seconds", -1, "events[1].seconds = -1: must be between 0"),
     ("events[1].seconds", 10**400, "events[1].seconds = 1000"),
     ("events[1].beliefs[0]", [1, 0.6, 0], "events[1].beliefs[0] = [1, 0.6, 0]: must have 4 entries"),
-    ("events[1].beliefs[0][0]", 7, "events[1].beliefs[0][0] = 7: must be between 0 and 6"),
+    ("events[1].beliefs[0][0]", 7, "events[1].beliefs[0][0] = 7: must be between 0 and 5"),
     ("events[1].beliefs[0][3][1][0]", 77, "events[1].beliefs[0][3][1][0] = 77: must be an id listed in vocab"),
     ("events[1].beliefs[0][3][1][1]", 1.5, "events[1].beliefs[0][3][1][1] = 1.5: must be between 0 and 1"),
     ("events[1].beliefs[0][3]", [[1, 0.5]] * 33, "events[1].beliefs[0][3] has 33 entries: at most 32"),
@@ -420,3 +422,19 @@ def test_reading_traces_costs_no_heavy_import():
         cwd=Path(__file__).resolve().parents[1],
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_drafts_beyond_the_end_of_a_growing_canvas_survive_a_file():
+    events = (
+        Round(0, 0),
+        Propose((Node(0, ((3, 2),), 0.5), Node(1, ((4, 2), (5, 2)), 0.5, (0,)))),
+        Judge((Verdict(0, "accepted", 0.5, 1.0, 1.0, (3, 2)), Verdict(1, "rejected", 0.1, 0.0, 1.0, (5, 2)))),
+        Commit((Edit(2, -1, 2, "accepted", 0.5), Edit(3, -1, 2, "bonus", 0.5))),
+        Finish("length"),
+    )
+    trace = replace(
+        tiny_trace(), canvas=(0, 1), events=events, vocab={**tiny_trace().vocab, 2: " x"}, attention="causal"
+    )
+    again = Trace.from_bytes(trace.to_bytes())
+    assert again.events == events
+    assert again.tokens == (0, 1, 2, 2)

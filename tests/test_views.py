@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,32 @@ def test_a_broken_view_stops_the_discovery_and_is_named(tmp_path, monkeypatch, t
     with pytest.raises(BrokenView, match=said) as caught:
         views(importlib.import_module(name))
     assert "bad.py" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (" the", "·the"), ("the", "the"), ("\n", "⏎"), ("\t", "⇥"), ("", "∅"), ("\u200b", "∅"),
+        ("    x", "·×4x"), ("  x", "··x"),
+        ("<0xE2>", "⋯"), ("<0xC3><0xA9>", "é"), ("\x1b[31m", "␛[31m"), ("\u202ex", "⟨U+202E⟩x"), ("<b>", "<b>"),
+    ],
+)  # fmt: skip
+def test_a_token_is_shown_with_its_whitespace_and_without_anything_that_acts(text, shown):
+    assert theme.piece(replace(ssd(), vocab={5: text}), 5) == shown
+
+
+def test_special_tokens_are_shown_by_name():
+    assert [theme.piece(ssd(), token) for token in (0, 1, 99)] == ["⟨mask⟩", "⟨endoftext⟩", "#99"]
+
+
+def test_every_state_can_be_read_in_both_themes():
+    def light(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    for name in theme.STATES:
+        for dark in (False, True):
+            ink = theme.state(name, dark)
+            low, high = sorted((light(ink.fill), light(ink.text)))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (name, dark)

@@ -19,7 +19,7 @@ class View:
     is also the text alternative of the figure. `plot(info, dark=False)` draws it and looks at nothing else. `order`
     sorts the views. `medium` says who draws on the page: "plotly", or "player" where the page draws the same numbers
     itself. Points that can be clicked carry customdata `[at, pos, node]`: the cursor to jump to, the position and the
-    node (-1: none).
+    node (None: none).
     """
 
     id: str

@@ -6,6 +6,7 @@ No token text reaches a terminal unescaped: `plain` shows controls and escape se
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from decoders.trace import Commit, Decide, Forward, Judge, Propose, RoundView, Trace
 from viz import theme
@@ -21,21 +22,28 @@ def report(trace: Trace, at: int | None = None, width: int = 100) -> str:
     """The report after the first `at` events (all of them by default); lines of rounds are cut at `width`
     characters."""
     stop = len(trace.events) if at is None else at
+    origin = (trace.provenance, trace.hardware, trace.recorded)
+    seen = replace(trace, events=trace.events[:stop])
     lines = [
-        plain(f"{trace.title} ({trace.method}) on {trace.model}, seed {trace.seed}"),
-        plain(f"{trace.paper} · guarantee: {trace.guarantee} · {trace.provenance}, {trace.hardware}, {trace.recorded}"),
-        plain("settings: " + ", ".join(f"{name} = {value}" for name, value in trace.params.items())),
+        theme.visible(f"{trace.title} ({trace.method}) on {trace.model}, seed {trace.seed}"),
+        theme.visible(f"{trace.paper} · guarantee: {trace.guarantee} · {', '.join(filter(None, origin))}"),
+        theme.visible("settings: " + ", ".join(f"{name} = {value}" for name, value in trace.params.items())),
         "",
-        plain(f"prompt: {trace.prompt}"),
-        plain(f"text:   {trace.decode(_generated(trace, stop))}"),
+        "prompt: " + _indented(trace.prompt),
+        "text:   " + _indented(trace.decode(_generated(trace, stop))),
         "",
-        *_costs(trace),
-        *_reference(trace),
+        *_costs(seen),
+        *(_reference(trace) if stop == len(trace.events) else ()),
         "",
         *(_round(trace, view, min(view.stop, stop))[:width] for view in trace.rounds if view.start < stop),
         f"finished: {trace.finish}" if stop == len(trace.events) else f"... {len(trace.events) - stop} events follow",
     ]
     return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    """Later lines are set in, so that no line of a prompt or a text can pose as a line of the report."""
+    return plain(text).replace("\n", "\n        ")
 
 
 def _generated(trace: Trace, stop: int) -> list[int]:

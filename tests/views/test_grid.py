@@ -1,6 +1,8 @@
 """The state of every position at the end of every round, and at a cursor in the middle of one."""
 
-from view_samples import ssd, stepwise, tree
+from dataclasses import replace
+
+from view_samples import EOS, ssd, stepwise, tree
 
 from viz.views.grid import info
 
@@ -40,3 +42,13 @@ def test_a_growing_canvas_has_no_positions_before_they_are_filled():
 
 def test_the_sentence_counts_the_round_under_the_cursor():
     assert info(ssd(), 9).sentence == "Round 2 of 3: 2 accepted, 1 rejected, 1 bonus; 3 still masked."
+
+
+def test_positions_behind_an_end_of_text_that_stood_before_the_round_are_a_tail():
+    # Rounds 1 and 2 again, with end of text at position 4 from the start: 6 and the masks behind it are the tail.
+    canvas = (*ssd().canvas[:4], EOS, *ssd().canvas[5:])
+    shown = info(replace(ssd(), canvas=canvas, events=ssd().events[:3]), 3)
+    assert shown.states[-1] == (
+        "prompt", "prompt", "unmasked", "masked", "committed", "after_eos", "after_eos", "after_eos", "after_eos",
+        "after_eos",
+    )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from view_samples import ssd
+from view_samples import ssd, tree
 
 from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
+from viz import theme
 from viz.views.heatmap import info, plot
 
 
@@ -63,3 +64,42 @@ def test_long_runs_of_nothing_and_of_everything_are_warned_about():
 def test_a_click_goes_to_the_end_of_the_round_and_pins_the_draft():
     heat = next(t for t in plot(info(ssd(), 9)).data if t.type == "heatmap")
     assert list(heat.customdata[0][2]) == [9, 5, 2]
+
+
+def test_what_a_round_adds_without_a_draft_is_shown_as_what_it_is():
+    assert info(ssd(), 9).kinds == ("bonus", "bonus")
+    assert info(tree(), 8).kinds == ("corrected",)
+    glyphs = [text for trace in plot(info(tree(), 8)).data if trace.type == "scatter" for text in trace.text]
+    assert "↻" in glyphs and "★" not in glyphs
+    bars = next(t for t in plot(info(tree(), 8)).data if t.name == "without a draft")
+    assert list(bars.marker.color) == [theme.state("corrected").fill]
+
+
+def test_a_revision_of_an_earlier_token_is_not_one_more_token():
+    events = (*ssd().events[:8], Commit((Edit(2, 5, 7, "revised"),)), Finish("stopped"))
+    assert info(replace(ssd(), events=events), 9).extra == (0,)
+
+
+def test_a_long_run_draws_with_traces_and_not_with_an_annotation_per_cell():
+    # plotly.py adds annotations in time that grows with the square of their number.
+    assert len(plot(info(streak("rejected", 40), 1)).layout.annotations) == 1
+
+
+def fill(heat, row, column):
+    """The colour that Plotly gives a cell: the band of the scale that its number falls into."""
+    share = (heat.z[row][column] - heat.zmin) / (heat.zmax - heat.zmin)
+    return max((edge, i) for i, (edge, _) in enumerate(heat.colorscale) if edge <= share)[1]
+
+
+def test_a_cell_is_drawn_in_the_colour_and_with_the_glyph_of_its_state():
+    for trace, states in (
+        (ssd(), ("accepted", "accepted", "rejected", "unreached", "bonus")),
+        (tree(), ("accepted", "rejected", "rejected", "unreached", "rejected", "corrected")),
+    ):
+        for dark in (False, True):
+            figure = plot(info(trace, 9), dark=dark)
+            heat = next(t for t in figure.data if t.type == "heatmap")
+            glyphs = {(t.x[i], t.y[i]): t.text[i] for t in figure.data if t.type == "scatter" for i in range(len(t.x))}
+            for column, state in enumerate(states):
+                assert heat.colorscale[fill(heat, 0, column)][1] == theme.state(state, dark).fill
+                assert glyphs[column + 1, 0] == theme.GLYPHS[state]

@@ -44,3 +44,14 @@ def test_no_control_character_reaches_the_terminal():
     text = report(nasty())
     assert all(c == "\n" or c.isprintable() for c in text)
     assert plain("a\x1b[31mb\tc\nd\u202e") == "a␛[31mb\tc\nd⟨U+202E⟩"
+
+
+def test_costs_are_those_the_cursor_has_passed():
+    text = report(ssd(), 6)
+    assert "forward calls    2 (1 draft, 1 verify)" in text and "rows x tokens    60" in text
+    assert "identical to" not in text
+
+
+def test_a_line_of_the_prompt_cannot_pose_as_a_line_of_the_report():
+    text = report(replace(ssd(), prompt="a\nidentical to everything", model="toy\nidentical to everything"))
+    assert "\nidentical to everything" not in text

@@ -1,7 +1,10 @@
 """The tree is the batch that was sent: its rows, what became of each, and where the walk stopped."""
 
+from dataclasses import replace
+
 from view_samples import CAT, PA, THE, S, ssd, stepwise, tree
 
+from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
 from viz.views.tree import FREE, ROOT, VIEW, info
 
 
@@ -70,3 +73,48 @@ def test_a_run_without_drafts_says_what_is_missing():
         VIEW.why_not(stepwise())
         == "Verification tree needs judge and propose events, and this run of Threshold has none."
     )
+
+
+def test_the_call_that_made_the_drafts_is_not_the_one_that_checks_them():
+    assert info(tree(), 3).cost == ""
+    assert info(tree(), 8).cost == "1 row x 8 positions = 8 positions processed for 2 tokens"
+
+
+def test_a_packed_row_has_no_table_of_positions():
+    assert info(tree(), 8).columns == ()
+
+
+def test_a_revision_in_a_judged_round_is_no_node():
+    events = (*ssd().events[:8], Commit((Edit(2, 5, 7, "revised", 0.5),)), Finish("stopped"))
+    shown = info(replace(ssd(), events=events), 9)
+    assert FREE not in [t.id for t in shown.twigs]
+    VIEW.plot(shown)
+
+
+def lattice():
+    """Two nodes at position 2, two at position 3 that name both; the walk takes 0 and 3, judged in that order."""
+    first = (Node(0, ((2, CAT),), 0.5), Node(1, ((2, THE),), 0.3))
+    second = (Node(2, ((3, PA),), 0.5, (0, 1)), Node(3, ((3, CAT),), 0.4, (0, 1)))
+    verdicts = (
+        Verdict(3, "accepted", 0.6, 1.0, 0.4),
+        Verdict(0, "accepted", 0.7, 1.0, 0.4),
+        Verdict(1, "unreached", 0.1, 0.0, 1.0),
+        Verdict(2, "unreached", 0.1, 0.0, 1.0),
+    )
+    events = (
+        Round(0, 0),
+        Propose((*first, *second)),
+        Judge((verdicts[1], verdicts[0], *verdicts[2:])),
+        Finish("stopped"),
+    )
+    return replace(ssd(), events=events)
+
+
+def test_the_accepted_path_through_a_lattice_is_in_one_piece():
+    twigs = {t.id: t for t in info(lattice(), 3).twigs}
+    assert [(twigs[i].parent, twigs[i].step) for i in (0, 3)] == [(ROOT, 1), (0, 2)]
+
+
+def test_a_rule_that_names_no_choice_is_told_by_its_score_and_bar():
+    twigs = {t.id: t for t in info(lattice(), 3).twigs}
+    assert twigs[3].why == "accepted: q = 0.40, p = 0.60, score 1 of at least 0.4"

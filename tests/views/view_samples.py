@@ -28,50 +28,103 @@ from decoders.trace import (
 M, EOS, OF, FR, PA, RI, S, THE, CAT, SAT, NASTY_ID, HALF, ESC = range(13)
 NASTY = "<b>x</b> ${alert(1)} {{x}} %{z}"
 VOCAB = {
-    M: "<|mask|>", EOS: "<|endoftext|>", OF: "Capital", FR: " of France", PA: " Paris", RI: " is", S: ".", THE: " the",
-    CAT: " cat", SAT: "\n", NASTY_ID: NASTY, HALF: "<0xE2>", ESC: "\x1b[31mred\x07",
-}  # fmt: skip
+    M: "<|mask|>",
+    EOS: "<|endoftext|>",
+    OF: "Capital",
+    FR: " of France",
+    PA: " Paris",
+    RI: " is",
+    S: ".",
+    THE: " the",
+    CAT: " cat",
+    SAT: "\n",
+    NASTY_ID: NASTY,
+    HALF: "<0xE2>",
+    ESC: "\x1b[31mred\x07",
+}
 
 
 def make(events: list[Event], canvas: tuple[int, ...], prompt_len: int, **more: Any) -> Trace:
     fields: dict[str, Any] = dict(
-        method="sample", title="Sample", paper="Nobody, A paper, 2025, arXiv:2510.04147", guarantee="reference", model="toy",
-        models={"model": "toy"}, params={"steps": 4}, seed=0, prompt="Capital of France", prompt_len=prompt_len, canvas=canvas,
-        block=8, mask=M, eos=(EOS,), vocab=VOCAB, specials=(M, EOS), hardware="test", events=tuple(events),
-    )  # fmt: skip
+        method="sample",
+        title="Sample",
+        paper="Nobody, A paper, 2025, arXiv:2510.04147",
+        guarantee="reference",
+        model="toy",
+        models={"model": "toy"},
+        params={"steps": 4},
+        seed=0,
+        prompt="Capital of France",
+        prompt_len=prompt_len,
+        canvas=canvas,
+        block=8,
+        mask=M,
+        eos=(EOS,),
+        vocab=VOCAB,
+        specials=(M, EOS),
+        hardware="test",
+        events=tuple(events),
+    )
     return Trace(**{**fields, **more})
 
 
 def ssd() -> Trace:
-    """Self speculative decoding on 2 + 8 positions: round 1 drafts nothing, round 2 keeps 2 of 4 and adds a bonus, round 3
-    keeps 3 of 3 and adds the bonus that fills the canvas. Position 7 is end of text, 8 and 9 lie behind it."""
+    """Self speculative decoding on 2 + 8 positions: round 1 drafts nothing, round 2 keeps 2 of 4 and adds a
+    bonus, round 3 keeps 3 of 3 and adds the bonus that fills the canvas. Position 7 is end of text, 8 and 9 lie
+    behind it."""
     events: list[Event] = [
         Round(1, 0),  # 0
-        Forward("draft", 10, beliefs=(Belief(2, ((RI, 0.9), (THE, 0.05)), 0.4), Belief(3, ((PA, 0.8), (CAT, 0.1)), 0.7)), seconds=0.5),
+        Forward(
+            "draft",
+            10,
+            beliefs=(Belief(2, ((RI, 0.9), (THE, 0.05)), 0.4), Belief(3, ((PA, 0.8), (CAT, 0.1)), 0.7)),
+            seconds=0.5,
+        ),
         Commit((Edit(2, M, RI, "unmasked", 0.9),)),
         Round(2, 0),  # 3
-        Propose((
-            Node(0, ((3, PA),), 0.8, (), 1), Node(1, ((4, S),), 0.7, (0,), 2), Node(2, ((5, THE),), 0.6, (1,), 3),
-            Node(3, ((6, CAT),), 0.5, (2,), 4),
-        )),
-        Forward("verify", 10, batch=5, beliefs=(Belief(3, ((PA, 0.85),), 0.5, 0), Belief(5, ((CAT, 0.55), (THE, 0.3)), 0.9, 2)), seconds=1.5),
-        Judge((
-            Verdict(0, "accepted", 0.85, 1.0, 1.0, (3, PA)), Verdict(1, "accepted", 0.75, 1.0, 1.0, (4, S)),
-            Verdict(2, "rejected", 0.3, 0.0, 1.0, (6, THE)), Verdict(3, "unreached", 0.2, 0.0, 1.0),
-        )),
+        Propose(
+            (
+                Node(0, ((3, PA),), 0.8, (), 1),
+                Node(1, ((4, S),), 0.7, (0,), 2),
+                Node(2, ((5, THE),), 0.6, (1,), 3),
+                Node(3, ((6, CAT),), 0.5, (2,), 4),
+            )
+        ),
+        Forward(
+            "verify",
+            10,
+            batch=5,
+            beliefs=(Belief(3, ((PA, 0.85),), 0.5, 0), Belief(5, ((CAT, 0.55), (THE, 0.3)), 0.9, 2)),
+            seconds=1.5,
+        ),
+        Judge(
+            (
+                Verdict(0, "accepted", 0.85, 1.0, 1.0, (3, PA)),
+                Verdict(1, "accepted", 0.75, 1.0, 1.0, (4, S)),
+                Verdict(2, "rejected", 0.3, 0.0, 1.0, (6, THE)),
+                Verdict(3, "unreached", 0.2, 0.0, 1.0),
+            )
+        ),
         Commit((Edit(3, M, PA, "accepted", 0.85), Edit(4, M, S, "accepted", 0.75))),
         Commit((Edit(6, M, THE, "bonus", 0.65),)),
         Round(3, 0),  # 9
-        Propose((Node(0, ((5, CAT),), 0.9, (), 1), Node(1, ((7, EOS),), 0.9, (0,), 2), Node(2, ((9, EOS),), 0.9, (1,), 3))),
+        Propose(
+            (Node(0, ((5, CAT),), 0.9, (), 1), Node(1, ((7, EOS),), 0.9, (0,), 2), Node(2, ((9, EOS),), 0.9, (1,), 3))
+        ),
         Forward("verify", 10, batch=4, seconds=1.0),
-        Judge((
-            Verdict(0, "accepted", 0.95, 1.0, 1.0, (5, CAT)), Verdict(1, "accepted", 0.96, 1.0, 1.0, (7, EOS)),
-            Verdict(2, "accepted", 0.97, 1.0, 1.0, (9, EOS)),
-        )),
-        Commit((Edit(5, M, CAT, "accepted", 0.95), Edit(7, M, EOS, "accepted", 0.96), Edit(9, M, EOS, "accepted", 0.97))),
+        Judge(
+            (
+                Verdict(0, "accepted", 0.95, 1.0, 1.0, (5, CAT)),
+                Verdict(1, "accepted", 0.96, 1.0, 1.0, (7, EOS)),
+                Verdict(2, "accepted", 0.97, 1.0, 1.0, (9, EOS)),
+            )
+        ),
+        Commit(
+            (Edit(5, M, CAT, "accepted", 0.95), Edit(7, M, EOS, "accepted", 0.96), Edit(9, M, EOS, "accepted", 0.97))
+        ),
         Commit((Edit(8, M, EOS, "bonus", 0.98),)),
         Finish("length"),
-    ]  # fmt: skip
+    ]
     reference = Reference("stepwise", "one token per call", (OF, FR, RI, PA, S, CAT, THE, EOS, EOS, EOS), 8, 80, 6.0)
     return make(events, (OF, FR, *[M] * 8), 2, method="ssd", title="SSD", guarantee="greedy-exact", reference=reference)
 
@@ -96,28 +149,46 @@ def stepwise() -> Trace:
 
 
 def tree() -> Trace:
-    """A causal run that grows from its prompt: round 1 drafts a tree of two branches, one packed row, and corrects the end."""
+    """A causal run that grows from its prompt: round 1 drafts a tree of two branches in one packed row
+    and corrects its end."""
     events: list[Event] = [
         Round(1, 0),
         Forward("draft", 2, seconds=0.1, model="small"),
-        Propose((
-            Node(0, ((2, RI),), 0.6), Node(1, ((2, THE),), 0.3), Node(2, ((3, PA),), 0.5, (0,)), Node(3, ((3, CAT), (4, S)), 0.4, (1,)),
-            Node(4, ((3, THE),), 0.1, (0,)),
-        )),
-        Forward("verify", 8, cached=1, start=1, fed=((1, FR), (2, RI), (2, THE), (3, PA), (3, CAT), (4, S), (3, THE)), seconds=0.3),
-        Judge((
-            Verdict(0, "accepted", 0.7, 1.0, 0.4), Verdict(1, "rejected", 0.1, 0.3, 0.5), Verdict(2, "rejected", 0.2, 0.4, 0.9),
-            Verdict(4, "rejected", 0.0, 0.0, 0.9), Verdict(3, "unreached", 0.0, 0.0, 1.0),
-        )),
+        Propose(
+            (
+                Node(0, ((2, RI),), 0.6),
+                Node(1, ((2, THE),), 0.3),
+                Node(2, ((3, PA),), 0.5, (0,)),
+                Node(3, ((3, CAT), (4, S)), 0.4, (1,)),
+                Node(4, ((3, THE),), 0.1, (0,)),
+            )
+        ),
+        Forward(
+            "verify",
+            8,
+            cached=1,
+            start=1,
+            fed=((1, FR), (2, RI), (2, THE), (3, PA), (3, CAT), (4, S), (3, THE)),
+            seconds=0.3,
+        ),
+        Judge(
+            (
+                Verdict(0, "accepted", 0.7, 1.0, 0.4),
+                Verdict(1, "rejected", 0.1, 0.3, 0.5),
+                Verdict(2, "rejected", 0.2, 0.4, 0.9),
+                Verdict(4, "rejected", 0.0, 0.0, 0.9),
+                Verdict(3, "unreached", 0.0, 0.0, 1.0),
+            )
+        ),
         Commit((Edit(2, -1, RI, "accepted", 0.7),)),
         Commit((Edit(3, -1, SAT, "corrected", 0.5),)),
         Finish("length"),
-    ]  # fmt: skip
+    ]
     return make(events, (OF, FR), 2, method="tree", title="Tree", attention="causal", guarantee="exact")
 
 
 def nasty() -> Trace:
-    """The first run with a token full of markup at position 3, where it is drafted and accepted, and another with escapes."""
+    """The first run with a token full of markup at position 3, drafted and accepted there; escapes in the header."""
 
     def swap(value: Any) -> Any:
         if value == PA and type(value) is int:

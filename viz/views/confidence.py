@@ -101,7 +101,8 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
             annotation={"text": f"threshold {info.threshold:g}", "font": {"color": theme.colour("threshold", dark)}},
         )
     figure.update_layout(template=theme.template(dark), height=420, showlegend=True)
-    figure.update_xaxes(title="round")
+    rounds = {dot.round for dot in info.dots}
+    figure.update_xaxes(title="round", tickformat="d", dtick=1 if len(rounds) <= 20 else None)
     figure.update_yaxes(title="probability when filled in", range=[-0.03, 1.05], tickformat=".1f")
     figure.add_annotation(
         text=theme.literal(info.sentence),

@@ -3,12 +3,14 @@
 The page draws this lens itself, from the same trace; this file says what it must show. The state of position `pos` at
 the end of a round, looking only at the events of that round that the cursor has passed. The first rule that applies:
 
-1. prompt `pos < prompt_len`. 2. The last edit of `pos` in this round says: remasked when it puts the mask back,
-corrected when `why` is corrected or revised, else its `why`: unmasked, accepted, bonus. 3. The position is not filled
-and a node of this round fills it: drafted while the round has no `Judge`; else accepted when a verdict accepts such a
-node (its commit is still to come); else rejected when one rejects such a node; else unreached. 4. after_eos it lies
-behind the first end-of-sequence token of the generated part, filled or not. 5. committed it is filled, by an earlier
-round. 6. masked or absent, when a growing canvas is not that long yet.
+1. `pos < prompt_len`: prompt.
+2. An edit of this round changed it: the last one says how. Remasked when it puts the mask back, corrected when `why` is
+   corrected or revised, else its `why`: unmasked, accepted, bonus.
+3. It is not filled and a node of this round fills it: drafted while the round has no `Judge`; else accepted when a
+   verdict accepts such a node (its commit is still to come), rejected when one rejects such a node, else unreached.
+4. It lies behind the first end-of-sequence token of the generated part, filled or not: after_eos.
+5. It is filled, by an earlier round: committed.
+6. Masked; absent when a growing canvas is not that long yet.
 
 The token of a cell is the canvas token, except under rule 3: there it is the token of the first accepted node that
 fills the position, or of the first node that does.
@@ -164,7 +166,7 @@ def plot(info: GridInfo, dark: bool = False) -> go.Figure:
             showscale=False,
             xgap=1,
             ygap=1,
-            customdata=[[[stop, pos, -1] for pos in range(width)] for stop in info.stops],
+            customdata=[[[stop, pos, None] for pos in range(width)] for stop in info.stops],
             hovertext=[
                 [
                     f"position {pos}, round {n}<br>{state.replace('_', ' ')}: {theme.literal(text)}"
@@ -208,7 +210,7 @@ def _labels(figure: go.Figure, info: GridInfo, dark: bool) -> None:
         for pos, (state, text) in enumerate(zip(states, texts, strict=True)):
             glyph = theme.GLYPHS[state]
             short = text if len(text) <= room else text[: room - 1] + "…"
-            label = glyph if state in ("masked", "remasked") else f"{glyph}{theme.literal(short)}"
+            label = glyph if state in ("masked", "remasked") else f"{glyph} {theme.literal(short)}".strip()
             if label:
                 cells.setdefault(state, []).append((pos, str(n), label))
     for state, found in cells.items():

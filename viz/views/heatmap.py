@@ -18,15 +18,18 @@ from decoders.trace import Commit, Judge, Propose, Trace
 from viz import theme
 from viz.base import View, round_at
 
-# Fewer tries than this say little: the bar is grey. Writing into more cells than MAX_LABELS takes Plotly seconds.
+# Fewer tries than this say little: the bar is grey. Glyphs need MAX_LABELS cells
+# or fewer for speed, and MAX_ROWS rows or fewer to have room.
 FEW = 5
 MAX_LABELS = 1500
+MAX_ROWS = 60
 LOW, LOW_ROUNDS, FULL_ROUNDS = 0.1, 6, 12
 
 
 class HeatmapInfo(NamedTuple):
     """`cells[i][j]` is the state of draft j in the i-th judged round, "" where there was none; `tokens` what it said,
-    `pos` where. `extra` are the tokens filled in besides the drafts. `reached[j]`, `accepted[j]` count places;
+    `pos` where. `extra` are the tokens filled in besides the drafts, `kinds` their state ("": none).
+    `reached[j]`, `accepted[j]` count places;
     `lengths[i]` are accepted drafts, `totals[i]` with the extra tokens; `histogram[n]` counts rounds that accepted n;
     `now` is the row of the cursor (-1: none); rates are None before the first verdict."""
 
@@ -37,6 +40,7 @@ class HeatmapInfo(NamedTuple):
     pos: tuple[tuple[int, ...], ...]
     nodes: tuple[tuple[int, ...], ...]
     extra: tuple[int, ...]
+    kinds: tuple[str, ...]
     reached: tuple[int, ...]
     accepted: tuple[int, ...]
     lengths: tuple[int, ...]
@@ -51,7 +55,7 @@ class HeatmapInfo(NamedTuple):
 
 def info(trace: Trace, at: int) -> HeatmapInfo:
     """All judged rounds of the run, whether the cursor has passed them or not; `now` marks where it is."""
-    rounds, ats, cells, tokens, places, nodes, extra = [], [], [], [], [], [], []
+    rounds, ats, cells, tokens, places, nodes, extra, kinds = [], [], [], [], [], [], [], []
     here, now = round_at(trace, at), -1
     for view in trace.rounds:
         verdicts = {v.node: v for judge in view.of(Judge) for v in judge.verdicts}
@@ -66,7 +70,9 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
         tokens.append(tuple(" ".join(theme.piece(trace, token) for _, token in node.fills) for node in drafts))
         places.append(tuple(node.fills[0][0] if node.fills else -1 for node in drafts))
         nodes.append(tuple(node.id for node in drafts))
-        extra.append(sum(edit.why not in ("accepted", "remasked") for c in view.of(Commit) for edit in c.edits))
+        whys = [e.why for c in view.of(Commit) for e in c.edits if e.why not in ("accepted", "remasked", "revised")]
+        extra.append(len(whys))
+        kinds.append(whys[0] if whys else "")
     longest = max((len(row) for row in cells), default=0)
     count = [Counter(row[j] for row in cells if j < len(row)) for j in range(longest)]
     accepted = tuple(c["accepted"] for c in count)
@@ -94,6 +100,7 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
         tuple(places),
         tuple(nodes),
         tuple(extra),
+        tuple(kinds),
         reached,
         accepted,
         lengths,
@@ -134,23 +141,24 @@ def _warnings(rounds: list[int], cells: list[tuple[str, ...]]) -> tuple[str, ...
 
 def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
     """The matrix with its margins: chance by place above, accepted length to the right, its histogram in the corner."""
+    margin_px, gap_px, cells_px = 110, 76, min(720, 24 * max(4, len(info.rounds)))
     figure = make_subplots(
         rows=2,
         cols=2,
         column_widths=[0.68, 0.32],
-        row_heights=[0.22, 0.78],
+        row_heights=[margin_px, cells_px],
         shared_xaxes=False,
         shared_yaxes=False,
         horizontal_spacing=0.09,
-        vertical_spacing=0.13 if len(info.rounds) < 20 else 0.08,
+        vertical_spacing=gap_px / (margin_px + gap_px + cells_px),
     )
     k, ink = len(info.reached), theme.colour("ink", dark)
     figure.update_layout(
         template=theme.template(dark),
         showlegend=False,
         bargap=0.25,
-        height=330 + min(720, 24 * max(4, len(info.rounds))),
-        margin={"t": 70, "l": 64},
+        height=margin_px + gap_px + cells_px + 130,
+        margin={"t": 70, "l": 64, "b": 60},
     )
     accepted, few = theme.state("accepted", dark).fill, theme.colour("few", dark)
     places = list(range(1, k + 1))
@@ -168,12 +176,12 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
         col=1,
     )
     rows = list(range(len(info.rounds)))
-    names = ("rejected", "unreached", "accepted", "bonus")
-    scale = [[(i + d) / 4, theme.state(name, dark).fill] for i, name in enumerate(names) for d in (0, 1)]
+    names = ("rejected", "unreached", "accepted", "bonus", "corrected", "unmasked")
+    scale = [[(i + d) / len(names), theme.state(name, dark).fill] for i, name in enumerate(names) for d in (0, 1)]
     z, hover, data = [], [], []
     for i in rows:
         line = [names.index(state) for state in info.cells[i]] + [None] * (k - len(info.cells[i]))
-        z.append([*line, names.index("bonus") if info.extra[i] else None])
+        z.append([*line, names.index(info.kinds[i]) if info.kinds[i] else None])
         words = [
             f"round {info.rounds[i]}, draft {j + 1}: position {info.pos[i][j]} "
             f"{theme.literal(info.tokens[i][j])}<br>{state}"
@@ -189,7 +197,7 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
         y=rows,
         z=z,
         zmin=-0.5,
-        zmax=3.5,
+        zmax=len(names) - 0.5,
         colorscale=scale,
         showscale=False,
         xgap=2,
@@ -200,21 +208,24 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
         row=2,
         col=1,
     )
-    if len(rows) * (k + 1) <= MAX_LABELS:
-        marks = {n: theme.state(n, dark) for n in names}
-        for i in rows:
-            for j, state in enumerate(
-                [*info.cells[i], *[""] * (k - len(info.cells[i])), "bonus" if info.extra[i] else ""]
-            ):
-                if state:
-                    figure.add_annotation(
-                        x=j + 1,
-                        y=i,
-                        text=marks[state].glyph,
-                        row=2,
-                        col=1,
-                        font={"color": marks[state].text, "size": 12},
-                    )
+    # One text trace per state: a heatmap has one text colour, and an annotation per cell costs plotly.py time that
+    # grows with their square (8 s for 40 rounds of 5 drafts, measured).
+    if len(rows) <= MAX_ROWS and len(rows) * (k + 1) <= MAX_LABELS:
+        for name in names:
+            spots = [(j + 1, i) for i in rows for j, state in enumerate(info.cells[i]) if state == name]
+            spots += [(k + 1, i) for i in rows if info.kinds[i] == name]
+            if spots:
+                figure.add_scatter(
+                    x=[x for x, _ in spots],
+                    y=[y for _, y in spots],
+                    text=[theme.GLYPHS[name]] * len(spots),
+                    mode="text",
+                    hoverinfo="skip",
+                    textfont={"color": theme.state(name, dark).text, "size": 12},
+                    name=name,
+                    row=2,
+                    col=1,
+                )
     if info.now >= 0:
         figure.add_shape(
             type="rect",
@@ -241,8 +252,8 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
         x=list(info.extra),
         y=rows,
         orientation="h",
-        marker_color=theme.state("bonus", dark).fill,
-        name="bonus",
+        marker_color=[theme.state(kind or "bonus", dark).fill for kind in info.kinds],
+        name="without a draft",
         customdata=[[at, None, None] for at in info.ats],
         base=list(info.lengths),
         hovertemplate="%{x} more without a draft<extra></extra>",
@@ -266,16 +277,17 @@ def plot(info: HeatmapInfo, dark: bool = False) -> go.Figure:
         "range": [len(rows) - 0.5, -0.5],
         "showgrid": False,
     }
-    figure.update_xaxes(title="place in the draft", range=[0.5, k + 1.5], dtick=1, row=1, col=1)
+    figure.update_xaxes(title="place in the draft", range=[0.5, k + 1.5], tickvals=places, row=1, col=1)
     figure.update_yaxes(title="accepted if reached", range=[0, 1.25], tickformat=".0%", dtick=0.5, row=1, col=1)
+    more = [theme.GLYPHS[name] for name in ("bonus", "corrected", "unmasked") if name in info.kinds]
     figure.update_xaxes(
-        title="place in the draft (★: bonus)",
+        title="place in the draft, then what was filled in without one",
         range=[0.5, k + 1.5],
         showgrid=False,
         row=2,
         col=1,
         tickvals=[*places, k + 1],
-        ticktext=[*map(str, places), "★"],
+        ticktext=[*map(str, places), " ".join(more)],
     )
     figure.update_yaxes(title="round", **ticks, row=2, col=1)
     figure.update_xaxes(title="tokens in the round", dtick=1, rangemode="tozero", row=2, col=2)

@@ -67,8 +67,11 @@ def info(trace: Trace, at: int) -> TreeInfo:
     events = trace.events[view.start : max(at, view.start)][: view.stop - view.start]
     nodes = [node for event in events if isinstance(event, Propose) for node in event.nodes]
     verdicts = {v.node: v for event in events if isinstance(event, Judge) for v in event.verdicts}
-    calls = [event for event in events if isinstance(event, Forward) and event.role not in ("prefill", "extend")]
-    free = [(e, c) for c in events if isinstance(c, Commit) for e in c.edits if e.why not in ("accepted", "remasked")]
+    # A call before the last draft made the drafts; the one that checks them comes after.
+    drafted = max((i for i, event in enumerate(events) if isinstance(event, Propose)), default=-1)
+    calls = [e for e in events[drafted + 1 :] if isinstance(e, Forward) and e.role not in ("prefill", "extend")]
+    added = ("bonus", "corrected", "unmasked")
+    free = [(e, c) for c in events if isinstance(c, Commit) for e in c.edits if e.why in added]
     canvas = trace.canvas_at(view.start)
 
     def words(fills: tuple[tuple[int, int], ...]) -> str:
@@ -77,8 +80,11 @@ def info(trace: Trace, at: int) -> TreeInfo:
     graph = nx.DiGraph()
     graph.add_node(ROOT)
     for node in nodes:
-        graph.add_edge(node.parents[-1] if node.parents else ROOT, node.id)
-    accepted = [node.id for node in nodes if node.id in verdicts and verdicts[node.id].outcome == "accepted"]
+        # Of several parents (a lattice) the one on the accepted path, so that the path is drawn in one piece.
+        kept = [p for p in node.parents if p in verdicts and verdicts[p].outcome == "accepted"]
+        graph.add_edge((kept or node.parents or (ROOT,))[-1], node.id)
+    # In judging order, which is the order of the walk; drafting order differs where drafts are no chain.
+    accepted = [v.node for v in verdicts.values() if v.outcome == "accepted"]
     last = accepted[-1] if accepted else ROOT
     if free:
         graph.add_edge(last, FREE)
@@ -151,7 +157,9 @@ def _why(trace: Trace, node: Node, verdict: Verdict | None) -> str:
         return f"drafted with q = {node.q:.2f}; not judged yet"
     numbers = f"q = {node.q:.2f}, p = {verdict.p:.2f}"
     if verdict.outcome == "accepted":
-        return f"accepted: the row above makes the same choice ({numbers})"
+        if verdict.choice in node.fills:
+            return f"accepted: the row above makes the same choice ({numbers})"
+        return f"accepted: {numbers}, score {verdict.score:g} of at least {verdict.bar:g}"
     if verdict.outcome == "unreached":
         return f"not reached: a draft before it was rejected ({numbers})"
     pos, token = verdict.choice
@@ -182,7 +190,12 @@ def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: d
     """Columns, states and texts of the batch as sent; long canvases are cut to the positions from the first open one
     on."""
     start, length = (calls[-1].start, calls[-1].length) if calls else (0, len(canvas))
-    stop = min(len(canvas), start + length)
+    # A packed input has no column per position, and a table of it would not be what was sent.
+    if calls and calls[-1].fed:
+        return (), (), ()
+    # A growing canvas is shorter than what is sent: its drafts stand behind its end.
+    stop = start + length
+    canvas = [*canvas, *[-1] * (stop - len(canvas))]
     first = next((pos for pos in range(start, stop) if canvas[pos] == trace.mask), start)
     begin = max(start, min(first - 4, stop - MAX_COLUMNS)) if stop - start > MAX_COLUMNS else start
     columns = tuple(range(begin, min(stop, begin + MAX_COLUMNS)))
@@ -197,9 +210,11 @@ def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: d
                 words.append(theme.piece(trace, own[pos]))
             else:
                 line.append(
-                    "prompt" if pos < trace.prompt_len else "masked" if canvas[pos] == trace.mask else "committed"
+                    "prompt"
+                    if pos < trace.prompt_len
+                    else {trace.mask: "masked", -1: "absent"}.get(canvas[pos], "committed")
                 )
-                words.append(theme.piece(trace, canvas[pos]))
+                words.append("" if canvas[pos] == -1 else theme.piece(trace, canvas[pos]))
         cells.append(tuple(line))
         texts.append(tuple(words))
     return columns, tuple(cells), tuple(texts)
@@ -223,11 +238,10 @@ def _sentences(view: RoundView, nodes, verdicts, free, calls: list[Forward]) -> 
         )
     kept = sum(v.outcome == "accepted" for v in verdicts.values())
     stop = next((v for v in verdicts.values() if v.outcome == "rejected"), None)
-    end = (
-        "all of them stood"
-        if stop is None
-        else f"draft {stop.node + 1} was the first that its parent row did not choose"
-    )
+    end = "none was turned down"
+    if stop is not None:
+        place = [node.id for node in nodes].index(stop.node) + 1
+        end = f"draft {place} is the first that was turned down"
     return f"Round {view.n} checks {len(nodes)} drafts in one call and keeps {kept}: {end}.", cost
 
 
@@ -290,8 +304,7 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
             row=1,
             col=1,
         )
-        if ink.glyph:
-            figure.add_annotation(x=t.x, y=t.y, text=ink.glyph, font={"color": ink.text, "size": 13}, row=1, col=1)
+    _glyphs(figure, [(t.x, t.y, t.state) for t in info.twigs], 13, dark, row=1)
     span = max((abs(t.x) for t in info.twigs), default=0)
     figure.update_xaxes(
         title="branches", showgrid=False, showticklabels=False, range=[-span - 0.3, span + 1.9], row=1, col=1
@@ -355,13 +368,32 @@ def _draw_table(figure: go.Figure, info: TreeInfo, dark: bool) -> None:
         row=2,
         col=1,
     )
-    for r, line in enumerate(info.cells):
-        for pos, state in zip(info.columns, line, strict=True):
-            if state in ("drafted", "accepted", "rejected", "unreached"):
-                ink = theme.state(state, dark)
-                figure.add_annotation(x=pos, y=r, text=ink.glyph, font={"color": ink.text, "size": 11}, row=2, col=1)
+    own = ("drafted", "accepted", "rejected", "unreached")
+    marks = [
+        (float(pos), float(r), s)
+        for r, line in enumerate(info.cells)
+        for pos, s in zip(info.columns, line, strict=True)
+    ]
+    _glyphs(figure, [mark for mark in marks if mark[2] in own], 11, dark, row=2)
     figure.update_xaxes(title="position on the canvas", showgrid=False, row=2, col=1)
     figure.update_yaxes(title="batch row", showgrid=False, dtick=1, range=[len(info.cells) - 0.5, -0.5], row=2, col=1)
+
+
+def _glyphs(figure: go.Figure, spots: list[tuple[float, float, str]], size: int, dark: bool, row: int) -> None:
+    """A text trace per state, not an annotation per spot: plotly.py takes time with the square of their number."""
+    for state in dict.fromkeys(state for _, _, state in spots if theme.GLYPHS[state]):
+        mine = [(x, y) for x, y, s in spots if s == state]
+        figure.add_scatter(
+            x=[x for x, _ in mine],
+            y=[y for _, y in mine],
+            text=[theme.GLYPHS[state]] * len(mine),
+            mode="text",
+            hoverinfo="skip",
+            textfont={"color": theme.state(state, dark).text, "size": size},
+            name=state,
+            row=row,
+            col=1,
+        )
 
 
 def _depth(info: TreeInfo) -> int:
