@@ -1,4 +1,4 @@
-"""The papers agree with the program: the methods table is the registry's, the README's commands exist, bundled files load."""
+"""The papers agree with the program: the methods table is the registry's, the README's commands exist, files load."""
 
 import re
 from pathlib import Path

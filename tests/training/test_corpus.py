@@ -6,9 +6,12 @@ import pytest
 
 from training.corpus import FAMILIES, HELD_OUT, TRAIN, Item, grade, items
 
-ADD_THREE = Item("code", "Write a function add_three that adds three to a number.",
-                 "def add_three(x):\n    return x + 3",
-                 ("asserts", ("assert add_three(4) == 7", "assert add_three(-1) == 2")))
+ADD_THREE = Item(
+    "code",
+    "Write a function add_three that adds three to a number.",
+    "def add_three(x):\n    return x + 3",
+    ("asserts", ("assert add_three(4) == 7", "assert add_three(-1) == 2")),
+)
 TOTAL = Item("word", "Mia has 3 apples. Tom gives Mia 4 more. How many?", "3 + 4 = 7. The answer is 7.", ("number", 7))
 
 
@@ -37,8 +40,17 @@ def test_no_held_out_prompt_occurs_in_training(family):
 def test_no_held_out_chain_of_numbers_is_trained_in_any_wording():
     def chains(split, n):
         # The steps without the closing words are the chain with its numbers.
-        return {tuple(part for part in item.answer.replace("First, ", "").replace("Then, ", "")
-                      .replace("Finally, ", "").split(". ")[:-1]) for item in items("word", split, n, 1)}
+        return {
+            tuple(
+                part
+                for part in item.answer.replace("First, ", "")
+                .replace("Then, ", "")
+                .replace("Finally, ", "")
+                .split(". ")[:-1]
+            )
+            for item in items("word", split, n, 1)
+        }
+
     assert chains(TRAIN, 20000) & chains(HELD_OUT, 300) == set()
 
 
@@ -107,46 +119,55 @@ def test_a_fact_must_occur_as_a_whole_word():
     assert not grade(item, "Helium.")
 
 
-@pytest.mark.parametrize("source", [
-    "def add_three(x):\n    return x + 3",
-    "def add_three(number):\n    total = number\n    for _ in range(3):\n        total += 1\n    return total",
-])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def add_three(x):\n    return x + 3",
+        "def add_three(number):\n    total = number\n    for _ in range(3):\n        total += 1\n    return total",
+    ],
+)
 def test_a_right_function_passes(source):
     assert grade(ADD_THREE, source)
 
 
-@pytest.mark.parametrize("source", [
-    "def add_three(x):\n    return x + 4",
-    "def add_three(x):\n    return x +",
-    "def add_two(x):\n    return x + 3",
-    "return x + 3",
-    "The answer is 7.",
-    "",
-    "\x00",
-])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def add_three(x):\n    return x + 4",
+        "def add_three(x):\n    return x +",
+        "def add_two(x):\n    return x + 3",
+        "return x + 3",
+        "The answer is 7.",
+        "",
+        "\x00",
+    ],
+)
 def test_a_wrong_function_fails(source):
     assert not grade(ADD_THREE, source)
 
 
-@pytest.mark.parametrize("source", [
-    pytest.param("def add_three(x):\n    while True:\n        pass", id="endless loop"),
-    pytest.param("def add_three(x):\n    return 9 ** 9 ** 9", id="endless arithmetic"),
-    pytest.param("def add_three(x):\n    y = 'a' * 10 ** 12\n    return x + 3", id="huge memory"),
-    pytest.param("def add_three(x):\n    y = list(range(10 ** 11))\n    return x + 3", id="huge list"),
-    pytest.param("def add_three(x):\n    return add_three(x)", id="endless recursion"),
-    pytest.param("def add_three(x):\n    open('made', 'w').write('x')\n    return x + 3", id="file write"),
-    pytest.param("def add_three(x):\n    import os\n    os.system('true')\n    return x + 3", id="os.system"),
-    pytest.param("import os\ndef add_three(x):\n    return x + 3", id="import"),
-    pytest.param("import sys\nsys.exit(0)", id="early exit with status 0"),
-    pytest.param("def add_three(x):\n    raise SystemExit(0)", id="exit inside the function"),
-    pytest.param("def add_three(x):\n    exit(0)", id="exit builtin"),
-    pytest.param("def add_three(x):\n    print(x + 3)", id="prints instead of returning"),
-    pytest.param("def add_three(x):\n    print(x)\n    return x + 3", id="prints and returns"),
-    pytest.param("def add_three(x):\n    return __import__('os').getpid()", id="__import__"),
-    pytest.param("def add_three(x):\n    y = x.__class__\n    return x + 3", id="class ladder"),
-    pytest.param("def add_three(x):\n    y = (i for i in [1]).gi_frame\n    return x + 3", id="frame ladder"),
-    pytest.param("def add_three(x):\n    y = '{0.__class__}'.format(x)\n    return x + 3", id="format ladder"),
-    pytest.param("def add_three(x):\n    eval('1')\n    return x + 3", id="eval"),
-])
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("def add_three(x):\n    while True:\n        pass", id="endless loop"),
+        pytest.param("def add_three(x):\n    return 9 ** 9 ** 9", id="endless arithmetic"),
+        pytest.param("def add_three(x):\n    y = 'a' * 10 ** 12\n    return x + 3", id="huge memory"),
+        pytest.param("def add_three(x):\n    y = list(range(10 ** 11))\n    return x + 3", id="huge list"),
+        pytest.param("def add_three(x):\n    return add_three(x)", id="endless recursion"),
+        pytest.param("def add_three(x):\n    open('made', 'w').write('x')\n    return x + 3", id="file write"),
+        pytest.param("def add_three(x):\n    import os\n    os.system('true')\n    return x + 3", id="os.system"),
+        pytest.param("import os\ndef add_three(x):\n    return x + 3", id="import"),
+        pytest.param("import sys\nsys.exit(0)", id="early exit with status 0"),
+        pytest.param("def add_three(x):\n    raise SystemExit(0)", id="exit inside the function"),
+        pytest.param("def add_three(x):\n    exit(0)", id="exit builtin"),
+        pytest.param("def add_three(x):\n    print(x + 3)", id="prints instead of returning"),
+        pytest.param("def add_three(x):\n    print(x)\n    return x + 3", id="prints and returns"),
+        pytest.param("def add_three(x):\n    return __import__('os').getpid()", id="__import__"),
+        pytest.param("def add_three(x):\n    y = x.__class__\n    return x + 3", id="class ladder"),
+        pytest.param("def add_three(x):\n    y = (i for i in [1]).gi_frame\n    return x + 3", id="frame ladder"),
+        pytest.param("def add_three(x):\n    y = '{0.__class__}'.format(x)\n    return x + 3", id="format ladder"),
+        pytest.param("def add_three(x):\n    eval('1')\n    return x + 3", id="eval"),
+    ],
+)
 def test_a_hostile_function_is_graded_wrong(source):
     assert grade(ADD_THREE, source) is False

@@ -18,8 +18,7 @@ def shipped():
 
 
 def test_the_special_tokens_come_first(shipped):
-    assert [shipped.id_to_token(i) for i in range(5)] == [
-        "<|mask|>", "<|eos|>", "<|user|>", "<|assistant|>", "<|pad|>"]
+    assert [shipped.id_to_token(i) for i in range(5)] == ["<|mask|>", "<|eos|>", "<|user|>", "<|assistant|>", "<|pad|>"]
 
 
 def test_the_vocabulary_has_1536_entries(shipped):
@@ -40,11 +39,26 @@ def test_a_sum_is_cut_at_digits_and_signs(shipped):
     assert shipped.encode("12 + 7 = 19.").tokens == ["1", "2", "Ġ+Ġ", "7", "Ġ=Ġ", "1", "9", "."]
 
 
-@pytest.mark.parametrize("text", [
-    "What is 12 + 7?", "", " ", "  two  spaces ", "tab\tand\r\nnewline\n", "½ ² ١٢ Ⅻ", "naïve café", "日本語のテキスト",
-    "🙂👩‍👩‍👧", "a\u0301 combining", "\u202eright to left", "\x00\x07", "def f(x):\n    return x", "<|mask|><|eos|>",
-    "I'm <b>bold</b> & \"quoted\"",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is 12 + 7?",
+        "",
+        " ",
+        "  two  spaces ",
+        "tab\tand\r\nnewline\n",
+        "½ ² ١٢ Ⅻ",
+        "naïve café",
+        "日本語のテキスト",
+        "🙂👩‍👩‍👧",
+        "a\u0301 combining",
+        "\u202eright to left",
+        "\x00\x07",
+        "def f(x):\n    return x",
+        "<|mask|><|eos|>",
+        'I\'m <b>bold</b> & "quoted"',
+    ],
+)
 def test_any_text_comes_back_unchanged(shipped, text):
     ids = tok.encode_prompt(shipped, text)
     assert shipped.decode(ids[1:-1], skip_special_tokens=False) == text
@@ -68,14 +82,17 @@ def test_an_answer_ends_with_one_end_token(shipped):
 
 def test_transformers_loads_the_saved_files_with_the_same_ids(small, tmp_path):
     tok.save(small, tmp_path)
-    for loaded in (AutoTokenizer.from_pretrained(tmp_path),
-                   PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json"))):
+    for loaded in (
+        AutoTokenizer.from_pretrained(tmp_path),
+        PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json")),
+    ):
         assert loaded("What is 12 + 7?").input_ids == small.encode("What is 12 + 7?").ids
 
 
 def test_the_chat_template_gives_the_prompt_ids_of_training(shipped):
     loaded = AutoTokenizer.from_pretrained(tok.MODEL_DIR)
-    ids = loaded.apply_chat_template([{"role": "user", "content": "Name three fruits."}], add_generation_prompt=True,
-                                     return_dict=False)
+    ids = loaded.apply_chat_template(
+        [{"role": "user", "content": "Name three fruits."}], add_generation_prompt=True, return_dict=False
+    )
     assert ids == tok.encode_prompt(shipped, "Name three fruits.")
     assert (loaded.mask_token_id, loaded.eos_token_id, loaded.pad_token_id) == (0, 1, 4)
