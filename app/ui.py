@@ -30,6 +30,8 @@ CSS = """
 #head h1 { margin: 0; font-size: 1.5rem; letter-spacing: -0.01em; }
 #head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
 #stop, #run { min-width: 90px; }
+#about p, #note p { font-size: 0.9rem; }
+@media (max-width: 720px) { #main { order: 1; } #side { order: 2; } }
 """
 
 
@@ -80,12 +82,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     label=words.EXAMPLES,
                     api_visibility="private",
                 )
-                model = gr.Dropdown(
-                    [(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model"
-                )
-                note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
                 panels, knobs = [], []
-                with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
+                with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
                     for m in methods:
                         with gr.Column(visible=m.id == _default(methods)) as panel:
                             for knob in m.params.knobs():
@@ -96,11 +94,18 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                         panels.append(panel)
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
+                model = gr.Dropdown(
+                    [(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model"
+                )
+                note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
                 shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
                 with gr.Row():
-                    upload = gr.UploadButton(words.OPEN, file_types=[".json", ".gz"], elem_id="open")
-                    save = gr.DownloadButton(words.SAVE, value=act.show(first)[2] if first else None, elem_id="save")
-            with gr.Column(scale=4, min_width=320):
+                    upload = gr.UploadButton(
+                        words.OPEN, file_types=[".json", ".gz"], size="md", min_width=100, elem_id="open"
+                    )
+                    saved = act.show(first)[2] if first else None
+                    save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
+            with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
                 player = stage.player(views, value, act.trace, act.figure, elem_id="player")
 

@@ -97,10 +97,10 @@ class Params:
 
     @classmethod
     def knobs(cls) -> tuple[Knob, ...]:
-        kinds = get_type_hints(cls)
-        return tuple(
-            Knob(name=f.name, kind=kinds[f.name], default=f.default, **f.metadata) for f in dataclasses.fields(cls)
-        )
+        """The method's own knobs first, then those that every method has."""
+        kinds, shared = get_type_hints(cls), {f.name for f in dataclasses.fields(Params)}
+        order = sorted(dataclasses.fields(cls), key=lambda f: f.name in shared)
+        return tuple(Knob(name=f.name, kind=kinds[f.name], default=f.default, **f.metadata) for f in order)
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:

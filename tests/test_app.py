@@ -156,7 +156,7 @@ def test_run_ids_cannot_be_guessed_and_the_oldest_runs_go_first():
 @needs_weights
 def test_each_method_is_an_endpoint_with_its_knobs_as_arguments():
     call = endpoint(METHODS[2], ("tiny-llada",))
-    out = call(PROMPT, "tiny-llada", 0, False, 32)
+    out = call(PROMPT, "tiny-llada", max_new=32)
     assert out["method"] == "ssd" and out["params"]["max_new"] == 32 and out["calls"] > 0
     with pytest.raises(gr.Error, match="must be between 1 and 8"):
         call(prompt=PROMPT, n=99)

@@ -87,14 +87,14 @@ def test_an_unknown_knob_suggests_the_nearest_or_lists_all():
         Sample.read({"xyz": 3})
 
 
-def test_knobs_are_declared_once_in_order():
-    assert [k.name for k in Sample.knobs()] == ["max_new", "block", "early_stop", "gamma", "warm", "rule"]
-    gamma = Sample.knobs()[3]
+def test_knobs_are_declared_once_and_a_methods_own_come_first():
+    assert [k.name for k in Sample.knobs()] == ["gamma", "warm", "rule", "max_new", "block", "early_stop"]
+    gamma = Sample.knobs()[0]
     assert gamma == Knob("gamma", int, 4, "tokens drafted per round", 1, 16, 1, (), "γ")
     assert (gamma.label, gamma.range) == ("γ · gamma", "1 to 16")
-    assert [k.range for k in Sample.knobs()[4:]] == ["0 to 2", "low | high"]
-    assert [k.range for k in Sample.knobs()[1:3]] == ["1 to 512", "yes or no"]
-    assert Sample.knobs()[4].label == "warm"
+    assert [k.range for k in Sample.knobs()[1:3]] == ["0 to 2", "low | high"]
+    assert [k.range for k in Sample.knobs()[4:]] == ["1 to 512", "yes or no"]
+    assert Sample.knobs()[1].label == "warm"
 
 
 def test_shared_settings_are_those_the_other_method_has_too():

@@ -68,7 +68,6 @@ def test_the_page_offers_the_new_method_with_its_knob_and_draws_the_new_view(wat
     page = w.page
     page.locator("#method label", has_text="Left to right").click()
     page.locator("#about", has_text="as an autoregressive model has to").wait_for(timeout=20_000)
-    page.locator("#settings button").first.click()
     page.locator("#knob-leftmost-k").wait_for(timeout=20_000)
     page.locator("#prompt textarea").fill("What is the capital of France?")
     page.locator("#run").click()
@@ -83,7 +82,7 @@ def test_the_page_offers_the_new_method_with_its_knob_and_draws_the_new_view(wat
 def test_the_http_api_has_an_endpoint_for_the_new_method(house):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(house, verbose=False)
-    out = client.predict("What is the capital of France?", "tiny-llada", 0, False, 32, api_name="/leftmost")
+    out = client.predict(prompt="What is the capital of France?", max_new=32, api_name="/leftmost")
     assert out["method"] == "leftmost" and out["params"]["k"] == 1 and out["calls"] > 0
 
 
