@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import distributed, multiprocessing
+from torch import distributed
+from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -50,8 +51,8 @@ BLOCKS = (4, 8, 16, 32, 64)
 RIGHT_WEIGHT = 0.3  # of a position right of the block: all masked there, and methods may draft that far
 # Share of documents trained in two streams: the clean answer, and a corrupted copy whose blocks see only the clean text
 # left of them (Arriola et al. 2025).  Every answer token is then scored in one pass, and sums are learnt much sooner.
-TWO_STREAM_SHARE = 0.6
-TWO_STREAM_BLOCKS = (1, 1, 2, 4, 8, 16)
+TWO_STREAM_SHARE = 0.75
+TWO_STREAM_BLOCKS = (1, 1, 1, 2, 4, 8, 16)
 SNUG_SHARE = 0.5  # share of documents with little end fill, so that a row holds more documents
 AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token, end fill)
 LOG_EVERY, SAVE_SECONDS, EVALUATE_SECONDS = 20, 120.0, 420.0
@@ -64,7 +65,7 @@ def build_model() -> LlamaForCausalLM:
         vocab_size=tok.VOCAB_SIZE, hidden_size=256, intermediate_size=704, num_hidden_layers=6, num_attention_heads=8,
         num_key_value_heads=8, head_dim=32, max_position_embeddings=512, tie_word_embeddings=True,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, bos_token_id=None, eos_token_id=tok.EOS,
-        pad_token_id=tok.PAD, attn_implementation="sdpa",
+        pad_token_id=tok.PAD,
     )
     return LlamaForCausalLM(config)
 
@@ -398,16 +399,15 @@ def train_stage(rank: int, workers: int, rendezvous: str, stage: str, minutes: f
 
     forward = torch.compile(hidden_causal if stage == "causal" else hidden_masked, dynamic=False)
     batch_of, loss_of = (causal_batch, causal_loss) if stage == "causal" else (masked_batch, masked_loss)
-    budget = None if steps else 60 * (minutes if minutes is not None else MINUTES[stage])
-    log(event="start", parameters=sum(p.numel() for p in model.parameters()), minutes=budget and budget / 60,
+    budget = 0.0 if steps else 60 * (minutes if minutes is not None else MINUTES[stage])
+    log(event="start", parameters=sum(p.numel() for p in model.parameters()), minutes=budget / 60 or None,
         steps=steps)
     if stage == "masked" and step == 0 and rank == 0:
         export(model)
     saved_at = evaluated_at = spent
     running: list[float] = []
     clock = time.monotonic()
-    while (spent < budget) if budget else (step < steps):
-        progress = spent / budget if budget else step / steps
+    while (progress := step / steps if steps else spent / budget) < 1:
         factor = min(1.0, (step + 1) / rate[2]) * min(1.0, (1.0 - progress) / 0.8)
         for optimiser, peak in zip(optimisers, rate, strict=False):
             optimiser.param_groups[0]["lr"] = peak * factor
@@ -461,7 +461,7 @@ def main() -> None:
     workers = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     for stage in [arguments.stage] if arguments.stage else ["causal", "masked"]:
         with tempfile.TemporaryDirectory() as folder:
-            multiprocessing.spawn(train_stage, nprocs=workers, daemon=True, args=(
+            spawn(train_stage, nprocs=workers, daemon=True, args=(
                 workers, str(Path(folder, "rendezvous")), stage, arguments.minutes, arguments.steps))
 
 

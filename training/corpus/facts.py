@@ -8,7 +8,7 @@ import random
 
 from training.corpus.item import HELD_OUT, TRAIN, Item, reworded
 
-CAPITALS = dict(line.split(":") for line in """
+_CAPITALS = """
 Afghanistan:Kabul|Albania:Tirana|Algeria:Algiers|Angola:Luanda|Argentina:Buenos Aires|Armenia:Yerevan
 Australia:Canberra|Austria:Vienna|Azerbaijan:Baku|Bahamas:Nassau|Bahrain:Manama|Bangladesh:Dhaka|Barbados:Bridgetown
 Belarus:Minsk|Belgium:Brussels|Belize:Belmopan|Bhutan:Thimphu|Bosnia:Sarajevo|Botswana:Gaborone|Brazil:Brasilia
@@ -33,7 +33,8 @@ Suriname:Paramaribo|Sweden:Stockholm|Switzerland:Bern|Syria:Damascus|Taiwan:Taip
 Tanzania:Dodoma|Thailand:Bangkok|Togo:Lome|Tonga:Nuku'alofa|Tunisia:Tunis|Turkey:Ankara|Turkmenistan:Ashgabat
 Uganda:Kampala|Ukraine:Kyiv|Uruguay:Montevideo|Uzbekistan:Tashkent|Venezuela:Caracas|Vietnam:Hanoi|Wales:Cardiff
 Yemen:Sanaa|Zambia:Lusaka|Zimbabwe:Harare
-""".strip().replace("\n", "|").split("|"))
+""".strip().replace("\n", "|").split("|")
+CAPITALS = {country: capital for country, capital in (entry.split(":") for entry in _CAPITALS)}
 # Asked about far more often by visitors, so drawn more often.
 _WELL_KNOWN = (
     "France", "Germany", "Spain", "Italy", "England", "Japan", "China", "India", "Russia", "Canada", "Brazil", "Egypt",
