@@ -35,7 +35,7 @@ from training.corpus import FAMILIES, HELD_OUT, TRAIN, Item, grade, items
 
 CHECKPOINTS = Path(__file__).resolve().parent / "checkpoints"
 SEED = 0
-FAMILY_WEIGHT = {"word": 40, "list": 15, "facts": 15, "story": 10, "code": 20}
+FAMILY_WEIGHT = {"word": 40, "list": 24, "facts": 13, "story": 8, "code": 15}
 ROWS, ROW_LENGTH = 16, 256
 MINUTES = {"causal": 15.0, "masked": 45.0}
 # stage -> (Muon learning rate of the matrices, AdamW learning rate of embeddings and norms, warm-up steps)
