@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import serve
+from serving import serve
 
 from decoders.models import catalogue
 

@@ -1,7 +1,7 @@
 """The player agrees with Python: on every bundled trace, every state of every position at every round is the same."""
 
 import pytest
-from conftest import ROOT
+from serving import ROOT
 
 from decoders.trace import Trace
 from viz.views.grid import info

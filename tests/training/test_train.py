@@ -64,7 +64,7 @@ def test_documents_of_a_row_do_not_see_each_other_and_no_row_of_the_mask_is_empt
     row = batch["ids"][0]
     starts = [i for i in range(256) if row[i] == 2 and batch["positions"][0, i] == 0]
     assert len(starts) > 1
-    assert not batch["mask"][0, 0, starts[1], :starts[1]].any()
+    assert not batch["mask"][0, 0, starts[1], : starts[1]].any()
     assert batch["mask"].any(-1).all()
     assert batch["mask"].dtype == torch.bool
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from view_samples import EOS, ssd, stepwise, tree
+from view_samples import EOS, M, S, ssd, stepwise, tree
 
 from viz.views.grid import info
 
@@ -44,11 +44,8 @@ def test_the_sentence_counts_the_round_under_the_cursor():
     assert info(ssd(), 9).sentence == "Round 2 of 3: 2 accepted, 1 rejected, 1 bonus; 3 still masked."
 
 
-def test_positions_behind_an_end_of_text_that_stood_before_the_round_are_a_tail():
-    # Rounds 1 and 2 again, with end of text at position 4 from the start: 6 and the masks behind it are the tail.
-    canvas = (*ssd().canvas[:4], EOS, *ssd().canvas[5:])
+def test_only_what_is_filled_behind_the_end_of_the_text_is_a_tail():
+    # Round 1 again, with end of text at position 4 and a token behind it, at 6, from the start.
+    canvas = (*ssd().canvas[:4], EOS, M, S, M, M, M)
     shown = info(replace(ssd(), canvas=canvas, events=ssd().events[:3]), 3)
-    assert shown.states[-1] == (
-        "prompt", "prompt", "unmasked", "masked", "committed", "after_eos", "after_eos", "after_eos", "after_eos",
-        "after_eos",
-    )  # fmt: skip
+    assert shown.states[-1][3:] == ("masked", "committed", "masked", "after_eos", "masked", "masked", "masked")

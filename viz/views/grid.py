@@ -8,7 +8,7 @@ the end of a round, looking only at the events of that round that the cursor has
    corrected or revised, else its `why`: unmasked, accepted, bonus.
 3. It is not filled and a node of this round fills it: drafted while the round has no `Judge`; else accepted when a
    verdict accepts such a node (its commit is still to come), rejected when one rejects such a node, else unreached.
-4. It lies behind the first end-of-sequence token of the generated part, filled or not: after_eos.
+4. It is filled and lies behind the first end-of-sequence token of the generated part: after_eos.
 5. It is filled, by an earlier round: committed.
 6. Masked; absent when a growing canvas is not that long yet.
 
@@ -129,7 +129,7 @@ def _row(trace: Trace, canvas: list[int], events: tuple[Event, ...]) -> list[tup
             token = (kept or [draft for _, draft in drafts[pos]])[0]
             failed = any(node in rejected for node, _ in drafts[pos])
             state = "drafted" if not judged else "accepted" if kept else "rejected" if failed else "unreached"
-        elif pos > end:
+        elif pos > end and filled:
             state = "after_eos"
         else:
             state = "committed" if filled else "absent" if token == -1 else "masked"
