@@ -15,7 +15,7 @@ RUNS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("ssd-apples", "ssd", PROMPT, {"n": 4}),
     ("stepwise-apples", "stepwise", PROMPT, {}),
     ("threshold-apples", "threshold", PROMPT, {"threshold": 0.9}),
-    ("threshold-apples-fast", "threshold", PROMPT, {"threshold": 0.4}),
+    ("threshold-story-fast", "threshold", "Tell me a short story about a fox.", {"threshold": 0.3, "max_new": 96}),
     ("ssd-function", "ssd", "Write a Python function add_three that returns x plus 3.", {"n": 4}),
     ("ssd-story", "ssd", "Tell me a short story about a fox.", {"n": 4, "max_new": 96}),
 )
