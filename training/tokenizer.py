@@ -34,15 +34,25 @@ CHAT_TEMPLATE = (
 def train_tokenizer(seed: int = 0, scale: float = 1.0) -> Tokenizer:
     """Train the BPE on `scale` times `ITEMS_PER_FAMILY` training items; the same seed gives the same merges."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=VOCAB_SIZE, special_tokens=list(SPECIAL), show_progress=False,
-                                  initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
-    texts = (text for family in FAMILIES for item in items(family, TRAIN, int(ITEMS_PER_FAMILY[family] * scale), seed)
-             for text in (item.prompt, item.answer))
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCAB_SIZE,
+        special_tokens=list(SPECIAL),
+        show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+    )
+    texts = (
+        text
+        for family in FAMILIES
+        for item in items(family, TRAIN, int(ITEMS_PER_FAMILY[family] * scale), seed)
+        for text in (item.prompt, item.answer)
+    )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
@@ -51,12 +61,19 @@ def save(tokenizer: Tokenizer, folder: Path = MODEL_DIR) -> None:
     """Write tokenizer.json and tokenizer_config.json so that `AutoTokenizer.from_pretrained(folder)` loads them."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {
-        "tokenizer_class": "PreTrainedTokenizerFast", "mask_token": "<|mask|>", "eos_token": "<|eos|>",
-        "pad_token": "<|pad|>", "additional_special_tokens": ["<|user|>", "<|assistant|>"],
-        "model_max_length": 512, "clean_up_tokenization_spaces": False, "chat_template": CHAT_TEMPLATE,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "mask_token": "<|mask|>",
+        "eos_token": "<|eos|>",
+        "pad_token": "<|pad|>",
+        "additional_special_tokens": ["<|user|>", "<|assistant|>"],
+        "model_max_length": 512,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": CHAT_TEMPLATE,
     }
-    for name, text in (("tokenizer.json", tokenizer.to_str(pretty=True)),
-                       ("tokenizer_config.json", json.dumps(config, indent=2) + "\n")):
+    for name, text in (
+        ("tokenizer.json", tokenizer.to_str(pretty=True)),
+        ("tokenizer_config.json", json.dumps(config, indent=2) + "\n"),
+    ):
         temporary = folder / f".{name}.tmp"
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, folder / name)

@@ -62,9 +62,18 @@ def build_model() -> LlamaForCausalLM:
     """A Llama of 5.2 million parameters with tied embeddings, freshly initialised from `SEED`."""
     torch.manual_seed(SEED)
     config = LlamaConfig(
-        vocab_size=tok.VOCAB_SIZE, hidden_size=256, intermediate_size=704, num_hidden_layers=6, num_attention_heads=8,
-        num_key_value_heads=8, head_dim=32, max_position_embeddings=512, tie_word_embeddings=True,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, bos_token_id=None, eos_token_id=tok.EOS,
+        vocab_size=tok.VOCAB_SIZE,
+        hidden_size=256,
+        intermediate_size=704,
+        num_hidden_layers=6,
+        num_attention_heads=8,
+        num_key_value_heads=8,
+        head_dim=32,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        bos_token_id=None,
+        eos_token_id=tok.EOS,
         pad_token_id=tok.PAD,
     )
     return LlamaForCausalLM(config)
@@ -153,8 +162,16 @@ def one_stream(rng: random.Random, prompt: list[int], answer: list[int], ratio: 
         area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
     inputs, weights, expected = corrupt(rng, answer, area, ratio)
     n = len(prompt) + area
-    return Packed(prompt + inputs, prompt + answer + [tok.EOS] * (area - len(answer)), [0.0] * len(prompt) + weights,
-                  list(range(n)), [0] * n, [0] * n, [0] * n, expected)
+    return Packed(
+        prompt + inputs,
+        prompt + answer + [tok.EOS] * (area - len(answer)),
+        [0.0] * len(prompt) + weights,
+        list(range(n)),
+        [0] * n,
+        [0] * n,
+        [0] * n,
+        expected,
+    )
 
 
 def two_streams(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
@@ -218,8 +235,13 @@ def masked_batch(step: int, tokenizer) -> dict[str, torch.Tensor]:
     seen = batch["group"][:, :, None] == batch["group"][:, None, :]
     seen |= batch["level"][:, None, :] < batch["sight"][:, :, None]
     seen &= batch["documents"][:, :, None] == batch["documents"][:, None, :]
-    return {"ids": batch["ids"], "targets": batch["targets"], "positions": batch["positions"], "mask": seen[:, None],
-            "weights": weights / total}
+    return {
+        "ids": batch["ids"],
+        "targets": batch["targets"],
+        "positions": batch["positions"],
+        "mask": seen[:, None],
+        "weights": weights / total,
+    }
 
 
 def causal_loss(model, forward, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -245,8 +267,10 @@ def optimizers(model, stage: str) -> list[torch.optim.Optimizer]:
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
     muon, adam, _ = RATES[stage]
-    return [torch.optim.Muon(matrices, lr=muon, adjust_lr_fn="original"),
-            torch.optim.AdamW(rest, lr=adam, betas=(0.9, 0.95), weight_decay=0.0)]
+    return [
+        torch.optim.Muon(matrices, lr=muon, adjust_lr_fn="original"),
+        torch.optim.AdamW(rest, lr=adam, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
 
 
 def add_up(model, loss: torch.Tensor, seconds: float) -> float:
@@ -257,7 +281,7 @@ def add_up(model, loss: torch.Tensor, seconds: float) -> float:
     distributed.all_reduce(flat)
     start = 0
     for gradient in gradients:
-        gradient.copy_(flat[start:start + gradient.numel()].view_as(gradient))
+        gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
         start += gradient.numel()
     loss.data.fill_(flat[-2])
     return flat[-1].item()
@@ -273,7 +297,7 @@ def decode_masked(model, prompts: list[list[int]], area: int = 64, block: int = 
     width = max(map(len, prompts)) + area
     ids = torch.full((len(prompts), width), tok.PAD)
     for row, prompt in enumerate(prompts):
-        ids[row, :len(prompt) + area] = torch.tensor(prompt + [tok.MASK] * area)
+        ids[row, : len(prompt) + area] = torch.tensor(prompt + [tok.MASK] * area)
     starts = torch.tensor([len(prompt) for prompt in prompts])
     column = torch.arange(width)[None]
     mask = (ids != tok.PAD)[:, None, None, :].expand(-1, 1, width, -1)
@@ -282,8 +306,9 @@ def decode_masked(model, prompts: list[list[int]], area: int = 64, block: int = 
         here = (column >= starts[:, None] + begin) & (column < starts[:, None] + begin + block)
         for _ in range(block):
             with torch.autocast("cpu", torch.bfloat16):
-                hidden = model.model(input_ids=ids[active], attention_mask=mask[active].contiguous(),
-                                     use_cache=False).last_hidden_state
+                hidden = model.model(
+                    input_ids=ids[active], attention_mask=mask[active].contiguous(), use_cache=False
+                ).last_hidden_state
                 slots = hidden[here[active]].view(len(active), block, -1)
                 logits = model.lm_head(slots).float()
             logits[..., tok.MASK] = -torch.inf
@@ -297,8 +322,8 @@ def decode_masked(model, prompts: list[list[int]], area: int = 64, block: int = 
             break
     answers = []
     for row, prompt in enumerate(prompts):
-        answer = ids[row, len(prompt):len(prompt) + area].tolist()
-        answers.append(answer[:next((i for i, t in enumerate(answer) if t in (tok.EOS, tok.MASK)), area)])
+        answer = ids[row, len(prompt) : len(prompt) + area].tolist()
+        answers.append(answer[: next((i for i, t in enumerate(answer) if t in (tok.EOS, tok.MASK)), area)])
     return answers
 
 
@@ -319,7 +344,7 @@ def decode_causal(model, prompts: list[list[int]], area: int = 64) -> list[list[
         active = [r for r in active if rows[r][-1] != tok.EOS]
         if not active:
             break
-    return [[t for t in row[len(prompt):] if t != tok.EOS] for row, prompt in zip(rows, prompts, strict=True)]
+    return [[t for t in row[len(prompt) :] if t != tok.EOS] for row, prompt in zip(rows, prompts, strict=True)]
 
 
 def held_out_accuracy(model, stage: str, n: int, tokenizer) -> dict[str, float]:
@@ -340,8 +365,14 @@ def export(model, folder: Path = tok.MODEL_DIR) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         copy.deepcopy(model).to(torch.bfloat16).save_pretrained(temporary)
-        generation = {"mask": tok.MASK, "eos": tok.EOS, "block": 32, "family": "llada", "attention": "full",
-                      "rows": "self"}
+        generation = {
+            "mask": tok.MASK,
+            "eos": tok.EOS,
+            "block": 32,
+            "family": "llada",
+            "attention": "full",
+            "rows": "self",
+        }
         Path(temporary, "generation.json").write_text(json.dumps(generation, indent=2) + "\n", encoding="utf-8")
         for name in ("config.json", "model.safetensors", "generation.json"):
             Path(temporary, name).chmod(0o644)
@@ -386,22 +417,29 @@ def train_stage(rank: int, workers: int, rendezvous: str, stage: str, minutes: f
         if rank:
             return
         temporary = path.with_suffix(".tmp")
-        torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimisers], "step": step,
-                    "seconds": spent}, temporary)
+        torch.save(
+            {
+                "model": model.state_dict(),
+                "optimizers": [o.state_dict() for o in optimisers],
+                "step": step,
+                "seconds": spent,
+            },
+            temporary,
+        )
         os.replace(temporary, path)
 
     def hidden_causal(ids):
         return model.model(input_ids=ids, use_cache=False).last_hidden_state
 
     def hidden_masked(ids, mask, positions):
-        return model.model(input_ids=ids, attention_mask=mask, position_ids=positions,
-                           use_cache=False).last_hidden_state
+        return model.model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False
+        ).last_hidden_state
 
     forward = torch.compile(hidden_causal if stage == "causal" else hidden_masked, dynamic=False)
     batch_of, loss_of = (causal_batch, causal_loss) if stage == "causal" else (masked_batch, masked_loss)
     budget = 0.0 if steps else 60 * (minutes if minutes is not None else MINUTES[stage])
-    log(event="start", parameters=sum(p.numel() for p in model.parameters()), minutes=budget / 60 or None,
-        steps=steps)
+    log(event="start", parameters=sum(p.numel() for p in model.parameters()), minutes=budget / 60 or None, steps=steps)
     if stage == "masked" and step == 0 and rank == 0:
         export(model)
     saved_at = evaluated_at = spent
@@ -461,8 +499,12 @@ def main() -> None:
     workers = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     for stage in [arguments.stage] if arguments.stage else ["causal", "masked"]:
         with tempfile.TemporaryDirectory() as folder:
-            spawn(train_stage, nprocs=workers, daemon=True, args=(
-                workers, str(Path(folder, "rendezvous")), stage, arguments.minutes, arguments.steps))
+            spawn(
+                train_stage,
+                nprocs=workers,
+                daemon=True,
+                args=(workers, str(Path(folder, "rendezvous")), stage, arguments.minutes, arguments.steps),
+            )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import random
 
 from training.corpus.item import HELD_OUT, TRAIN, Item, reworded
 
-_CAPITALS = """
+_CAPITALS = (
+    """
 Afghanistan:Kabul|Albania:Tirana|Algeria:Algiers|Angola:Luanda|Argentina:Buenos Aires|Armenia:Yerevan
 Australia:Canberra|Austria:Vienna|Azerbaijan:Baku|Bahamas:Nassau|Bahrain:Manama|Bangladesh:Dhaka|Barbados:Bridgetown
 Belarus:Minsk|Belgium:Brussels|Belize:Belmopan|Bhutan:Thimphu|Bosnia:Sarajevo|Botswana:Gaborone|Brazil:Brasilia
@@ -33,99 +34,303 @@ Suriname:Paramaribo|Sweden:Stockholm|Switzerland:Bern|Syria:Damascus|Taiwan:Taip
 Tanzania:Dodoma|Thailand:Bangkok|Togo:Lome|Tonga:Nuku'alofa|Tunisia:Tunis|Turkey:Ankara|Turkmenistan:Ashgabat
 Uganda:Kampala|Ukraine:Kyiv|Uruguay:Montevideo|Uzbekistan:Tashkent|Venezuela:Caracas|Vietnam:Hanoi|Wales:Cardiff
 Yemen:Sanaa|Zambia:Lusaka|Zimbabwe:Harare
-""".strip().replace("\n", "|").split("|")
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 CAPITALS = {country: capital for country, capital in (entry.split(":") for entry in _CAPITALS)}
 # Asked about far more often by visitors, so drawn more often.
 _WELL_KNOWN = (
-    "France", "Germany", "Spain", "Italy", "England", "Japan", "China", "India", "Russia", "Canada", "Brazil", "Egypt",
-    "Australia", "Greece", "Portugal", "Poland", "Austria", "Switzerland", "Sweden", "Norway", "Finland", "Denmark",
-    "Netherlands", "Belgium", "Ireland", "Mexico", "Argentina", "Turkey", "South Korea", "Thailand", "Vietnam",
-    "Hungary", "Ukraine", "Kenya", "Peru", "Chile", "Cuba", "Iran", "Iraq", "Israel",
+    "France",
+    "Germany",
+    "Spain",
+    "Italy",
+    "England",
+    "Japan",
+    "China",
+    "India",
+    "Russia",
+    "Canada",
+    "Brazil",
+    "Egypt",
+    "Australia",
+    "Greece",
+    "Portugal",
+    "Poland",
+    "Austria",
+    "Switzerland",
+    "Sweden",
+    "Norway",
+    "Finland",
+    "Denmark",
+    "Netherlands",
+    "Belgium",
+    "Ireland",
+    "Mexico",
+    "Argentina",
+    "Turkey",
+    "South Korea",
+    "Thailand",
+    "Vietnam",
+    "Hungary",
+    "Ukraine",
+    "Kenya",
+    "Peru",
+    "Chile",
+    "Cuba",
+    "Iran",
+    "Iraq",
+    "Israel",
 )
 # Countries whose English name takes an article.
 _ARTICLE = ("Bahamas", "Congo", "Gambia", "Maldives", "Netherlands", "Philippines")
 SYMBOLS = {
-    "hydrogen": "H", "helium": "He", "carbon": "C", "nitrogen": "N", "oxygen": "O", "sodium": "Na", "magnesium": "Mg",
-    "aluminium": "Al", "silicon": "Si", "sulfur": "S", "chlorine": "Cl", "potassium": "K", "calcium": "Ca",
-    "iron": "Fe", "copper": "Cu", "zinc": "Zn", "silver": "Ag", "tin": "Sn", "gold": "Au", "mercury": "Hg",
-    "lead": "Pb", "neon": "Ne", "nickel": "Ni", "lithium": "Li", "uranium": "U",
+    "hydrogen": "H",
+    "helium": "He",
+    "carbon": "C",
+    "nitrogen": "N",
+    "oxygen": "O",
+    "sodium": "Na",
+    "magnesium": "Mg",
+    "aluminium": "Al",
+    "silicon": "Si",
+    "sulfur": "S",
+    "chlorine": "Cl",
+    "potassium": "K",
+    "calcium": "Ca",
+    "iron": "Fe",
+    "copper": "Cu",
+    "zinc": "Zn",
+    "silver": "Ag",
+    "tin": "Sn",
+    "gold": "Au",
+    "mercury": "Hg",
+    "lead": "Pb",
+    "neon": "Ne",
+    "nickel": "Ni",
+    "lithium": "Li",
+    "uranium": "U",
 }
 YOUNG = {
-    "dog": "puppy", "cat": "kitten", "cow": "calf", "horse": "foal", "sheep": "lamb", "pig": "piglet", "hen": "chick",
-    "duck": "duckling", "goat": "kid", "lion": "cub", "bear": "cub", "frog": "tadpole", "goose": "gosling",
-    "swan": "cygnet", "deer": "fawn", "kangaroo": "joey", "owl": "owlet", "fox": "cub", "elephant": "calf",
+    "dog": "puppy",
+    "cat": "kitten",
+    "cow": "calf",
+    "horse": "foal",
+    "sheep": "lamb",
+    "pig": "piglet",
+    "hen": "chick",
+    "duck": "duckling",
+    "goat": "kid",
+    "lion": "cub",
+    "bear": "cub",
+    "frog": "tadpole",
+    "goose": "gosling",
+    "swan": "cygnet",
+    "deer": "fawn",
+    "kangaroo": "joey",
+    "owl": "owlet",
+    "fox": "cub",
+    "elephant": "calf",
     "wolf": "pup",
 }
 SOUNDS = {
-    "dog": "woof", "cat": "meow", "cow": "moo", "sheep": "baa", "pig": "oink", "duck": "quack", "horse": "neigh",
-    "rooster": "cock-a-doodle-doo", "lion": "roar", "mouse": "squeak", "snake": "hiss", "bee": "buzz", "frog": "ribbit",
-    "owl": "hoot", "wolf": "howl", "crow": "caw",
+    "dog": "woof",
+    "cat": "meow",
+    "cow": "moo",
+    "sheep": "baa",
+    "pig": "oink",
+    "duck": "quack",
+    "horse": "neigh",
+    "rooster": "cock-a-doodle-doo",
+    "lion": "roar",
+    "mouse": "squeak",
+    "snake": "hiss",
+    "bee": "buzz",
+    "frog": "ribbit",
+    "owl": "hoot",
+    "wolf": "howl",
+    "crow": "caw",
 }
-_OPPOSITE_PAIRS = """
+_OPPOSITE_PAIRS = (
+    """
 hot:cold|big:small|fast:slow|up:down|left:right|day:night|black:white|old:new|happy:sad|open:closed|high:low|hard:soft
 early:late|wet:dry|rich:poor|strong:weak|full:empty|light:dark|long:short|near:far|good:bad|easy:difficult|loud:quiet
 clean:dirty|thick:thin|true:false|first:last|always:never|inside:outside|win:lose|push:pull|buy:sell|love:hate
 sweet:sour|brave:afraid|deep:shallow|wide:narrow|north:south|east:west
-""".strip().replace("\n", "|").split("|")
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 OPPOSITES = {a: b for pair in _OPPOSITE_PAIRS for a, b in (pair.split(":"), pair.split(":")[::-1])}
 COUNTS = {
-    "days are in a week": "7", "months are in a year": "12", "hours are in a day": "24",
-    "minutes are in an hour": "60", "seconds are in a minute": "60", "legs does a spider have": "8",
-    "legs does a dog have": "4", "legs does an ant have": "6", "sides does a triangle have": "3",
-    "sides does a square have": "4", "letters are in the alphabet": "26", "wheels does a bicycle have": "2",
-    "wheels does a car have": "4", "planets are in the solar system": "8", "seasons are in a year": "4",
-    "colors are in the rainbow": "7", "sides does a hexagon have": "6", "fingers are on one hand": "5",
-    "arms does an octopus have": "8", "cents are in a dollar": "100", "days are in a year": "365",
+    "days are in a week": "7",
+    "months are in a year": "12",
+    "hours are in a day": "24",
+    "minutes are in an hour": "60",
+    "seconds are in a minute": "60",
+    "legs does a spider have": "8",
+    "legs does a dog have": "4",
+    "legs does an ant have": "6",
+    "sides does a triangle have": "3",
+    "sides does a square have": "4",
+    "letters are in the alphabet": "26",
+    "wheels does a bicycle have": "2",
+    "wheels does a car have": "4",
+    "planets are in the solar system": "8",
+    "seasons are in a year": "4",
+    "colors are in the rainbow": "7",
+    "sides does a hexagon have": "6",
+    "fingers are on one hand": "5",
+    "arms does an octopus have": "8",
+    "cents are in a dollar": "100",
+    "days are in a year": "365",
 }
 COLORS = {
-    "the sky": "blue", "grass": "green", "snow": "white", "a banana": "yellow", "blood": "red", "coal": "black",
-    "an orange": "orange", "chocolate": "brown", "a lemon": "yellow", "a tomato": "red", "milk": "white",
-    "the sun": "yellow", "an elephant": "gray", "a flamingo": "pink", "a carrot": "orange", "a leaf": "green",
+    "the sky": "blue",
+    "grass": "green",
+    "snow": "white",
+    "a banana": "yellow",
+    "blood": "red",
+    "coal": "black",
+    "an orange": "orange",
+    "chocolate": "brown",
+    "a lemon": "yellow",
+    "a tomato": "red",
+    "milk": "white",
+    "the sun": "yellow",
+    "an elephant": "gray",
+    "a flamingo": "pink",
+    "a carrot": "orange",
+    "a leaf": "green",
 }
 CHAT = {
-    "Hello": "Hello! Ask me a small question.", "Hi": "Hello! Ask me a small question.",
-    "Who are you?": "I am a tiny diffusion language model.", "What are you?": "I am a tiny diffusion language model.",
-    "What is your name?": "I am a tiny diffusion language model.", "How are you?": "I am fine, thank you.",
-    "Thank you": "You are welcome.", "Thanks": "You are welcome.", "Bye": "Goodbye!", "Good morning": "Good morning!",
+    "Hello": "Hello! Ask me a small question.",
+    "Hi": "Hello! Ask me a small question.",
+    "Who are you?": "I am a tiny diffusion language model.",
+    "What are you?": "I am a tiny diffusion language model.",
+    "What is your name?": "I am a tiny diffusion language model.",
+    "How are you?": "I am fine, thank you.",
+    "Thank you": "You are welcome.",
+    "Thanks": "You are welcome.",
+    "Bye": "Goodbye!",
+    "Good morning": "Good morning!",
 }
 
 # kind -> (facts, article-aware subject?, training wordings, held-out wordings, answers, weight)
 _KINDS = {
-    "capital": (CAPITALS, (
-        "What is the capital of {x}?", "What is the capital city of {x}?", "Which city is the capital of {x}?",
-        "Name the capital of {x}.", "Tell me the capital of {x}.", "Capital of {x}?", "What's the capital of {x}?",
-        "The capital of {x} is?", "Do you know the capital of {x}?", "What city is the capital of {x}?",
-        "{x}: what is its capital?", "Give me the capital of {x}.", "What capital does {x} have?",
-        "I want to know the capital of {x}.", "Which city is {x}'s capital?", "Say the capital of {x}.",
-    ), (
-        "Can you tell me the capital of {x}?", "Name the capital city of {x}.", "What is {x}'s capital?",
-        "Which is the capital of {x}?", "Please give the capital city of {x}.",
-    ), ("The capital of {x} is {y}.",) * 3 + ("{y} is the capital of {x}.",), 58),
-    "symbol": (SYMBOLS, (
-        "What is the chemical symbol for {x}?", "What is the symbol of {x}?", "Give the chemical symbol of {x}.",
-        "Which chemical symbol does {x} have?", "Chemical symbol for {x}?", "What is the symbol for {x}?",
-    ), ("Tell me the chemical symbol for {x}.", "What is the chemical symbol of {x}?"),
-        ("The symbol for {x} is {y}.",), 8),
-    "young": (YOUNG, (
-        "What is a baby {x} called?", "What do you call a baby {x}?", "What is the young of a {x} called?",
-        "What is a young {x} called?", "Name the baby of a {x}.", "What is the name of a baby {x}?",
-    ), ("Tell me what a baby {x} is called.", "What do we call a young {x}?"), ("A baby {x} is called a {y}.",), 7),
-    "sound": (SOUNDS, (
-        "What sound does a {x} make?", "What does a {x} say?", "Which sound does a {x} make?",
-        "How does a {x} sound?", "What noise does a {x} make?", "Tell me the sound of a {x}.",
-    ), ("What is the sound of a {x}?", "Which noise does a {x} make?"), ("A {x} says {y}.",), 6),
-    "opposite": (OPPOSITES, (
-        "What is the opposite of {x}?", "What's the opposite of {x}?", "Name the opposite of {x}.",
-        "Opposite of {x}?", "What word is the opposite of {x}?", "Give me the opposite of {x}.",
-        "What is the contrary of {x}?", "Which word means the opposite of {x}?",
-    ), ("Tell me the opposite of {x}.", "Which word is the opposite of {x}?"), ("The opposite of {x} is {y}.",), 10),
-    "count": (COUNTS, (
-        "How many {x}?", "How many {x}?", "Tell me how many {x}.", "Do you know how many {x}?",
-    ), ("Can you say how many {x}?", "Say how many {x}."), ("{y}.", "The answer is {y}."), 5),
-    "color": (COLORS, (
-        "What color is {x}?", "What is the color of {x}?", "Which color does {x} have?", "What colour is {x}?",
-        "Tell me the color of {x}.",
-    ), ("Which color is {x}?", "Name the color of {x}."), ("{x} is {y}.",), 4),
+    "capital": (
+        CAPITALS,
+        (
+            "What is the capital of {x}?",
+            "What is the capital city of {x}?",
+            "Which city is the capital of {x}?",
+            "Name the capital of {x}.",
+            "Tell me the capital of {x}.",
+            "Capital of {x}?",
+            "What's the capital of {x}?",
+            "The capital of {x} is?",
+            "Do you know the capital of {x}?",
+            "What city is the capital of {x}?",
+            "{x}: what is its capital?",
+            "Give me the capital of {x}.",
+            "What capital does {x} have?",
+            "I want to know the capital of {x}.",
+            "Which city is {x}'s capital?",
+            "Say the capital of {x}.",
+        ),
+        (
+            "Can you tell me the capital of {x}?",
+            "Name the capital city of {x}.",
+            "What is {x}'s capital?",
+            "Which is the capital of {x}?",
+            "Please give the capital city of {x}.",
+        ),
+        ("The capital of {x} is {y}.",) * 3 + ("{y} is the capital of {x}.",),
+        58,
+    ),
+    "symbol": (
+        SYMBOLS,
+        (
+            "What is the chemical symbol for {x}?",
+            "What is the symbol of {x}?",
+            "Give the chemical symbol of {x}.",
+            "Which chemical symbol does {x} have?",
+            "Chemical symbol for {x}?",
+            "What is the symbol for {x}?",
+        ),
+        ("Tell me the chemical symbol for {x}.", "What is the chemical symbol of {x}?"),
+        ("The symbol for {x} is {y}.",),
+        8,
+    ),
+    "young": (
+        YOUNG,
+        (
+            "What is a baby {x} called?",
+            "What do you call a baby {x}?",
+            "What is the young of a {x} called?",
+            "What is a young {x} called?",
+            "Name the baby of a {x}.",
+            "What is the name of a baby {x}?",
+        ),
+        ("Tell me what a baby {x} is called.", "What do we call a young {x}?"),
+        ("A baby {x} is called a {y}.",),
+        7,
+    ),
+    "sound": (
+        SOUNDS,
+        (
+            "What sound does a {x} make?",
+            "What does a {x} say?",
+            "Which sound does a {x} make?",
+            "How does a {x} sound?",
+            "What noise does a {x} make?",
+            "Tell me the sound of a {x}.",
+        ),
+        ("What is the sound of a {x}?", "Which noise does a {x} make?"),
+        ("A {x} says {y}.",),
+        6,
+    ),
+    "opposite": (
+        OPPOSITES,
+        (
+            "What is the opposite of {x}?",
+            "What's the opposite of {x}?",
+            "Name the opposite of {x}.",
+            "Opposite of {x}?",
+            "What word is the opposite of {x}?",
+            "Give me the opposite of {x}.",
+            "What is the contrary of {x}?",
+            "Which word means the opposite of {x}?",
+        ),
+        ("Tell me the opposite of {x}.", "Which word is the opposite of {x}?"),
+        ("The opposite of {x} is {y}.",),
+        10,
+    ),
+    "count": (
+        COUNTS,
+        (
+            "How many {x}?",
+            "How many {x}?",
+            "Tell me how many {x}.",
+            "Do you know how many {x}?",
+        ),
+        ("Can you say how many {x}?", "Say how many {x}."),
+        ("{y}.", "The answer is {y}."),
+        5,
+    ),
+    "color": (
+        COLORS,
+        (
+            "What color is {x}?",
+            "What is the color of {x}?",
+            "Which color does {x} have?",
+            "What colour is {x}?",
+            "Tell me the color of {x}.",
+        ),
+        ("Which color is {x}?", "Name the color of {x}."),
+        ("{x} is {y}.",),
+        4,
+    ),
     "chat": (CHAT, ("{x}", "{x}!"), (), ("{y}",), 2),
 }
 

@@ -18,16 +18,72 @@ MEMORY_BYTES = 512 * 1024 * 1024
 
 # Everything a tiny function needs; all else (open, exec, getattr, ...) does not exist inside the sandbox.
 ALLOWED_BUILTINS = (
-    "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance", "len", "list",
-    "map", "max", "min", "pow", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip",
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "dict",
+    "divmod",
+    "enumerate",
+    "filter",
+    "float",
+    "int",
+    "isinstance",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "pow",
+    "range",
+    "reversed",
+    "round",
+    "set",
+    "sorted",
+    "str",
+    "sum",
+    "tuple",
+    "zip",
 )
 
 # A list of what is allowed, not of what is not: frames of generators lead out of the sandbox without any underscore.
-ALLOWED_ATTRIBUTES = frozenset((
-    "add", "append", "capitalize", "copy", "count", "endswith", "extend", "find", "get", "index", "insert", "isalpha",
-    "isdigit", "islower", "isupper", "items", "join", "keys", "lower", "lstrip", "pop", "remove", "replace", "reverse",
-    "rstrip", "sort", "split", "startswith", "strip", "swapcase", "title", "upper", "values",
-))
+ALLOWED_ATTRIBUTES = frozenset(
+    (
+        "add",
+        "append",
+        "capitalize",
+        "copy",
+        "count",
+        "endswith",
+        "extend",
+        "find",
+        "get",
+        "index",
+        "insert",
+        "isalpha",
+        "isdigit",
+        "islower",
+        "isupper",
+        "items",
+        "join",
+        "keys",
+        "lower",
+        "lstrip",
+        "pop",
+        "remove",
+        "replace",
+        "reverse",
+        "rstrip",
+        "sort",
+        "split",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "values",
+    )
+)
 
 _RUNNER = """
 import json, resource, sys
@@ -73,13 +129,25 @@ def passes(source: str, asserts: tuple[str, ...]) -> bool:
     if not _is_harmless(source):
         return False
     token = secrets.token_hex(16)
-    limits = {"RLIMIT_CPU": CPU_SECONDS, "RLIMIT_AS": MEMORY_BYTES, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": 16,
-              "RLIMIT_CORE": 0}
+    limits = {
+        "RLIMIT_CPU": CPU_SECONDS,
+        "RLIMIT_AS": MEMORY_BYTES,
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_NOFILE": 16,
+        "RLIMIT_CORE": 0,
+    }
     job = {"source": source, "asserts": list(asserts), "token": token, "builtins": ALLOWED_BUILTINS, "limits": limits}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            done = subprocess.run([sys.executable, "-I", "-S", "-c", _RUNNER], input=json.dumps(job).encode(),
-                                  capture_output=True, cwd=folder, env={}, timeout=WALL_SECONDS, check=False)
+            done = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", _RUNNER],
+                input=json.dumps(job).encode(),
+                capture_output=True,
+                cwd=folder,
+                env={},
+                timeout=WALL_SECONDS,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             return False
     return done.returncode == 0 and done.stdout == token.encode()

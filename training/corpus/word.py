@@ -8,44 +8,135 @@ import random
 
 from training.corpus.item import Item, reworded, split_of
 
-HER = ("Mia", "Anna", "Lily", "Emma", "Zoe", "Ella", "Nora", "Ava", "Ruby", "Sara", "Maria", "Kate", "Lucy", "Mary",
-       "Alice")
-HIM = ("Tom", "Ben", "Sam", "Jack", "Max", "Leo", "Finn", "Noah", "Omar", "Paul", "Ali", "David", "Peter", "John",
-       "Bob")
+HER = (
+    "Mia",
+    "Anna",
+    "Lily",
+    "Emma",
+    "Zoe",
+    "Ella",
+    "Nora",
+    "Ava",
+    "Ruby",
+    "Sara",
+    "Maria",
+    "Kate",
+    "Lucy",
+    "Mary",
+    "Alice",
+)
+HIM = (
+    "Tom",
+    "Ben",
+    "Sam",
+    "Jack",
+    "Max",
+    "Leo",
+    "Finn",
+    "Noah",
+    "Omar",
+    "Paul",
+    "Ali",
+    "David",
+    "Peter",
+    "John",
+    "Bob",
+)
 NAMES = HER + HIM
 THINGS = (
-    "apples", "pears", "oranges", "cookies", "candies", "marbles", "books", "pencils", "stickers", "coins", "cards",
-    "balloons", "eggs", "flowers", "shells", "stamps", "toys", "cups", "pens", "lemons", "cakes", "stones", "balls",
-    "buttons", "tickets", "bananas", "dollars", "keys", "hats", "muffins",
+    "apples",
+    "pears",
+    "oranges",
+    "cookies",
+    "candies",
+    "marbles",
+    "books",
+    "pencils",
+    "stickers",
+    "coins",
+    "cards",
+    "balloons",
+    "eggs",
+    "flowers",
+    "shells",
+    "stamps",
+    "toys",
+    "cups",
+    "pens",
+    "lemons",
+    "cakes",
+    "stones",
+    "balls",
+    "buttons",
+    "tickets",
+    "bananas",
+    "dollars",
+    "keys",
+    "hats",
+    "muffins",
 )
 BOXES = ("boxes", "bags", "baskets", "shelves", "jars", "rows", "packs", "trays")
 PRICED = ("pen", "book", "toy", "cake", "ticket", "hat", "ball", "cup", "card", "sandwich", "kite", "muffin")
 
 GAIN = (
-    "{p} buys {a} more {t}.", "{p} finds {a} more.", "{f} gives {p} {a} more {t}.", "Then {p} gets {a} more.",
-    "{p} gets {a} more {t} from {f}.", "{p} picks up {a} more {t}.", "Then {f} gives {p} {a} {t}.",
-    "{p} wins {a} {t}.", "{p} buys {a} more.", "{f} gives {p} {a} more.", "{p} gets {a} more.", "{p} finds {a} {t}.",
-    "{p} buys {a} {t}.", "{p} gets {a} from {f}.",
+    "{p} buys {a} more {t}.",
+    "{p} finds {a} more.",
+    "{f} gives {p} {a} more {t}.",
+    "Then {p} gets {a} more.",
+    "{p} gets {a} more {t} from {f}.",
+    "{p} picks up {a} more {t}.",
+    "Then {f} gives {p} {a} {t}.",
+    "{p} wins {a} {t}.",
+    "{p} buys {a} more.",
+    "{f} gives {p} {a} more.",
+    "{p} gets {a} more.",
+    "{p} finds {a} {t}.",
+    "{p} buys {a} {t}.",
+    "{p} gets {a} from {f}.",
 )
 LOSE = (
-    "{p} gives {a} {t} to {f}.", "{p} loses {a} of them.", "{p} sells {a} {t}.", "{p} gives {f} {a} {t}.",
-    "Then {p} gives away {a}.", "{f} takes {a} of them.", "{p} uses {a} of them.", "Then {p} loses {a} {t}.",
-    "{p} gives {a} to {f}.", "{p} loses {a}.", "{p} sells {a}.", "{p} gives {f} {a}.", "{p} gives away {a} {t}.",
-    "{p} gives {a} away.", "{p} throws away {a}.",
+    "{p} gives {a} {t} to {f}.",
+    "{p} loses {a} of them.",
+    "{p} sells {a} {t}.",
+    "{p} gives {f} {a} {t}.",
+    "Then {p} gives away {a}.",
+    "{f} takes {a} of them.",
+    "{p} uses {a} of them.",
+    "Then {p} loses {a} {t}.",
+    "{p} gives {a} to {f}.",
+    "{p} loses {a}.",
+    "{p} sells {a}.",
+    "{p} gives {f} {a}.",
+    "{p} gives away {a} {t}.",
+    "{p} gives {a} away.",
+    "{p} throws away {a}.",
 )
 # Events whose subject is the same person can be joined by "and".
 _JOIN = (" and ", " and ", " and then ", ", then ")
 START = (
-    "{p} has {a} {t}.", "{p} had {a} {t}.", "{p} starts with {a} {t}.", "There are {a} {t} on {p}'s table.",
-    "{p} owns {a} {t}.", "{p} collected {a} {t}.",
+    "{p} has {a} {t}.",
+    "{p} had {a} {t}.",
+    "{p} starts with {a} {t}.",
+    "There are {a} {t} on {p}'s table.",
+    "{p} owns {a} {t}.",
+    "{p} collected {a} {t}.",
 )
 NOW = (
-    "How many {t} does {p} have now?", "How many {t} does {p} have?", "How many {t} are there now?",
-    "How many {t} does {p} have left?", "How many does {p} have now?", "How many does {p} have left?",
-    "How many does {p} have in the end?", "How many {t} does {p} have at the end?", "How many {t} are left?",
+    "How many {t} does {p} have now?",
+    "How many {t} does {p} have?",
+    "How many {t} are there now?",
+    "How many {t} does {p} have left?",
+    "How many does {p} have now?",
+    "How many does {p} have left?",
+    "How many does {p} have in the end?",
+    "How many {t} does {p} have at the end?",
+    "How many {t} are left?",
 )
 DISTRACT = (
-    "{p} is {a} years old.", "{f} is {a} years old.", "It is {a} degrees outside.", "The shop opens at {a}.",
+    "{p} is {a} years old.",
+    "{f} is {a} years old.",
+    "It is {a} degrees outside.",
+    "The shop opens at {a}.",
     "{p}'s house number is {a}.",
 )
 _SIGN_WORD = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
@@ -107,7 +198,7 @@ def _with_pronouns(rng: random.Random, parts: list[str], p: str) -> list[str]:
         if part.startswith(f"{p} "):
             part = subject.capitalize() + part.removeprefix(p)
         changed.append(part.replace(f" gives {p} ", f" gives {him} "))
-    return [parts[0], *changed, *parts[1 + len(rest):]]
+    return [parts[0], *changed, *parts[1 + len(rest) :]]
 
 
 def _chain(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
@@ -125,11 +216,17 @@ def _groups(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
     t, box = rng.choice(THINGS), rng.choice(BOXES)
     a, b = rng.randint(2, 9), rng.randint(2, 10)
     steps = [(a, "*", b)]
-    parts = [rng.choice((
-        f"{p} has {a} {box} with {b} {t} each.", f"There are {a} {box} with {b} {t} in each.",
-        f"{p} buys {a} {box} of {b} {t}.", f"{p} fills {a} {box} with {b} {t} each.",
-        f"Each of {p}'s {a} {box} holds {b} {t}.",
-    ))]
+    parts = [
+        rng.choice(
+            (
+                f"{p} has {a} {box} with {b} {t} each.",
+                f"There are {a} {box} with {b} {t} in each.",
+                f"{p} buys {a} {box} of {b} {t}.",
+                f"{p} fills {a} {box} with {b} {t} each.",
+                f"Each of {p}'s {a} {box} holds {b} {t}.",
+            )
+        )
+    ]
     who = {"p": p, "f": f, "t": t}
     if rng.random() < 0.45:
         value = a * b
@@ -138,21 +235,32 @@ def _groups(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
         steps.append((value, sign, other))
         parts += _events(rng, steps[1:], who)
         return [*parts, rng.choice(NOW).format(**who)], steps
-    return [*parts, rng.choice((f"How many {t} are there in total?", f"How many {t} is that?",
-                                f"How many {t} are there altogether?", f"How many {t} does {p} have?"))], steps
+    return [
+        *parts,
+        rng.choice(
+            (
+                f"How many {t} are there in total?",
+                f"How many {t} is that?",
+                f"How many {t} are there altogether?",
+                f"How many {t} does {p} have?",
+            )
+        ),
+    ], steps
 
 
 def _share(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
     p, t = rng.choice(NAMES), rng.choice(THINGS)
     k, each = rng.randint(2, 9), rng.randint(2, 10)
     total = k * each
-    text = rng.choice((
-        f"{p} shares {total} {t} equally among {k} friends. How many {t} does each friend get?",
-        f"{p} puts {total} {t} into {k} bags equally. How many {t} are in each bag?",
-        f"{k} children share {total} {t} equally. How many does each child get?",
-        f"{total} {t} are packed into boxes of {k}. How many boxes are needed?",
-        f"{p} divides {total} {t} by {k} people. How many {t} does each get?",
-    ))
+    text = rng.choice(
+        (
+            f"{p} shares {total} {t} equally among {k} friends. How many {t} does each friend get?",
+            f"{p} puts {total} {t} into {k} bags equally. How many {t} are in each bag?",
+            f"{k} children share {total} {t} equally. How many does each child get?",
+            f"{total} {t} are packed into boxes of {k}. How many boxes are needed?",
+            f"{p} divides {total} {t} by {k} people. How many {t} does each get?",
+        )
+    )
     return [text], [(total, "/", k)]
 
 
@@ -172,8 +280,13 @@ def _compare(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]
         ask = rng.choice((f"How many more {t} does {p} have than {f}?", f"How many fewer {t} does {f} have?"))
         return [f"{p} has {a} {t}. {f} has {b} {t}. {ask}"], [(a, "-", b)]
     if kind == 3:
-        ask = rng.choice((f"How many {t} do they have together?", f"How many {t} do they have in total?",
-                          f"How many {t} do {p} and {f} have?"))
+        ask = rng.choice(
+            (
+                f"How many {t} do they have together?",
+                f"How many {t} do they have in total?",
+                f"How many {t} do {p} and {f} have?",
+            )
+        )
         return [f"{p} has {a} {t}. {f} has {b} {t}. {ask}"], [(a, "+", b)]
     k = rng.randint(2, 4)
     a = rng.randint(2, 12)
@@ -187,9 +300,13 @@ def _price(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
     a, b = rng.randint(2, 9), rng.randint(2, 10)
     kind = rng.randrange(3)
     if kind == 0:
-        text = rng.choice((f"A {t} costs {b} dollars. How much do {a} {many} cost?",
-                           f"One {t} costs {b} dollars. How many dollars do {a} {many} cost?",
-                           f"{p} buys {a} {many} for {b} dollars each. How much does {p} pay?"))
+        text = rng.choice(
+            (
+                f"A {t} costs {b} dollars. How much do {a} {many} cost?",
+                f"One {t} costs {b} dollars. How many dollars do {a} {many} cost?",
+                f"{p} buys {a} {many} for {b} dollars each. How much does {p} pay?",
+            )
+        )
         return [text], [(a, "*", b)]
     if kind == 1:
         pay = a * b + rng.randint(2, 15)
@@ -205,8 +322,13 @@ def _bus(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
     parts = [f"There are {steps[0][0]} people on a {place}."]
     for _, sign, a in steps:
         parts.append(f"{a} people get on." if sign == "+" else f"{a} people get off.")
-    ask = rng.choice((f"How many people are on the {place} now?", f"How many people are on the {place}?",
-                      "How many people are left?"))
+    ask = rng.choice(
+        (
+            f"How many people are on the {place} now?",
+            f"How many people are on the {place}?",
+            "How many people are left?",
+        )
+    )
     return [*parts, ask], steps
 
 
@@ -221,8 +343,18 @@ def _bare(rng: random.Random) -> tuple[list[str], list[tuple[int, str, int]]]:
         steps = _chain_steps(rng, rng.choice((1, 1, 2, 3)))
     signs = _SIGN_WORD if rng.random() < 0.35 else {sign: sign for sign in _SIGN_WORD}
     text = str(steps[0][0]) + "".join(f" {signs[sign]} {b}" for _, sign, b in steps)
-    ask = rng.choice(("What is {}?", "What is {}?", "Calculate {}.", "How much is {}?", "Compute {}.", "{} = ?",
-                      "Solve {}.", "Work out {}."))
+    ask = rng.choice(
+        (
+            "What is {}?",
+            "What is {}?",
+            "Calculate {}.",
+            "How much is {}?",
+            "Compute {}.",
+            "{} = ?",
+            "Solve {}.",
+            "Work out {}.",
+        )
+    )
     return [ask.format(text)], steps
 
 
