@@ -1,11 +1,17 @@
-"""`python -m bench spine | scrub | overhead | record`: run one measurement."""
+"""`python -m bench spine | scrub | overhead | tradeoff | record`: run one measurement."""
 
 import argparse
 import sys
 
-from bench import overhead, record, scrub, spine
+from bench import overhead, record, scrub, spine, tradeoff
 
-COMMANDS = {"spine": spine.main, "scrub": scrub.main, "overhead": overhead.main, "record": record.main}
+COMMANDS = {
+    "spine": spine.main,
+    "scrub": scrub.main,
+    "overhead": overhead.main,
+    "record": record.main,
+    "tradeoff": tradeoff.main,
+}
 
 
 def main() -> int:

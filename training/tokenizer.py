@@ -15,7 +15,7 @@ from training.corpus import FAMILIES, TRAIN, items
 VOCAB_SIZE = 1536
 SPECIAL = ("<|mask|>", "<|eos|>", "<|user|>", "<|assistant|>", "<|pad|>")
 MASK, EOS, USER, ASSISTANT, PAD = range(5)
-ITEMS_PER_FAMILY = {"word": 20000, "list": 12000, "facts": 16000, "story": 8000, "code": 14000}
+ITEMS_PER_FAMILY = {"word": 20000, "code": 14000, "facts": 16000, "choice": 16000, "story": 8000}
 
 MODEL_DIR = Path(__file__).resolve().parent.parent / "assets" / "models" / "tiny-llada"
 

@@ -1,76 +1,88 @@
-"""The training batches: nothing that is scored can be seen, and the statistics of the evaluation are right."""
-
-import random
+"""Training: the optimiser, the growing of a model, the schedule, the sizes, and that a run can be interrupted."""
 
 import pytest
 import torch
 
-from training import train
+from training import shapes, train
 from training.evaluate import wilson
-from training.tokenizer import EOS, MASK, load
-
-PROMPT, ANSWER = [2, 100, 3], [11, 12, 13, 14, EOS]
+from training.muon import Muon, orthogonal
 
 
-@pytest.fixture(scope="module")
-def batch():
-    return train.masked_batch(5, load())
+def test_the_models_have_the_sizes_their_cards_state():
+    counts = {name: sum(p.numel() for p in shapes.build(name, 0).parameters()) for name in shapes.FACTS}
+    assert counts == {"tiny-llada": 2_951_616, "tiny-sdar": 2_951_616, "nano-sdar": 590_688, "tiny-ar": 9_150_912}
 
 
-def visible(document):
-    """The rule of `Packed` as a matrix: row sees column."""
-    group, level, sight = (torch.tensor(values) for values in (document.group, document.level, document.sight))
-    return (group[:, None] == group[None]) | (level[None] < sight[:, None])
+def test_the_causal_target_has_at_least_three_times_the_compute_of_tiny_llada():
+    assert shapes.compute("tiny-ar") / shapes.compute("tiny-llada") > 3.0
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_scored_position_holds_a_mask_and_no_scored_position_is_in_the_prompt(seed):
-    rng = random.Random(seed)
-    for document in (train.one_stream(rng, PROMPT, ANSWER, 0.5), train.two_streams(rng, PROMPT, ANSWER, 0.5)):
-        scored = [i for i, weight in enumerate(document.weights) if weight]
-        assert [document.ids[i] for i in scored] == [MASK] * len(scored)
-        assert all(i >= len(PROMPT) for i in scored)
-        assert document.ids[:3] == PROMPT
+def test_the_draft_model_is_four_to_six_times_cheaper_than_tiny_sdar():
+    assert 4.0 < shapes.compute("tiny-sdar") / shapes.compute("nano-sdar") < 6.0
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_in_two_streams_a_scored_position_never_sees_the_token_it_has_to_predict_or_any_clean_one_after_it(seed):
-    document = train.two_streams(random.Random(seed), PROMPT, ANSWER, 0.5)
-    sees = visible(document)
-    for i, weight in enumerate(document.weights):
-        if weight:
-            clean = [j for j in range(8) if sees[i, j]]
-            assert max(document.positions[j] for j in clean) < document.positions[i]
+def test_a_grown_model_computes_what_the_smaller_one_computed():
+    small, large = shapes.build("trunk", 1).eval(), shapes.build("tiny-ar", 2).eval()
+    shapes.start_from(large, small.state_dict())
+    ids = torch.arange(5, 45)[None]
+    with torch.no_grad():
+        assert torch.allclose(small(ids).logits, large(ids).logits, atol=1e-4)
 
 
-def test_in_one_stream_every_position_sees_every_other():
-    assert visible(train.one_stream(random.Random(0), PROMPT, ANSWER, 0.5)).all()
+def test_weights_of_another_width_are_refused():
+    with pytest.raises((ValueError, RuntimeError), match="shape|size"):
+        shapes.start_from(shapes.build("tiny-sdar", 0), shapes.build("nano-sdar", 0).state_dict())
 
 
-def test_the_answer_area_is_the_answer_one_end_token_and_end_fill():
-    rng = random.Random(3)
-    document = train.one_stream(rng, PROMPT, ANSWER, 0.5)
-    assert document.targets[:8] == PROMPT + ANSWER
-    assert set(document.targets[8:]) <= {EOS}
+@pytest.mark.parametrize("shape", [(2, 16, 48), (2, 48, 16), (1, 32, 32)])
+def test_muon_steps_have_singular_values_near_one(shape):
+    values = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
+    assert 0.4 < float(values.min()) and float(values.max()) < 1.4
 
 
-def test_the_same_step_gives_the_same_batch(batch):
-    again = train.masked_batch(5, load())
-    assert all(torch.equal(batch[name], again[name]) for name in batch)
+def test_muon_agrees_with_the_one_of_torch_to_bfloat16_precision():
+    theirs, ours = (torch.nn.Parameter(torch.eye(24, 40)) for _ in range(2))
+    other = torch.optim.Muon([theirs], lr=0.1, weight_decay=0.0, adjust_lr_fn="original")
+    mine = Muon([ours], lr=0.1)
+    for step in range(3):
+        gradient = torch.randn(24, 40, generator=torch.Generator().manual_seed(step))
+        theirs.grad, ours.grad = gradient.clone(), gradient.clone()
+        other.step()
+        mine.step()
+    assert torch.allclose(theirs, ours, atol=0.01)
 
 
-def test_documents_of_a_row_do_not_see_each_other_and_no_row_of_the_mask_is_empty(batch):
-    # Positions restart at 0 with the prompt token <|user|>, which sees its own document only.
-    row = batch["ids"][0]
-    starts = [i for i in range(256) if row[i] == 2 and batch["positions"][0, i] == 0]
-    assert len(starts) > 1
-    assert not batch["mask"][0, 0, starts[1], : starts[1]].any()
-    assert batch["mask"].any(-1).all()
-    assert batch["mask"].dtype == torch.bool
+def test_the_learning_rate_warms_up_stays_and_falls_to_zero():
+    recipe = train.Recipe("causal", "", 1000, 8, 0.02, 0.003, 0.5)
+    factors = [round(train.rate(recipe, step, 1000), 3) for step in (0, 19, 40, 500, 750, 999)]
+    assert factors == [0.025, 0.5, 1.0, 1.0, 0.5, 0.002]
 
 
-def test_the_model_has_5_213_440_parameters():
-    assert sum(p.numel() for p in train.build_model().parameters()) == 5_213_440
+def test_what_a_model_starts_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(shapes, "MODELS", tmp_path)
+    assert train.plan("tiny-llada") == ["trunk", "tiny-sdar", "tiny-llada"]
+    (tmp_path / "trunk.pt").touch()
+    assert train.plan("tiny-llada") == ["tiny-sdar", "tiny-llada"]
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
+    # Two steps of the smallest model; not compiled, that takes longer than the steps.
+    monkeypatch.setattr(torch, "compile", lambda f, **_: f)
+    monkeypatch.setattr(train, "WARM_UP", 1)
+    recipe = train.Recipe("causal", "", 2, 2, 0.02, 0.003, 0.0)
+    monkeypatch.setitem(train.RECIPES, "nano-trunk", recipe)
+    ends = {}
+    for name, runs in (("straight", [2]), ("resumed", [1, 2])):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.setattr(train, "CHECKPOINTS", folder)
+        for steps in runs:
+            train.train(0, 1, "", "nano-trunk", steps)
+        ends[name] = torch.load(folder / "nano-trunk.pt", weights_only=True)
+    assert ends["straight"]["step"] == ends["resumed"]["step"] == 2
+    for key, value in ends["straight"]["model"].items():
+        assert torch.equal(value, ends["resumed"]["model"][key])
 
 
 def test_wilson_intervals_match_published_values():

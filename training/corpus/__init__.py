@@ -7,11 +7,11 @@ training differs by family and is stated in each family's module.
 import random
 from collections.abc import Iterator
 
-from training.corpus import code, facts, lists, story, word
+from training.corpus import choice, code, facts, story, word
 from training.corpus.grading import grade
 from training.corpus.item import HELD_OUT, SPLITS, TRAIN, Item
 
-_DRAW = {"word": word.draw, "list": lists.draw, "facts": facts.draw, "story": story.draw, "code": code.draw}
+_DRAW = {"word": word.draw, "code": code.draw, "facts": facts.draw, "choice": choice.draw, "story": story.draw}
 FAMILIES = tuple(_DRAW)
 
 __all__ = ["FAMILIES", "HELD_OUT", "SPLITS", "TRAIN", "Item", "grade", "items"]

@@ -40,7 +40,7 @@ Yemen:Sanaa|Zambia:Lusaka|Zimbabwe:Harare
 )
 CAPITALS = {country: capital for country, capital in (entry.split(":") for entry in _CAPITALS)}
 # Asked about far more often by visitors, so drawn more often.
-_WELL_KNOWN = (
+WELL_KNOWN = (
     "France",
     "Germany",
     "Spain",
@@ -83,7 +83,7 @@ _WELL_KNOWN = (
     "Israel",
 )
 # Countries whose English name takes an article.
-_ARTICLE = ("Bahamas", "Congo", "Gambia", "Maldives", "Netherlands", "Philippines")
+ARTICLE = ("Bahamas", "Congo", "Gambia", "Maldives", "Netherlands", "Philippines")
 SYMBOLS = {
     "hydrogen": "H",
     "helium": "He",
@@ -203,6 +203,30 @@ COLORS = {
     "a carrot": "orange",
     "a leaf": "green",
 }
+_CONTINENTS = {
+    "Europe": "France Germany Spain Italy England Greece Portugal Poland Austria Switzerland Sweden Norway Finland Denmark "
+    "Netherlands Belgium Ireland Hungary Ukraine",
+    "Asia": "Japan China India Thailand Vietnam Iran Iraq Israel Mongolia Nepal",
+    "Africa": "Egypt Kenya Nigeria Ghana Morocco Ethiopia Uganda Mali",
+    "South America": "Brazil Argentina Peru Chile Bolivia Ecuador Colombia",
+    "North America": "Canada Mexico Cuba Panama Jamaica",
+}
+CONTINENTS = {country: name for name, countries in _CONTINENTS.items() for country in countries.split()}
+PAST = dict(
+    pair.split(":")
+    for pair in (
+        "go:went see:saw eat:ate run:ran take:took give:gave come:came find:found write:wrote sing:sang drink:drank "
+        "swim:swam fly:flew buy:bought bring:brought think:thought catch:caught teach:taught sleep:slept keep:kept "
+        "make:made say:said speak:spoke break:broke drive:drove ride:rode know:knew grow:grew begin:began fall:fell"
+    ).split()
+)
+PLURALS = dict(
+    pair.split(":")
+    for pair in (
+        "mouse:mice foot:feet tooth:teeth child:children man:men woman:women goose:geese sheep:sheep fish:fish "
+        "leaf:leaves knife:knives wolf:wolves box:boxes baby:babies city:cities dog:dogs book:books bus:buses"
+    ).split()
+)
 CHAT = {
     "Hello": "Hello! Ask me a small question.",
     "Hi": "Hello! Ask me a small question.",
@@ -245,8 +269,8 @@ _KINDS = {
             "Which is the capital of {x}?",
             "Please give the capital city of {x}.",
         ),
-        ("The capital of {x} is {y}.",) * 3 + ("{y} is the capital of {x}.",),
-        58,
+        ("The capital of {x} is {y}.", "The capital of {x} is {y}.", "{y} is the capital of {x}.", "It is {y}."),
+        48,
     ),
     "symbol": (
         SYMBOLS,
@@ -259,7 +283,7 @@ _KINDS = {
             "What is the symbol for {x}?",
         ),
         ("Tell me the chemical symbol for {x}.", "What is the chemical symbol of {x}?"),
-        ("The symbol for {x} is {y}.",),
+        ("The symbol for {x} is {y}.", "It is {y}."),
         8,
     ),
     "young": (
@@ -273,7 +297,7 @@ _KINDS = {
             "What is the name of a baby {x}?",
         ),
         ("Tell me what a baby {x} is called.", "What do we call a young {x}?"),
-        ("A baby {x} is called a {y}.",),
+        ("A baby {x} is called a {y}.", "It is called a {y}."),
         7,
     ),
     "sound": (
@@ -287,7 +311,7 @@ _KINDS = {
             "Tell me the sound of a {x}.",
         ),
         ("What is the sound of a {x}?", "Which noise does a {x} make?"),
-        ("A {x} says {y}.",),
+        ("A {x} says {y}.", "It says {y}."),
         6,
     ),
     "opposite": (
@@ -303,7 +327,7 @@ _KINDS = {
             "Which word means the opposite of {x}?",
         ),
         ("Tell me the opposite of {x}.", "Which word is the opposite of {x}?"),
-        ("The opposite of {x} is {y}.",),
+        ("The opposite of {x} is {y}.", "It is {y}."),
         10,
     ),
     "count": (
@@ -328,8 +352,48 @@ _KINDS = {
             "Tell me the color of {x}.",
         ),
         ("Which color is {x}?", "Name the color of {x}."),
-        ("{x} is {y}.",),
+        ("{x} is {y}.", "The color of {x} is {y}."),
         4,
+    ),
+    "continent": (
+        CONTINENTS,
+        (
+            "On which continent is {x}?",
+            "Which continent is {x} in?",
+            "What continent is {x} in?",
+            "{x} is on which continent?",
+            "Name the continent of {x}.",
+            "Where is {x}?",
+        ),
+        ("In which continent is {x}?", "Tell me the continent of {x}."),
+        ("{x} is in {y}.", "It is in {y}."),
+        6,
+    ),
+    "past": (
+        PAST,
+        (
+            "What is the past tense of {x}?",
+            "Past tense of {x}?",
+            "Give the past tense of {x}.",
+            "What's the past tense of {x}?",
+            "Which word is the past tense of {x}?",
+        ),
+        ("Tell me the past tense of {x}.", "Name the past tense of {x}."),
+        ("The past tense of {x} is {y}.", "It is {y}."),
+        5,
+    ),
+    "plural": (
+        PLURALS,
+        (
+            "What is the plural of {x}?",
+            "Plural of {x}?",
+            "Give the plural of {x}.",
+            "What's the plural of {x}?",
+            "What is more than one {x} called?",
+        ),
+        ("Tell me the plural of {x}.", "Name the plural of {x}."),
+        ("The plural of {x} is {y}.", "It is {y}."),
+        3,
     ),
     "chat": (CHAT, ("{x}", "{x}!"), (), ("{y}",), 2),
 }
@@ -340,14 +404,14 @@ def draw(rng: random.Random) -> tuple[str, Item]:
     kind = rng.choices(tuple(_KINDS), [row[4] for row in _KINDS.values()])[0]
     facts, train, held_out, answers, _ = _KINDS[kind]
     split = HELD_OUT if held_out and rng.random() < 0.1 else TRAIN
-    x = rng.choice(_WELL_KNOWN) if kind == "capital" and rng.random() < 0.25 else rng.choice(tuple(facts))
+    x = rng.choice(WELL_KNOWN) if kind == "capital" and rng.random() < 0.25 else rng.choice(tuple(facts))
     y = facts[x]
     wording = rng.choice(held_out if split == HELD_OUT else train)
-    name = f"the {x}" if x in _ARTICLE and kind == "capital" else x
-    name = f"{name[0].upper()}{name[1:]}" if wording.startswith("{x}:") else name
+    name = f"the {x}" if x in ARTICLE else x
+    name = f"{name[0].upper()}{name[1:]}" if wording.startswith("{x}") and kind != "chat" else name
     prompt = wording.format(x=name)
     answer = rng.choice(answers).format(x=name, y=y)
-    answer = f"{answer[0].upper()}{answer[1:]}" if kind == "color" else answer
+    answer = f"{answer[0].upper()}{answer[1:]}"
     prompt = prompt.replace(" a elephant", " an elephant").replace(" a owl", " an owl")
     answer = answer.replace("a elephant", "an elephant").replace("A owl", "An owl").replace("a owlet", "an owlet")
     if kind == "chat" and prompt.endswith("?!"):

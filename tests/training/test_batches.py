@@ -1,0 +1,121 @@
+"""The training batches: nothing that is scored can be seen, and blocks see what decoding lets them see."""
+
+import random
+
+import pytest
+import torch
+
+from training import batches
+from training.tokenizer import EOS, MASK, load
+
+PROMPT, ANSWER = [2, 100, 3], [11, 12, 13, 14, EOS]
+
+
+@pytest.fixture(scope="module", params=["blocks", "masked"])
+def batch(request):
+    return request.param, batches.batch(request.param, 5, 8, load())
+
+
+def visible(document):
+    """The rule of `Packed` as a matrix: row sees column."""
+    group, level, sight = (torch.tensor(values) for values in (document.group, document.level, document.sight))
+    return (group[:, None] == group[None]) | (level[None] < sight[:, None])
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("make", [batches.one_copy, batches.two_copies, batches.block_copies])
+def test_a_scored_position_holds_a_mask_and_no_scored_position_is_in_the_prompt(make, seed):
+    document = make(random.Random(seed), PROMPT, ANSWER, 0.5)
+    scored = [i for i, weight in enumerate(document.weights) if weight]
+    assert [document.ids[i] for i in scored] == [MASK] * len(scored)
+    assert all(document.positions[i] >= len(PROMPT) for i in scored)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_in_two_copies_a_scored_position_never_sees_the_token_it_has_to_predict_or_any_clean_one_after_it(seed):
+    document = batches.two_copies(random.Random(seed), PROMPT, ANSWER, 0.5)
+    sees = visible(document)
+    for i, weight in enumerate(document.weights):
+        if weight:
+            clean = [j for j in range(8) if sees[i, j]]
+            assert max(document.positions[j] for j in clean) < document.positions[i]
+
+
+def block_document(seed, size, monkeypatch):
+    monkeypatch.setattr(batches, "BLOCK_SIZES", {size: 1})
+    document = batches.block_copies(random.Random(seed), PROMPT, ANSWER, 0.5)
+    first = len(PROMPT) // size * size
+    clean = len(document.ids) - (max(document.positions) + 1 - first)
+    return document, clean
+
+
+@pytest.mark.parametrize("size", [1, 4, 8, 16, 32])
+def test_a_block_of_the_corrupted_copy_sees_itself_and_the_clean_blocks_to_its_left_and_nothing_else(size, monkeypatch):
+    document, clean = block_document(1, size, monkeypatch)
+    sees = visible(document)
+    for i in range(clean, len(document.ids)):
+        block = document.positions[i] // size
+        left = [j for j in range(clean) if document.positions[j] // size < block]
+        own = [j for j in range(clean, len(document.ids)) if document.positions[j] // size == block]
+        assert sees[i].nonzero()[:, 0].tolist() == left + own
+
+
+@pytest.mark.parametrize("size", [1, 4, 8, 16, 32])
+def test_the_clean_copy_is_block_causal_and_never_sees_the_corrupted_one(size, monkeypatch):
+    document, clean = block_document(1, size, monkeypatch)
+    sees = visible(document)
+    for i in range(clean):
+        last = document.positions[i] // size * size + size
+        assert sees[i].nonzero()[:, 0].tolist() == list(range(min(last, clean)))
+
+
+def test_with_block_size_1_every_answer_token_is_predicted_from_exactly_what_precedes_it(monkeypatch):
+    document, clean = block_document(0, 1, monkeypatch)
+    assert document.ids[clean:] == [MASK] * 5
+    assert [document.targets[i] for i in range(clean, len(document.ids))] == ANSWER
+    assert all(weight > 0 for weight in document.weights[clean:])
+
+
+def test_the_prompt_end_that_shares_a_block_with_the_answer_is_clean_in_the_copy(monkeypatch):
+    document, clean = block_document(2, 4, monkeypatch)
+    assert clean == 4  # one whole clean block: three of prompt, one of answer
+    assert document.ids[4:7] == PROMPT
+
+
+def test_in_one_copy_every_position_sees_every_other():
+    assert visible(batches.one_copy(random.Random(0), PROMPT, ANSWER, 0.5)).all()
+
+
+def test_the_answer_area_is_the_answer_one_end_token_and_end_fill():
+    document = batches.one_copy(random.Random(3), PROMPT, ANSWER, 0.5)
+    assert document.targets[:8] == PROMPT + ANSWER
+    assert set(document.targets[8:]) <= {EOS}
+
+
+def test_the_same_step_gives_the_same_batch_and_another_step_another(batch):
+    objective, first = batch
+    again, other = (batches.batch(objective, step, 8, load()) for step in (5, 6))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["ids"], other["ids"])
+
+
+def test_documents_of_a_row_do_not_see_each_other_and_no_row_of_the_mask_is_empty(batch):
+    # Positions restart at 0 with the prompt token <|user|>, which sees its own document only.
+    _, rows = batch
+    row = rows["ids"][0]
+    starts = [i for i in range(256) if row[i] == 2 and rows["positions"][0, i] == 0]
+    assert len(starts) > 1
+    assert not rows["mask"][0, 0, starts[1], : starts[1]].any()
+    assert rows["mask"].any(-1).all()
+    assert rows["mask"].dtype == torch.bool
+
+
+def test_the_weights_of_a_step_add_up_to_about_one(batch):
+    assert 0.7 < float(batch[1]["weights"].sum()) < 1.4
+
+
+def test_causal_rows_weigh_answers_more_than_prompts():
+    rows = batches.batch("causal", 0, 8, load())
+    assert rows["ids"].shape == rows["weights"].shape == (8, 257)
+    low, high = sorted(set((rows["weights"] / rows["weights"].max()).flatten().tolist()))
+    assert (round(low, 3), high) == (0.3, 1.0)

@@ -1,0 +1,249 @@
+"""What a training step sees: packed rows of prompts and answers, corrupted the way each model is trained.
+
+`causal` predicts the next token.  `blocks` is block diffusion (Arriola et al. 2025; SDAR) in its two-copy layout:
+the clean text, and a corrupted copy of the answer whose blocks see themselves and the clean blocks to their left.
+`masked` is LLaDA's fine-tuning (Nie et al. 2025, algorithm 2): full attention, the prompt stays clean.
+
+Rows are packed.  Documents never see each other in `blocks` and `masked`; in `causal` they follow one another.
+A step's rows depend only on the seed, the objective and the step number.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+
+import torch
+
+from training import tokenizer as tok
+from training.corpus import FAMILIES, TRAIN, items
+
+SEED = 0
+FAMILY_WEIGHT = {"word": 42, "code": 14, "facts": 14, "choice": 20, "story": 10}
+ROW_LENGTH = 256
+PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
+FILL_WEIGHT = 0.1  # of an end token after the first one: easy, and else most of the loss
+SMALLEST_RATIO = 0.3  # 1/t is clipped here: a few tokens of nearly clean documents would else outweigh all others
+OPENING_SHARE = 0.3  # of the blocks are masked whole, as when decoding enters them
+# Block size 1 is next-token prediction from a mask token: every answer token is scored with all that precedes it.
+BLOCK_SIZES = {1: 30, 4: 20, 8: 22, 16: 16, 32: 12}
+
+# Full attention.  Uniform masking alone hardly teaches sums, because a worked answer repeats its results and a hidden
+# result can mostly be copied from its other place; so most documents are corrupted the way block-wise decoding sees
+# them, and half are trained in two copies, which scores every answer token in one pass.
+BLOCK_SHARE = 0.8
+MASKED_BLOCKS = (4, 8, 16, 32, 64)
+RIGHT_WEIGHT = 0.3  # of a position right of the block: all masked there, and methods may draft that far
+TWO_COPY_SHARE = 0.5
+TWO_COPY_BLOCKS = (1, 1, 2, 4, 8, 16)
+SNUG_SHARE = 0.5  # of the documents have little end fill, so that a row holds more of them
+AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token, end fill)
+
+Document = tuple[list[int], list[int]]  # prompt ids, answer ids with one end token
+Batch = dict[str, torch.Tensor]
+
+
+def documents(rng: random.Random, n: int, tokenizer) -> list[Document]:
+    """`n` training documents, families drawn by `FAMILY_WEIGHT`."""
+    names = rng.choices(tuple(FAMILY_WEIGHT), tuple(FAMILY_WEIGHT.values()), k=n)
+    drawn = []
+    for family in FAMILIES:
+        for item in items(family, TRAIN, names.count(family), rng.getrandbits(62)):
+            drawn.append((tok.encode_prompt(tokenizer, item.prompt), tok.encode_answer(tokenizer, item.answer)))
+    rng.shuffle(drawn)
+    return drawn
+
+
+def causal(step: int, rows: int, tokenizer) -> Batch:
+    """Rows of back-to-back documents: ids (rows, ROW_LENGTH + 1) and the normalised loss weight of every id."""
+    rng = random.Random(f"{SEED}/causal/{step}")
+    ids: list[int] = []
+    weights: list[float] = []
+    size = rows * (ROW_LENGTH + 1)
+    while len(ids) < size:
+        for prompt, answer in documents(rng, 64, tokenizer):
+            ids += prompt + answer
+            weights += [PROMPT_WEIGHT] * len(prompt) + [1.0] * len(answer)
+    weight = torch.tensor(weights[:size]).view(rows, -1)
+    return {"ids": torch.tensor(ids[:size]).view(rows, -1), "weights": weight / weight[:, 1:].sum()}
+
+
+@dataclass
+class Packed:
+    """A corrupted document before packing, one entry per token of the input.
+
+    A token sees another one of its document if the two are in the same group, or if the other's `level` is below its
+    own `sight`.  `expected` is the weight its positions have in expectation, by which a step's loss is normalised.
+    """
+
+    ids: list[int]
+    targets: list[int]
+    weights: list[float]
+    positions: list[int]
+    level: list[int]
+    sight: list[int]
+    group: list[int]
+    expected: float
+
+
+def block_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+    """Clean text and a corrupted copy of the answer's blocks; blocks are counted from position 0, prompt included.
+
+    Each block draws its own mask ratio around `ratio`; the prompt's tokens in a shared first block stay clean.
+    """
+    size = rng.choices(tuple(BLOCK_SIZES), tuple(BLOCK_SIZES.values()))[0]
+    p = len(prompt)
+    whole = prompt + answer
+    whole += [tok.EOS] * (-len(whole) % size)
+    first, last = p // size, len(whole) // size - 1
+    clean = last * size  # nobody sees the clean last block
+    ids, weights, expected = [], [], 0.0
+    for block in range(first, last + 1):
+        ratio = (ratio + 0.6180339887) % 1.0
+        t = 1.0 if size == 1 or rng.random() < OPENING_SHARE else max(ratio, 1e-3)
+        for i in range(block * size, (block + 1) * size):
+            value = 0.0 if i < p else 1.0 if i < p + len(answer) else FILL_WEIGHT
+            hidden = i >= p and rng.random() < t
+            ids.append(tok.MASK if hidden else whole[i])
+            weights.append(value / max(t, SMALLEST_RATIO) if hidden else 0.0)
+            expected += value * min(1.0, t / SMALLEST_RATIO)
+    begin = first * size
+    blocks_of_copy = [i // size for i in range(begin, len(whole))]
+    blocks_of_clean = [i // size for i in range(clean)]
+    return Packed(
+        ids=whole[:clean] + ids,
+        targets=whole[:clean] + whole[begin:],
+        weights=[0.0] * clean + weights,
+        positions=list(range(clean)) + list(range(begin, len(whole))),
+        level=blocks_of_clean + [ROW_LENGTH] * len(blocks_of_copy),
+        sight=[b + 1 for b in blocks_of_clean] + blocks_of_copy,
+        group=[-1 - b for b in blocks_of_clean] + blocks_of_copy,
+        expected=expected,
+    )
+
+
+def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> tuple[list[int], list[float], float]:
+    """Mask an answer area of `area` tokens with ratio t = `ratio`.
+
+    Returns (input ids, loss weight of each position, the weight all positions would have in expectation).  Some
+    documents are masked uniformly; in `BLOCK_SHARE` of them everything left of a random block is clean, everything
+    right of it is masked, and only the block is masked with ratio t: the states that block-wise decoding visits.
+    """
+    target = answer + [tok.EOS] * (area - len(answer))
+    start, end = 0, area
+    if rng.random() < BLOCK_SHARE:
+        block = rng.choice([b for b in MASKED_BLOCKS if b < 2 * area])
+        # Blocks behind the first end token hold nothing but fill, so they are drawn seldom.
+        last = area if rng.random() < 0.1 else len(answer)
+        start = rng.randrange(math.ceil(last / block)) * block
+        end = min(area, start + block)
+        if rng.random() < OPENING_SHARE:
+            ratio = 1.0
+    inputs, weights, expected = list(target), [0.0] * area, 0.0
+    for i in range(start, area):
+        value = 1.0 if i < len(answer) else FILL_WEIGHT
+        if i >= end:
+            inputs[i] = tok.MASK
+            weights[i] = value * RIGHT_WEIGHT
+            expected += weights[i]
+            continue
+        expected += value
+        if rng.random() < ratio:
+            inputs[i] = tok.MASK
+            weights[i] = value / max(ratio, SMALLEST_RATIO)
+    return inputs, weights, expected
+
+
+def one_copy(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+    """Prompt and corrupted answer area with full attention: exactly what decoding feeds the model."""
+    least = math.ceil(len(answer) / 32) * 32
+    if rng.random() < SNUG_SHARE:
+        area = len(answer) + rng.randrange(6)
+    else:
+        area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
+    inputs, weights, expected = corrupt(rng, answer, area, ratio)
+    n = len(prompt) + area
+    return Packed(
+        prompt + inputs,
+        prompt + answer + [tok.EOS] * (area - len(answer)),
+        [0.0] * len(prompt) + weights,
+        list(range(n)),
+        [0] * n,
+        [0] * n,
+        [0] * n,
+        expected,
+    )
+
+
+def two_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+    """Prompt, clean answer and a corrupted copy of the answer at the same positions.
+
+    The prompt sees itself, a clean token the prompt and the clean tokens up to itself, a block of the copy itself and
+    all that is clean left of it.  Nothing lies right of a block here; `one_copy` documents teach that case.
+    """
+    p, a, block = len(prompt), len(answer), rng.choice(TWO_COPY_BLOCKS)
+    if block == 1 or rng.random() < OPENING_SHARE:
+        ratio = 1.0
+    hidden = [rng.random() < ratio for _ in answer]
+    starts = [i // block * block for i in range(a)]
+    return Packed(
+        ids=prompt + answer + [tok.MASK if h else t for h, t in zip(hidden, answer, strict=True)],
+        targets=prompt + answer + answer,
+        weights=[0.0] * (p + a) + [1.0 / max(ratio, SMALLEST_RATIO) if h else 0.0 for h in hidden],
+        positions=list(range(p + a)) + list(range(p, p + a)),
+        level=[0] * p + list(range(1, a + 1)) + [ROW_LENGTH] * a,
+        sight=[1] * p + list(range(2, a + 2)) + [start + 1 for start in starts],
+        group=[-1] * p + list(range(-2, -2 - a, -1)) + starts,
+        expected=float(a),
+    )
+
+
+def packed(objective: str, step: int, rows: int, tokenizer) -> Batch:
+    """Packed corrupted documents of objective `blocks` or `masked`.
+
+    ids, targets, positions: (rows, ROW_LENGTH) int64, positions restart at 0 in every document; mask: (rows, 1,
+    ROW_LENGTH, ROW_LENGTH) bool, True where a query (first) sees a key (second), never across documents; weights:
+    (rows, ROW_LENGTH) float32, normalised over the step.
+    """
+    rng = random.Random(f"{SEED}/{objective}/{step}")
+    offset = rng.random()
+    shape = (rows, ROW_LENGTH)
+    # Padding is a document of its own, so it sees itself and no row of the mask is empty.
+    fields = {"ids": tok.PAD, "targets": tok.PAD, "positions": 0, "documents": -1, "level": 0, "sight": 0, "group": 0}
+    batch = {name: torch.full(shape, value) for name, value in fields.items()}
+    weights, total = torch.zeros(shape), 0.0
+    used, failures = [0] * rows, 0
+    for i, (prompt, answer) in enumerate(documents(rng, 5 * rows, tokenizer)):
+        # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
+        ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
+        make = block_copies if objective == "blocks" else two_copies if rng.random() < TWO_COPY_SHARE else one_copy
+        document = make(rng, prompt, answer, ratio)
+        size = len(document.ids)
+        # The fullest row that has room: rows end up with little padding.
+        row = max((r for r in range(rows) if used[r] + size <= ROW_LENGTH), key=lambda r: used[r], default=None)
+        if row is None:
+            failures += 1
+            if failures > 12:
+                break
+            continue
+        at = slice(used[row], used[row] + size)
+        for name in ("ids", "targets", "positions", "level", "sight", "group"):
+            batch[name][row, at] = torch.tensor(getattr(document, name))
+        batch["documents"][row, at] = i
+        weights[row, at] = torch.tensor(document.weights)
+        total += document.expected
+        used[row] += size
+    seen = batch["group"][:, :, None] == batch["group"][:, None, :]
+    seen |= batch["level"][:, None, :] < batch["sight"][:, :, None]
+    seen &= batch["documents"][:, :, None] == batch["documents"][:, None, :]
+    return {
+        "ids": batch["ids"],
+        "targets": batch["targets"],
+        "positions": batch["positions"],
+        "mask": seen[:, None],
+        "weights": weights / total,
+    }
+
+
+def batch(objective: str, step: int, rows: int, tokenizer) -> Batch:
+    """The `rows` rows of one step of an objective: `causal`, `blocks` or `masked`."""
+    return causal(step, rows, tokenizer) if objective == "causal" else packed(objective, step, rows, tokenizer)
