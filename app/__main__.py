@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from viz.report import plain, report
-
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
 from decoders.methods.base import Method
@@ -19,6 +17,7 @@ from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.run import LEVELS, Recording
 from decoders.trace import Reference, Trace
+from viz.report import plain, report
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,7 +37,11 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     names = run.add_subparsers(dest="method", required=True, metavar="METHOD", parser_class=_Parser)
     for m in methods:
         one = names.add_parser(m.id, help=m.summary, description=f"{m.summary} {m.paper}, arXiv:{m.arxiv}.")
-        one.add_argument("--model", default=catalogue.CATALOGUE[0].id, help="model id (default: %(default)s)")
+        for flag, (role, model) in zip(roles(m), catalogue.default_models(m).items(), strict=True):
+            kinds = " or ".join(m.roles[role])
+            one.add_argument(
+                f"--{flag}", default=model, help=f"id of a model with {kinds} attention (default: {model})"
+            )
         one.add_argument("--prompt", required=True, help="the prompt; - reads it from standard input")
         one.add_argument("--seed", type=int, default=0)
         one.add_argument(
@@ -70,6 +73,11 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     return top
 
 
+def roles(method: Method) -> list[str]:
+    """The flags that name its models: the one the text comes from is `model`, others are called by their role."""
+    return ["model", *list(method.roles)[1:]]
+
+
 def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
     given = {
         name.removeprefix("knob:"): value
@@ -79,7 +87,9 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
     if args.out is not None and not args.out.absolute().parent.is_dir():
         raise UsageError(f"--out {args.out}: the folder {args.out.parent} does not exist; make it first.")
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
-    recording = Recording(find(args.method, methods), args.model, prompt, seed=args.seed, level=args.level, **given)
+    method = find(args.method, methods)
+    models = {role: getattr(args, flag) for flag, role in zip(roles(method), method.roles, strict=True)}
+    recording = Recording(method, models, prompt, seed=args.seed, level=args.level, **given)
     for _ in recording:
         pass
     if args.reference:
@@ -171,10 +181,15 @@ def markdown(methods: tuple[Method, ...]) -> str:
 def list_models(args: argparse.Namespace) -> None:
     if args.json:
         fields = ("id", "title", "kind", "size", "licence", "note", "examples")
-        print(json.dumps([{f: getattr(e, f) for f in fields} for e in catalogue.CATALOGUE], ensure_ascii=False))
+        listed = [
+            {f: getattr(e, f) for f in fields} | {"missing": catalogue.missing(e.id)} for e in catalogue.CATALOGUE
+        ]
+        print(json.dumps(listed, ensure_ascii=False))
         return
     for e in catalogue.CATALOGUE:
         print(f"{e.id:<12}{e.title} · {e.size} parameters · {e.licence}\n{'':<12}{e.note}")
+        if reason := catalogue.missing(e.id):
+            print(f"{'':<12}Not available: {reason}")
 
 
 def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHODS) -> int:

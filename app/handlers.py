@@ -22,6 +22,7 @@ from app.store import Entry, Store
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
 from decoders.methods.base import Method
+from decoders.models import catalogue
 from decoders.registry import method as find
 from decoders.run import Recording, run
 from decoders.trace import Trace
@@ -89,10 +90,21 @@ class Handlers:
 
     # ------------------------------------------------------------ asked by buttons
     def decode(
-        self, method: str, model: str, prompt: str, seed: float, compare: bool, knobs: dict[str, Any]
+        self,
+        method: str,
+        model: str,
+        prompt: str,
+        seed: float,
+        compare: bool,
+        knobs: dict[str, Any],
+        draft: str | None = None,
     ) -> Iterator[tuple[str, str, str | None]]:
-        """Runs and streams (message, run id, file to save). Ends within one step of `stop`."""
-        recording = Recording(find(method, self.methods), model, prompt, seed=int(seed), **knobs)
+        """Runs and streams (message, run id, file to save). Ends within one step of `stop`. `draft` is the second
+        model of methods that have two."""
+        asked = find(method, self.methods)
+        models = catalogue.default_models(asked)
+        models |= {role: name for role, name in zip(asked.roles, (model, draft), strict=False) if name}
+        recording = Recording(asked, models, prompt, seed=int(seed), **knobs)
         entry = self.store.add(recording)
         try:
             sent, known, last = 0, set[int](), 0.0
@@ -171,11 +183,14 @@ def _folder(run: str) -> str:
     return run.replace(":", "-")
 
 
-def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
-    """The method as a typed function: one HTTP endpoint each, its arguments being the method's knobs."""
+def endpoint(method: Method) -> Callable[..., dict]:
+    """The method as a typed function: one HTTP endpoint each, its arguments being the method's models and knobs. The
+    first model is called `model`, others by their role."""
     knobs = method.params.knobs()
-    kinds = {"prompt": str, "model": str, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
-    defaults = {"model": models[0], "seed": 0, "reference": False, **{k.name: k.default for k in knobs}}
+    models = dict(zip(["model", *list(method.roles)[1:]], catalogue.default_models(method).values(), strict=True))
+    named_models = {name: str for name in models}
+    kinds = {"prompt": str, **named_models, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
+    defaults = {**models, "seed": 0, "reference": False, **{k.name: k.default for k in knobs}}
     signature = inspect.Signature(
         [
             inspect.Parameter(
@@ -192,15 +207,22 @@ def endpoint(method: Method, models: tuple[str, ...]) -> Callable[..., dict]:
     @polite
     def call(*args: Any, **named: Any) -> dict:
         given = signature.bind(*args, **named).arguments
-        return summary(run(method, given.pop("model", models[0]), given.pop("prompt"), **given))
+        cast = {
+            role: given.pop(name, default) for role, (name, default) in zip(method.roles, models.items(), strict=True)
+        }
+        return summary(run(method, cast, given.pop("prompt"), **given))
 
     # What Gradio reads: the names, types and defaults become the endpoint's schema, the docstring its description.
     call.__signature__ = signature  # type: ignore[attr-defined]
     call.__annotations__ = {**kinds, "return": dict}
     call.__name__ = method.id
+    names = "".join(
+        f"    {name}: id of a model with {' or '.join(kinds)} attention\n"
+        for name, kinds in zip(models, method.roles.values(), strict=True)
+    )
     lines = "\n".join(f"    {k.name}: {k.help} ({k.range})" for k in knobs)
     call.__doc__ = (
-        f"{method.summary}\n\nArgs:\n    prompt: what to answer\n    model: model id\n    seed: seed of the run\n"
+        f"{method.summary}\n\nArgs:\n    prompt: what to answer\n{names}    seed: seed of the run\n"
         f"    reference: also run the reference decoder\n{lines}"
     )
     return call

@@ -53,7 +53,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         entry = act.store.add(trace=replace(trace, provenance="replay"), name=name)
         recorded.append((f"{trace.title}: {trace.prompt}", entry.id))
     first = next((run for _, run in recorded if run.startswith(f"bundled:{FIRST}")), recorded[0][1] if recorded else "")
-    models = tuple(entry.id for entry in catalogue.CATALOGUE)
+    method = next(m for m in methods if m.id == _default(methods))
+    shown = catalogue.entry(next(iter(catalogue.default_models(method).values())))
     gr.set_static_paths([str(path) for path in stage.STATIC])
 
     with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
@@ -70,14 +71,14 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     placeholder=words.PROMPT_HINT,
                     lines=3,
                     elem_id="prompt",
-                    value=catalogue.entry(models[0]).examples[0],
+                    value=shown.examples[0],
                     max_length=20_000,
                 )
                 with gr.Row():
                     go = gr.Button(words.RUN, variant="primary", elem_id="run")
                     halt = gr.Button(words.STOP, elem_id="stop")
                 gr.Examples(
-                    [[e] for e in catalogue.entry(models[0]).examples],
+                    [[e] for e in shown.examples],
                     [prompt],
                     label=words.EXAMPLES,
                     api_visibility="private",
@@ -85,19 +86,19 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
                     for m in methods:
-                        with gr.Column(visible=m.id == _default(methods)) as panel:
+                        main = next(iter(catalogue.default_models(m).values()))
+                        with gr.Column(visible=m.id == method.id) as panel:
                             for knob in m.params.knobs():
-                                value = catalogue.default_block(models[0]) if knob.name == "block" else None
+                                value = catalogue.default_block(main) if knob.name == "block" else None
                                 component = control(knob, value)
                                 component.elem_id = f"knob-{m.id}-{knob.name}"
                                 knobs.append(((m.id, knob.name), component))
                         panels.append(panel)
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
-                model = gr.Dropdown(
-                    [(e.title, e.id) for e in catalogue.CATALOGUE], value=models[0], label=words.MODEL, elem_id="model"
-                )
-                note = gr.Markdown(catalogue.entry(models[0]).note, elem_id="note")
+                model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None))
+                draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None))
+                note = gr.Markdown(shown.note, elem_id="note")
                 shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
                 with gr.Row():
                     upload = gr.UploadButton(
@@ -111,15 +112,15 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
 
         names = [name for name, _ in knobs]
 
-        def start(method: str, model: str, prompt: str, seed: float, compare: bool, *values: Any):
+        def start(method: str, model: str, draft: str | None, prompt: str, seed: float, compare: bool, *values: Any):
             mine = {knob: value for (owner, knob), value in zip(names, values, strict=True) if owner == method}
-            yield from act.decode(method, model, prompt, seed or 0, compare, mine)
+            yield from act.decode(method, model, prompt, seed or 0, compare, mine, draft)
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         running = gr.on(
             [go.click, prompt.submit],
             polite(start),
-            [chosen, model, prompt, seed, compare, *[c for _, c in knobs]],
+            [chosen, model, draft, prompt, seed, compare, *[c for _, c in knobs]],
             [player, run_id, save],
             concurrency_id="model",
             concurrency_limit=2,
@@ -127,14 +128,15 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
             **private,
         )
         halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
-        chosen.change(functools.partial(_panels, methods), [chosen], [about, *panels], queue=False, **private)
+        panel_of = functools.partial(_panels, methods)
+        chosen.change(panel_of, [chosen, model, draft], [about, model, draft, *panels], queue=False, **private)
         model.change(lambda m: catalogue.entry(m).note, [model], [note], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
         shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
         player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
         for m in methods:
             gr.api(  # pyright: ignore[reportPrivateImportUsage]
-                endpoint(m, models), api_name=m.id, concurrency_id="model", concurrency_limit=2
+                endpoint(m), api_name=m.id, concurrency_id="model", concurrency_limit=2
             )
     return demo
 
@@ -163,5 +165,17 @@ def _about(methods: tuple[Method, ...], name: str) -> str:
     return f"{m.summary}\n\n<small>{m.paper} · arXiv:{m.arxiv}</small>"
 
 
-def _panels(methods: tuple[Method, ...], name: str) -> list:
-    return [_about(methods, name), *[gr.update(visible=m.id == name) for m in methods]]
+def _panels(methods: tuple[Method, ...], name: str, model: str | None, draft: str | None) -> list:
+    m = next(m for m in methods if m.id == name)
+    models = [gr.update(**_choices(m, 0, model)), gr.update(**_choices(m, 1, draft))]
+    return [_about(methods, name), *models, *[gr.update(visible=m.id == name) for m in methods]]
+
+
+def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:
+    """What the dropdown of the method's n-th role offers: models that fit, and the present one if it is among them.
+    Without such a role it is hidden."""
+    roles = list(method.roles.values())
+    fits = catalogue.fitting(roles[n]) if n < len(roles) else ()
+    ids = [e.id for e in fits]
+    names = [(f"{e.title} ({words.MISSING})" if catalogue.missing(e.id) else e.title, e.id) for e in fits]
+    return {"choices": names, "value": now if now in ids else ids[0] if ids else None, "visible": n < len(roles)}

@@ -15,16 +15,20 @@ from decoders.trace import Forward
 class Context:
     """A model looking at a canvas. Block-causal models keep finished blocks in a KV cache, which is exact because no
     later position is visible to them; models that see the whole canvas are fed the whole canvas, because any fill
-    changes every hidden state. `cached=False` feeds the whole canvas always: guidance needs it, because its second
-    row must not find the prompt in the cache."""
+    changes every hidden state. Causal models keep every token they were fed, drafts included; what turned out
+    otherwise is cropped before the next call. `cached=False` feeds the whole canvas always: guidance needs it, because
+    its second row must not find the prompt in the cache."""
 
     def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True):
         self.model, self.canvas = model, canvas
-        self.cache = Cache() if cached and model.spec.attention == "block" else None
+        self.causal = model.spec.attention == "causal"
+        self.cache = Cache() if cached and model.spec.attention in ("block", "causal") else None
+        self.held: list[int] = []
 
     def settle(self) -> Iterator[Forward]:
-        """Encodes blocks that will not change any more; one call, only when there are such blocks."""
-        if self.cache is None:
+        """Encodes blocks that will not change any more; one call, only when there are such blocks. Causal models encode
+        what is new together with what is asked, so there is no call of its own."""
+        if self.cache is None or self.causal:
             return
         ids, canvas, have = self.canvas.ids, self.canvas, len(self.cache)
         final = canvas.block * canvas.block_len
@@ -46,17 +50,23 @@ class Context:
         goes to `sampling.look`. With `cfg` each state is paired with a copy whose prompt is masked and the logits
         become u + (cfg + 1)(c - u) (classifier-free guidance as in LLaDA's generate), in the same call."""
         assert not cfg or self.cache is None, "a cached prompt cannot be masked"
+        if self.causal:
+            self._crop(states, where)
         canvas, start = self.canvas, len(self.cache) if self.cache is not None else 0
         stop = (
-            len(canvas.ids)
-            if self.cache is None
+            len(states[0])
+            if self.cache is None or self.causal
             else max(canvas.block_end(p) for positions in where for p in positions)
         )
         rows = [state[start:stop] for state in states]
         if cfg:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
-        logits, call = self.model.many(rows, role=role, see=self._see(start, stop - start), cache=self.cache)
+        if self.causal and self.cache is not None and len(rows) == 1:
+            row, call = self.model.forward(rows[0], role=role, cache=self.cache, keep=stop - start)
+            logits, self.held = [row], list(states[0])
+        else:
+            logits, call = self.model.many(rows, role=role, see=self._see(start, stop - start), cache=self.cache)
         if cfg:
             cond, free = logits[: len(states)], logits[len(states) :]
             logits = [
@@ -64,6 +74,17 @@ class Context:
                 for c, u in zip(cond, free, strict=True)
             ]
         return look(call, logits, where, top=canvas.top, mask=canvas.mask, **how)
+
+    def _crop(self, states: Sequence[Sequence[int]], where: Sequence[Sequence[int]]) -> None:
+        """Forgets cached tokens that some state does not have, and those whose rows predict what is asked."""
+        if self.cache is None:
+            return
+        first = min(pos for positions in where for pos in positions)
+        n = min(len(self.held), first - self.model.spec.shift)
+        while any(list(state[:n]) != self.held[:n] for state in states):
+            n -= 1
+        self.cache.crop(n)
+        self.held = self.held[:n]
 
     def _see(self, start: int, length: int) -> torch.Tensor | None:
         """None is the model's own rule; a block size other than the checkpoint's own needs its own mask."""

@@ -57,12 +57,24 @@ class Recording:
             raise Incompatible(
                 f"{self.method.id} needs models for {', '.join(self.method.roles)}: got {', '.join(given) or 'none'}."
             )
-        for role, model in given.items():
-            spec = catalogue.spec(model) if isinstance(model, str) else model.spec
+        # In the method's order, whatever the caller's: the first role is the model that the trace is about.
+        given = {role: given[role] for role in self.method.roles}
+        for m in given.values():
+            if isinstance(m, str):
+                catalogue.folder(m)  # a name that does not exist is said before files that are missing
+        specs = {role: catalogue.spec(m) if isinstance(m, str) else m.spec for role, m in given.items()}
+        for role, spec in specs.items():
             if spec.attention not in self.method.roles[role]:
                 raise Incompatible(
                     f"{self.method.id} needs a model with {' or '.join(self.method.roles[role])} attention: "
                     f"{spec.id} is {spec.attention}; pick another model."
+                )
+        spec = next(iter(specs.values()))
+        for other in specs.values():
+            if other.vocab_size != spec.vocab_size:
+                raise Incompatible(
+                    f"{self.method.id} needs models with the same vocabulary: {spec.id} has {spec.vocab_size} tokens "
+                    f"and {other.id} has {other.vocab_size}; pick another pair."
                 )
         self.models: dict[str, Model] = {r: catalogue.load(m) if isinstance(m, str) else m for r, m in given.items()}
         self.model = next(iter(self.models.values()))
@@ -73,11 +85,12 @@ class Recording:
         ids = self.model.encode(prompt) if isinstance(prompt, str) else list(prompt)
         if not ids:
             raise BadPrompt("The prompt has no tokens: write a question.")
-        if len(ids) + self.params.max_new > spec.context:
-            raise BadPrompt(
-                f"The prompt has {len(ids)} tokens and {self.params.max_new} are to be generated: {spec.id} has "
-                f"room for {spec.context} together; shorten the prompt or lower max_new."
-            )
+        for other in specs.values():
+            if len(ids) + self.params.max_new > other.context:
+                raise BadPrompt(
+                    f"The prompt has {len(ids)} tokens and {self.params.max_new} are to be generated: {other.id} has "
+                    f"room for {other.context} together; shorten the prompt or lower max_new."
+                )
         origin = 0 if spec.attention == "block" else len(ids)
         self.canvas = Canvas(
             ids,
@@ -88,6 +101,7 @@ class Recording:
             origin=origin,
             early_stop=self.params.early_stop,
             top=LEVELS[level],
+            grows=spec.attention == "causal",
         )
         self.start, self.seed, self.level = tuple(self.canvas.ids), seed, level
         self.events: list[Event] = []
@@ -189,7 +203,7 @@ class Recording:
 
     def _learn(self, tokens) -> None:
         for token in tokens:
-            if token not in self.vocab:
+            if token >= 0 and token not in self.vocab:  # -1 is the mask of a model without one
                 self.vocab[token] = self.model.text(token)
 
 

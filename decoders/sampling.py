@@ -24,11 +24,13 @@ class Guess(NamedTuple):
 
 class Seen(NamedTuple):
     """What a call said: `guesses[r]` for the asked positions of row r, in their order; `asked[r]` the probabilities
-    of the tokens asked about in row r; `call` the forward event, now with its beliefs."""
+    of the tokens asked about in row r; `call` the forward event, now with its beliefs; `best[r]` the most probable
+    (token, p) of each asked position, if they were asked for."""
 
     guesses: list[list[Guess]]
     asked: list[list[float]]
     call: Forward
+    best: Sequence[Sequence[list[tuple[int, float]]]] = ()
 
 
 def look(
@@ -41,6 +43,7 @@ def look(
     mask: int = -1,
     uniform: torch.Tensor | None = None,
     temperature: float = 0.0,
+    most: int = 0,
 ) -> Seen:
     """Reads `rows[r]` at the positions `where[r]`, all rows in one pass and with one transfer to the host.
 
@@ -50,7 +53,8 @@ def look(
     an order, and so that the reference and the speculative decoder round alike. `ask[r]` lists (pos, token) pairs
     whose probability is wanted. The id `mask` is never a guess, whatever its probability: filling a position with the
     mask would leave it open, and a decoder would ask for it for ever. `top` tokens per position are recorded in
-    `call.beliefs`; 0 records nothing."""
+    `call.beliefs`; 0 records nothing. The `most` best tokens, the mask left out and nothing rounded, are `best`: what
+    an algorithm reads must not depend on what is recorded."""
     logits = torch.cat([row.gather(positions) for row, positions in zip(rows, where, strict=True)])
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     probs = logits.to(wide).softmax(-1)
@@ -65,6 +69,11 @@ def look(
     if top:
         best = probs.topk(min(top, probs.shape[-1]))
         parts += [torch.special.entr(probs).sum(-1), best.values.flatten(), best.indices.to(wide).flatten()]
+    most = min(most, probs.shape[-1] - (mask >= 0))
+    if most:
+        shown = probs if mask < 0 else probs.index_fill(-1, torch.tensor([mask], device=logits.device), -1.0)
+        wanted = shown.topk(most)
+        parts += [wanted.values.flatten(), wanted.indices.to(wide).flatten()]
     offsets, n = [], 0
     for positions in where:
         offsets.append(dict(zip(positions, range(n, n + len(positions)), strict=True)))
@@ -92,7 +101,11 @@ def look(
         beliefs = tuple(belief)
     tail = iter(host[len(host) - len(pairs) :])
     asked = [[next(tail) for _ in row] for row in ask]
-    return Seen(guesses, asked, replace(call, beliefs=beliefs))
+    end = len(host) - len(pairs)
+    ps, ids = host[end - 2 * n * most : end - n * most], host[end - n * most : end]
+    rows_ = [[(int(ids[j]), ps[j]) for j in range(i * most, (i + 1) * most)] for i in range(n)]
+    best = [[rows_[at[pos]] for pos in positions] for at, positions in zip(offsets, where, strict=True)]
+    return Seen(guesses, asked, replace(call, beliefs=beliefs), best if most else ())
 
 
 def by_confidence(guesses: Sequence[Guess]) -> list[Guess]:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from toys import prompt, tiny
+from toys import prompt, tinies
 
 from decoders import registry
 from decoders.run import run
@@ -21,7 +21,8 @@ def method(request):
 
 @cache
 def recorded(method_id: str, kind: str):
-    return run(method_id, tiny(kind, 3), prompt(11), seed=3, reference=True, max_new=20, block=8)
+    models = tinies(registry.method(method_id), kind, 3)
+    return run(method_id, models, prompt(11), seed=3, reference=True, max_new=20, block=8)
 
 
 @pytest.fixture(params=[(m.id, kind) for m in registry.METHODS for kind in ("llama-full", "qwen3-block")], ids="-".join)

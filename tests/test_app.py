@@ -1,5 +1,6 @@
 """The page's handlers are functions of values: they stream, stop, open files and refuse politely."""
 
+import inspect
 import json
 import re
 
@@ -9,10 +10,11 @@ import pytest
 from app import stage
 from app.handlers import Handlers, endpoint, polite
 from app.store import MAX_RUNS, Store
-from app.ui import build
+from app.ui import _choices, _panels, build
 from decoders.errors import UsageError
 from decoders.models import catalogue
 from decoders.registry import METHODS
+from decoders.registry import method as find
 from decoders.trace import MAX_FILE_BYTES, Trace
 from tests.samples import tiny_trace
 from viz.registry import views
@@ -155,7 +157,7 @@ def test_run_ids_cannot_be_guessed_and_the_oldest_runs_go_first():
 
 @needs_weights
 def test_each_method_is_an_endpoint_with_its_knobs_as_arguments():
-    call = endpoint(METHODS[2], ("tiny-llada",))
+    call = endpoint(METHODS[2])
     out = call(PROMPT, "tiny-llada", max_new=32)
     assert out["method"] == "ssd" and out["params"]["max_new"] == 32 and out["calls"] > 0
     with pytest.raises(gr.Error, match="must be between 1 and 8"):
@@ -182,3 +184,30 @@ def test_reference_is_refused_politely_for_a_run_that_has_none(act):
 
     with pytest.raises(UsageError):
         act.reference(Event())
+
+
+def test_the_model_menus_offer_what_fits_the_method():
+    stepwise, diffuspec = find("stepwise"), find("diffuspec")
+    assert _choices(stepwise, 1, "tiny-llada") == {"choices": [], "value": None, "visible": False}
+    assert _choices(stepwise, 0, "tiny-ar")["value"] == "tiny-llada"
+    assert [id for _, id in _choices(diffuspec, 0, "tiny-llada")["choices"]] == ["tiny-ar"]
+    assert {id for _, id in _choices(diffuspec, 1, None)["choices"]} <= {"tiny-llada", "tiny-sdar", "nano-sdar"}
+    about, model, draft, *panels = _panels(METHODS, "diffuspec", "tiny-llada", None)
+    assert (model["value"], model["visible"], draft["visible"]) == ("tiny-ar", True, True)
+    assert [panel["visible"] for panel in panels] == [m.id == "diffuspec" for m in METHODS]
+
+
+def test_a_model_without_files_says_so_in_the_menu_and_when_it_is_run(act, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
+    assert _choices(find("ar"), 0, None)["choices"] == [("tiny-ar · autoregressive, 9 M (not trained yet)", "tiny-ar")]
+    with pytest.raises(gr.Error, match=r"tiny-ar/config.json is missing: train the model with ") as caught:
+        next(polite(act.decode)("ar", "tiny-ar", PROMPT, 0, False, {}))
+    assert str(caught.value.message).count("\n") == 0
+    assert build()
+
+
+def test_a_method_of_two_models_takes_the_second_by_its_role(act):
+    assert list(inspect.signature(endpoint(find("diffuspec"))).parameters)[:3] == ["prompt", "model", "draft"]
+    assert "draft: id of a model with full or block attention" in endpoint(find("diffuspec")).__doc__
+    with pytest.raises(gr.Error, match="did you mean nano-sdar[?]"):
+        next(polite(act.decode)("diffuspec", "tiny-ar", PROMPT, 0, False, {}, "nano-sdr"))

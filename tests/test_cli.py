@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
-from app.__main__ import main
+from app.__main__ import main, parser
 from decoders.models import catalogue
+from decoders.registry import METHODS
+from decoders.registry import method as find
 
 needs_weights = pytest.mark.skipif(
     not list((catalogue.MODELS / "tiny-llada").glob("*.safetensors")), reason="assets/models/tiny-llada has no weights"
@@ -82,9 +84,40 @@ def test_a_malformed_trace_exits_4_and_names_the_field(capsys, tmp_path):
 def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
     assert "ssd" in run(capsys, "methods")[1]
     listed = json.loads(run(capsys, "methods", "--json")[1])
-    assert [m["id"] for m in listed][:3] == ["stepwise", "threshold", "ssd"]
+    assert [m["id"] for m in listed] == ["stepwise", "threshold", "ssd", "ar", "diffuspec"]
     assert {k["name"]: k["symbol"] for k in listed[2]["knobs"]}["n"] == "N"
-    assert [m["id"] for m in json.loads(run(capsys, "models", "--json")[1])] == ["tiny-llada"]
+    models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
+    assert list(models) == ["tiny-llada", "tiny-sdar", "nano-sdar", "tiny-ar"]
+    assert [m["kind"] for m in models.values()] == ["full", "block", "block", "causal"]
+
+
+def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
+    models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
+    assert models["tiny-ar"]["missing"] == (
+        "tiny-ar lacks config.json, generation.json, tokenizer.json, model.safetensors in tiny-ar/: train it with "
+        "`python -m training.train tiny-ar`."
+    )
+    assert "Not available: tiny-ar lacks" in run(capsys, "models")[1]
+    code, out, err = run(capsys, "run", "ar", "--prompt", "hi")
+    assert (code, out) == (3, "") and "config.json is missing" in err and err.count("\n") == 1
+    for id in ("tiny-sdar", "tiny-ar"):
+        (tmp_path / id).mkdir()
+        for file in ("config.json", "generation.json", "tokenizer.json", "model.safetensors"):
+            (tmp_path / id / file).touch()
+    assert catalogue.default_models(find("stepwise")) == {"model": "tiny-sdar"}
+    assert catalogue.default_models(find("diffuspec")) == {"target": "tiny-ar", "draft": "tiny-sdar"}
+    assert catalogue.missing("tiny-ar") == ""
+    (tmp_path / "tiny-ar" / "model.safetensors").rename(tmp_path / "tiny-ar" / catalogue.PROXY)
+    assert "lacks model.safetensors" in catalogue.missing("tiny-ar"), "the 3-gram is no weights"
+
+
+def test_a_method_of_two_models_has_a_flag_for_each(capsys):
+    args = parser(METHODS).parse_args(["run", "diffuspec", "--prompt", "x", "--draft", "nano-sdar"])
+    assert (args.model, args.draft) == ("tiny-ar", "nano-sdar")
+    code, out, err = run(capsys, "run", "diffuspec", "--prompt", "hi", "--draft", "tiny-lada")
+    assert (code, out) == (2, "") and "did you mean tiny-llada?" in err
+    assert run(capsys, "run", "ssd", "--prompt", "hi", "--draft", "x")[0] == 2
 
 
 def test_terminal_escapes_from_a_trace_are_not_sent_to_the_terminal(capsys, tmp_path):

@@ -47,7 +47,8 @@ def test_bundled_traces_load_and_exact_methods_are_identical_to_their_reference(
 
 
 def test_there_is_a_bundled_trace_of_every_method_on_the_same_prompt():
-    prompts = {m.id: {t.prompt for t in map(Trace.load, TRACES) if t.method == m.id} for m in METHODS}
+    runnable = [m for m in METHODS if not any(map(catalogue.missing, catalogue.default_models(m).values()))]
+    prompts = {m.id: {t.prompt for t in map(Trace.load, TRACES) if t.method == m.id} for m in runnable}
     assert set.intersection(*prompts.values())
 
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from toys import EOS, MASK, hashed, prompt, tiny
+from toys import EOS, MASK, hashes, prompt, tinies, tiny
 
 from decoders import registry
 from decoders.errors import BadParam, Incompatible, UnknownName
@@ -39,11 +39,18 @@ def settings(method, most: int = 8):
         yield from ({knob.name: value} for value in values)
 
 
+def blank(trace) -> int:
+    """What stands at a position that is not filled yet: the mask, or nothing (-1) where the text grows."""
+    return -1 if trace.attention == "causal" else MASK
+
+
 def recordings(method, **shared):
     for kind in ATTENTION:
         for own in settings(method, most=3):
             for seed in (0, 3):
-                yield Recording(method, tiny(kind, seed), prompt(5), **{"max_new": 10, "block": 8, **shared, **own})
+                yield Recording(
+                    method, tinies(method, kind, seed), prompt(5), **{"max_new": 10, "block": 8, **shared, **own}
+                )
 
 
 # ------------------------------------------------------------ declarations
@@ -88,7 +95,7 @@ def test_starts_with_a_round_and_ends_with_its_only_finish(trace):
 
 
 def test_the_run_ends_full_or_at_the_end_of_the_text(trace):
-    left = trace.tokens[trace.prompt_len :].count(MASK)
+    left = trace.prompt_len + 20 - len([token for token in trace.tokens if token != MASK])
     ended = not set(EOS).isdisjoint(trace.tokens[trace.prompt_len :])
     assert trace.finish == ("eos" if ended else "length")
     assert ended or left == 0
@@ -96,7 +103,7 @@ def test_the_run_ends_full_or_at_the_end_of_the_text(trace):
 
 @pytest.mark.parametrize("kind", ATTENTION)
 def test_the_commits_so_far_give_the_live_canvas_after_every_event(method, kind):
-    recording = Recording(method, tiny(kind), prompt(6), max_new=18, block=8)
+    recording = Recording(method, tinies(method, kind), prompt(6), max_new=18, block=8)
     for n, _ in enumerate(recording, 1):
         assert recording.trace.canvas_at(n) == recording.canvas.ids
 
@@ -107,7 +114,9 @@ def test_every_edit_knows_what_was_there_and_changes_it(trace):
         if isinstance(event, Commit):
             assert event.edits
             for edit in event.edits:
-                assert edit.before == canvas[edit.pos] == MASK != edit.after
+                if trace.attention == "causal" and edit.pos == len(canvas):
+                    canvas.append(-1)
+                assert edit.before == canvas[edit.pos] == blank(trace) != edit.after
                 assert 0 < edit.p <= 1
                 canvas[edit.pos] = edit.after
 
@@ -121,7 +130,7 @@ def test_the_prompt_is_never_touched(trace):
 def test_a_round_says_which_block_it_fills_first(trace):
     origin = 0 if trace.attention == "block" else trace.prompt_len
     for view in trace.rounds:
-        first = trace.canvas_at(view.start).index(MASK, trace.prompt_len)
+        first = [*trace.canvas_at(view.start), MASK].index(MASK, trace.prompt_len)
         assert view.events[0].block == (first - origin) // trace.block
 
 
@@ -169,7 +178,9 @@ def test_beliefs_are_probabilities_best_first_at_positions_that_were_fed(trace):
             ps = [p for _, p in belief.top]
             assert len(ps) == 5 and ps == sorted(ps, reverse=True) and 0 <= sum(ps) <= 1.0003
             assert 0 <= belief.row < call.batch
-            assert call.start <= belief.pos < call.start + call.length
+            # Causal models predict the position after the one they were fed.
+            after = call.model == "tiny-llama-causal"
+            assert call.start + after <= belief.pos < call.start + call.length + after
             looked += 1
     assert looked
 
@@ -182,8 +193,8 @@ def test_the_three_costs_are_sums_over_the_forward_calls(trace):
 
 
 def test_the_timing_level_records_the_same_run_without_beliefs(method):
-    full = run(method, tiny("llama-full"), prompt(5), max_new=9, block=4)
-    bare = run(method, tiny("llama-full"), prompt(5), max_new=9, block=4, level="timing")
+    full = run(method, tinies(method, "llama-full"), prompt(5), max_new=9, block=4)
+    bare = run(method, tinies(method, "llama-full"), prompt(5), max_new=9, block=4, level="timing")
     assert all(not call.beliefs for call in bare.forwards)
     assert [e if not isinstance(e, Forward) else dataclasses.replace(e, beliefs=()) for e in full.events] == list(
         bare.events
@@ -191,6 +202,8 @@ def test_the_timing_level_records_the_same_run_without_beliefs(method):
 
 
 def test_finished_blocks_of_block_causal_models_are_fed_once(method):
+    if "block" not in next(iter(method.roles.values())):
+        pytest.skip("its main model is not block-causal")
     trace = run(method, tiny("qwen3-block"), prompt(17), max_new=15, block=8, early_stop=False)
     kept = [call for call in trace.forwards if call.role in ("prefill", "extend")]
     assert [(c.role, c.cached, c.length, c.batch) for c in kept][0] == ("prefill", 0, 16, 1)
@@ -207,16 +220,16 @@ def test_the_seed_is_the_only_source_of_chance(method, kind):
         torch.manual_seed(1)
         random.seed(1)
         before, python = torch.get_rng_state(), random.getstate()
-        first = run(method, tiny(kind), prompt(4), seed=5, **knobs)
+        first = run(method, tinies(method, kind), prompt(4), seed=5, **knobs)
         assert torch.equal(torch.get_rng_state(), before), f"{own} draws from torch's global generator"
         assert random.getstate() == python, f"{own} draws from Python's global generator"
         torch.manual_seed(2)
-        assert run(method, tiny(kind), prompt(4), seed=5, **knobs).events == first.events
+        assert run(method, tinies(method, kind), prompt(4), seed=5, **knobs).events == first.events
 
 
 def test_ending_a_run_early_does_not_change_what_came_before(method):
-    whole = list(Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4))
-    half = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
+    whole = list(Recording(method, tinies(method, "llama-full"), prompt(5), max_new=12, block=4))
+    half = Recording(method, tinies(method, "llama-full"), prompt(5), max_new=12, block=4)
     events = iter(half)
     assert [next(events) for _ in range(8)] == whole[:8]
 
@@ -232,13 +245,13 @@ def test_survives_a_file(trace):
 def test_survives_a_file_without_its_beliefs(method):
     """At level "timing" the tokens of verdicts are named by the verdicts alone."""
     for seed in range(6):
-        trace = run(method, hashed(seed, sway=0.6), [1, 2, 3], max_new=12, block=6, level="timing")
+        trace = run(method, hashes(method, seed, sway=0.6), [1, 2, 3], max_new=12, block=6, level="timing")
         assert Trace.from_bytes(trace.to_bytes()).events == trace.events
 
 
 # ------------------------------------------------------------ stopping
 def test_closes_cleanly_half_way(method):
-    recording = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
+    recording = Recording(method, tinies(method, "llama-full"), prompt(5), max_new=12, block=4)
     events = iter(recording)
     for _ in range(6):
         next(events)
@@ -252,7 +265,7 @@ def test_closes_cleanly_half_way(method):
 
 
 def test_closing_the_iterator_is_closing_the_run(method):
-    recording = Recording(method, tiny("llama-full"), prompt(5), max_new=12, block=4)
+    recording = Recording(method, tinies(method, "llama-full"), prompt(5), max_new=12, block=4)
     events = iter(recording)
     next(events)
     events.close()
@@ -271,18 +284,18 @@ def test_refuses_values_outside_its_knobs(method):
             wrong += [knob.lo - 1, knob.hi + 1, float("nan"), float("inf"), "many", "", True]
         for value in wrong:
             with pytest.raises(BadParam, match=f"^{knob.name} = .*: must be .*[.]$"):
-                Recording(method, tiny("llama-full"), prompt(3), **{knob.name: value})
+                Recording(method, tinies(method, "llama-full"), prompt(3), **{knob.name: value})
 
 
 def test_refuses_knobs_it_does_not_have(method):
     with pytest.raises(UnknownName, match="^There is no knob named 'max_mew'; did you mean max_new[?]$"):
-        Recording(method, tiny("llama-full"), prompt(3), max_mew=3)
+        Recording(method, tinies(method, "llama-full"), prompt(3), max_mew=3)
 
 
 def test_refuses_a_model_whose_attention_it_cannot_use(method):
     for role, attentions in method.roles.items():
         if "causal" not in attentions:
-            given = {r: tiny("llama-causal" if r == role else "llama-full") for r in method.roles}
+            given = {**tinies(method, "llama-full"), role: tiny("llama-causal")}
             with pytest.raises(Incompatible, match="attention: tiny-llama-causal is causal; pick another model[.]$"):
                 Recording(method, given, prompt(3))
 
@@ -313,22 +326,29 @@ def test_greedy_exact_text_is_the_references_in_never_more_calls(exact, kind, ea
     ended, saved = 0, 0
     for seed, (length, max_new, block) in enumerate(SHAPES):
         shared = {"max_new": max_new, "block": block, "early_stop": early_stop}
-        model = tiny(kind, 3 if seed % 2 == 0 else 0)
-        reference = Recording(exact.reference, model, prompt(length, seed), level="timing", **shared)
+        model = tinies(exact, kind, 3 if seed % 2 == 0 else 0)
+        main = next(iter(model.values()))
+        reference = Recording(exact.reference, main, prompt(length, seed), level="timing", **shared)
         for _ in reference:
             pass
-        for own in settings(exact):
+        # A method with many knobs has too many settings for every shape: each shape gets its share of them.
+        every = list(settings(exact))
+        share = 1 + len(every) // 12
+        for own in every[seed % share :: share]:
             recording = Recording(exact, model, prompt(length, seed), level="timing", **shared, **own)
             for _ in recording:
                 pass
             ours, theirs = recording.trace, reference.trace
             assert ours.tokens == theirs.tokens, f"{length=} {shared} {own}"
             assert ours.finish == theirs.finish
-            assert ours.calls <= theirs.calls
-            saved += theirs.calls - ours.calls
-        ended += reference.trace.finish == "eos" and MASK in reference.trace.tokens
+            # Calls of a drafter are another price: the promise is about the model that both have.
+            calls = sum(call.model == main.spec.id for call in ours.forwards)
+            assert calls <= theirs.calls
+            saved += theirs.calls - calls
+        filled = [token for token in reference.trace.tokens if token != MASK]
+        ended += reference.trace.finish == "eos" and len(filled) < length + max_new
     assert saved > 0, "drafts were never accepted, so nothing was shown"
-    assert (ended > 0) == early_stop, "the end of the text must occur, with masks left behind it"
+    assert (ended > 0) == early_stop, "the end of the text must occur, with room left behind it"
 
 
 @pytest.mark.parametrize("exact", EXACT, ids=lambda m: m.id)
@@ -340,16 +360,17 @@ def test_greedy_exact_holds_on_models_that_change_their_mind_often(exact, attent
     end."""
     outcomes, finishes = set(), set()
     for seed in range(12):
-        model = hashed(seed, sway=0.15 * (1 + seed % 4), eos=1, attention=attention, block=4, rows=rows)
+        model = hashes(exact, seed, sway=0.15 * (1 + seed % 4), eos=1, attention=attention, block=4, rows=rows)
+        main = next(iter(model.values()))
         for block in (4, 3):
             shared = {"max_new": 11, "block": block, "early_stop": early_stop}
             ids = [token % 10 for token in prompt(1 + seed, seed)]
-            reference = run(exact.reference, model, ids, **shared)
+            reference = run(exact.reference, main, ids, **shared)
             recording = Recording(exact, model, ids, **shared, **random.Random(seed).choice(list(settings(exact))))
             for _ in recording:
                 pass
             assert recording.trace.tokens == reference.tokens
-            assert recording.trace.calls <= reference.calls
+            assert sum(call.model == main.spec.id for call in recording.trace.forwards) <= reference.calls
             finishes.add(reference.finish)
             outcomes |= {v.outcome for e in recording.events if isinstance(e, Judge) for v in e.verdicts}
     assert outcomes == {"accepted", "rejected", "unreached"}

@@ -11,7 +11,7 @@ from decoders.trace import Commit, Finish, Judge, Propose, Trace
 
 
 def test_the_vocabulary_names_every_token_that_occurs(trace):
-    seen = {*trace.canvas, *trace.tokens, trace.mask, *trace.eos}
+    seen = {*trace.canvas, *trace.tokens, trace.mask, *trace.eos} - {-1}
     for call in trace.forwards:
         seen |= {token for belief in call.beliefs for token, _ in belief.top}
     for view in trace.rounds:
@@ -20,7 +20,7 @@ def test_the_vocabulary_names_every_token_that_occurs(trace):
     if trace.reference:
         seen |= set(trace.reference.tokens)
     assert set(trace.vocab) == seen
-    assert trace.vocab[MASK] == f"<{MASK}>"
+    assert trace.vocab[EOS[0]] == f"<{EOS[0]}>"
 
 
 def test_the_header_says_who_ran_what_where():

@@ -14,8 +14,10 @@ import torch
 import transformers
 
 from decoders import masks
-from decoders.models.base import Cache, Logits, ModelSpec
+from decoders.methods.base import Method
+from decoders.models.base import Cache, Logits, Model, ModelSpec
 from decoders.models.hf import HFModel
+from decoders.ngram import NGram
 from decoders.trace import Forward
 
 Score = Callable[[int, tuple[tuple[int, int], ...]], list[float]]
@@ -42,6 +44,8 @@ class Toy:
     ):
         self.spec = ModelSpec(id, vocab, mask, eos, rows=rows, attention=attention, block=block, context=context)
         self.score, self.fed = score, list[list[list[int]]]()
+        # Two documents that know every 2-gram of neighbouring ids: a proxy with an opinion, if a poor one.
+        self.proxy = NGram.fit([range(vocab), range(vocab)], vocab=vocab)
 
     @property
     def device(self) -> torch.device:
@@ -88,7 +92,7 @@ class Toy:
             else []
         )
         where = [*range(start), *(pos if pos is not None else range(start, start + length))]
-        shift = 1 if self.spec.rows == "next" else 0
+        shift = self.spec.shift
         allowed = (self._own(start, length) if see is None else see).tolist()
         out = []
         for row in rows:
@@ -163,10 +167,14 @@ KINDS = {
 }
 
 
-@cache
 def tiny(kind: str, seed: int = 0, peak: float = 4.0) -> HFModel:
     """A native transformers model of two layers with seeded weights, peaky enough that confidences spread over
-    0.1..0.99."""
+    0.1..0.99. Made once, however the arguments are spelt."""
+    return _tiny(kind, seed, peak)
+
+
+@cache
+def _tiny(kind: str, seed: int, peak: float) -> HFModel:
     family, facts = KINDS[kind]
     config = getattr(transformers, f"{family}Config")(
         vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
@@ -187,7 +195,26 @@ def tiny(kind: str, seed: int = 0, peak: float = 4.0) -> HFModel:
             else:
                 weight.copy_(noise * ((peak if "lm_head" in name else 1.5) / math.sqrt(weight.shape[1])))
         net.lm_head.weight[MASK] = 0  # a score of 0 is never the best of 48
-    return HFModel(net, None, ModelSpec(f"tiny-{kind}", VOCAB, MASK, EOS, context=256, **facts))
+    proxy = NGram.fit([prompt(200, i) for i in range(3)], vocab=VOCAB)
+    mask = -1 if facts["attention"] == "causal" else MASK
+    return HFModel(net, None, ModelSpec(f"tiny-{kind}", VOCAB, mask, EOS, context=256, **facts), proxy)
+
+
+def cast(method: Method, model: Callable[[str], Model]) -> dict[str, Model]:
+    """Models for every role of a method: `model` is called with "causal" where a role allows that, else with ""."""
+    return {role: model("causal" if "causal" in kinds else "") for role, kinds in method.roles.items()}
+
+
+def tinies(method: Method, kind: str, seed: int = 0) -> dict[str, Model]:
+    """Tiny transformers for a method: of that kind where a role is not for a causal model."""
+    return cast(method, lambda attention: tiny("llama-causal" if attention else kind, seed))
+
+
+def hashes(method: Method, seed: int = 0, **spec) -> dict[str, Model]:
+    """Hash toys for a method. The causal one shares its opinions about positions with the other, so drafts are often
+    right."""
+    causal = {**spec, "attention": "causal", "rows": "next", "id": "toy-causal"}
+    return cast(method, lambda attention: hashed(seed, **(causal if attention else spec)))
 
 
 def prompt(length: int, seed: int = 0) -> list[int]:

@@ -15,7 +15,7 @@ COEFFICIENTS, STEPS = (3.4445, -4.7750, 2.0315), 5
 
 
 def orthogonal(g: torch.Tensor) -> torch.Tensor:
-    """The nearest semi-orthogonal matrix of each matrix of `g` [n, rows, columns], roughly (singular values 0.7-1.2)."""
+    """Roughly the nearest semi-orthogonal matrix (singular values near 1) of each matrix of `g` [n, rows, columns]."""
     a, b, c = COEFFICIENTS
     wide = g.shape[1] <= g.shape[2]
     x = g if wide else g.transpose(1, 2)

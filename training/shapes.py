@@ -36,18 +36,12 @@ SHAPES = {
     "tiny-ar": Shape(192, 512, 20),
 }
 # What decoding has to know about a checkpoint (generation.json). Causal models have no mask token.
+_DIFFUSION = {"mask": tok.MASK, "eos": tok.EOS, "rows": "self"}
 FACTS = {
-    "tiny-llada": {
-        "mask": tok.MASK,
-        "eos": tok.EOS,
-        "block": 32,
-        "family": "llada",
-        "attention": "full",
-        "rows": "self",
-    },
-    "tiny-sdar": {"mask": tok.MASK, "eos": tok.EOS, "block": 8, "family": "sdar", "attention": "block", "rows": "self"},
-    "nano-sdar": {"mask": tok.MASK, "eos": tok.EOS, "block": 8, "family": "sdar", "attention": "block", "rows": "self"},
-    "tiny-ar": {"mask": -1, "eos": tok.EOS, "block": 32, "family": "llama", "attention": "causal", "rows": "next"},
+    "tiny-llada": {**_DIFFUSION, "block": 32, "family": "llada", "attention": "full"},
+    "tiny-sdar": {**_DIFFUSION, "block": 8, "family": "sdar", "attention": "block"},
+    "nano-sdar": {**_DIFFUSION, "block": 8, "family": "sdar", "attention": "block"},
+    "tiny-ar": {"mask": -1, "eos": tok.EOS, "rows": "next", "block": 32, "family": "llama", "attention": "causal"},
 }
 
 
@@ -80,7 +74,7 @@ def compute(name: str) -> int:
 
 
 def weights(name: str, checkpoints: Path) -> dict[str, torch.Tensor]:
-    """The float32 weights of a trained model: its training checkpoint, or else the bfloat16 files it was exported to."""
+    """The float32 weights of a trained model: its checkpoint, or else the bfloat16 files it was exported to."""
     path = checkpoints / f"{name}.pt"
     if path.exists():
         return torch.load(path, weights_only=True, map_location="cpu")["model"]
@@ -121,7 +115,7 @@ def export(model: PreTrainedModel, name: str) -> None:
     folder = MODELS / name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        copy.deepcopy(model).to(torch.bfloat16).save_pretrained(temporary)
+        copy.deepcopy(model).bfloat16().save_pretrained(temporary)
         Path(temporary, "generation.json").write_text(json.dumps(FACTS[name], indent=2) + "\n", encoding="utf-8")
         for file in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(tok.MODEL_DIR / file, Path(temporary, f"copy-{file}"))

@@ -28,6 +28,7 @@ from torch.nn import functional as F
 
 from training import batches, shapes
 from training import tokenizer as tok
+from training.evaluate import evaluate, wrap
 from training.muon import Muon
 
 CHECKPOINTS = Path(__file__).resolve().parent / "checkpoints"
@@ -106,10 +107,8 @@ def add_up(model, loss: torch.Tensor) -> None:
     loss.data.fill_(flat[-1])
 
 
-def held_out_accuracy(name: str, model, n: int, seed: int) -> dict[str, float]:
+def held_out_accuracy(name: str, model, n: int, seed: int) -> dict[str, float | None]:
     """Accuracy by graded family on `n` held-out questions each, decoded one token a call by the real decoders."""
-    from training.evaluate import evaluate, wrap  # it needs the decoders, which training itself does without
-
     model.eval()
     wrapped = wrap(name, model)
     method = "ar" if shapes.FACTS[name]["attention"] == "causal" else "stepwise"
@@ -217,7 +216,7 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int) -> No
 
 
 def plan(name: str) -> list[str]:
-    """The models to train for `name`, in order: what it starts from comes first where there is nothing to start from."""
+    """The models to train for `name`, in order: what it starts from comes first where that is missing."""
     start = RECIPES[name].start
     if not start or (CHECKPOINTS / f"{start}.pt").exists() or (shapes.MODELS / start / "model.safetensors").exists():
         return [name]

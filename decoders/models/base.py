@@ -16,6 +16,7 @@ from typing import Protocol
 
 import torch
 
+from decoders.ngram import NGram
 from decoders.trace import Forward
 
 
@@ -34,6 +35,11 @@ class ModelSpec:
     block: int = 32
     context: int = 512
     specials: tuple[int, ...] = ()
+
+    @property
+    def shift(self) -> int:
+        """A position is predicted by the row this many positions before it."""
+        return 1 if self.rows == "next" else 0
 
 
 class Logits:
@@ -89,6 +95,8 @@ class Model(Protocol):
     """What a method may ask of a model."""
 
     spec: ModelSpec
+    proxy: NGram | None
+    """A 3-gram of the model's training text, where one lies next to its weights: a cheap left-to-right judge."""
 
     @property
     def device(self) -> torch.device:

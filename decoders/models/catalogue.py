@@ -13,10 +13,13 @@ import torch
 import transformers
 
 from decoders.errors import ModelUnavailable, UnknownName
+from decoders.methods.base import Method
 from decoders.models.base import Model, ModelSpec
 from decoders.models.hf import HFModel
+from decoders.ngram import NGram
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+PROXY = "trigram.safetensors"
 CLASSES = ("LlamaForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
 
 
@@ -47,7 +50,56 @@ CATALOGUE: tuple[Entry, ...] = (
         examples=(
             "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
             "What is the capital of France?",
-            "List the numbers from 3 to 9.",
+            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
+            "Write a Python function add_three that returns x plus 3.",
+            "Tell me a short story about a fox.",
+        ),
+    ),
+    Entry(
+        id="tiny-sdar",
+        title="tiny-sdar · block diffusion, 3 M",
+        folder="tiny-sdar",
+        kind="block",
+        size="3 M",
+        licence="Apache-2.0",
+        note="Answers the same kinds of questions as tiny-llada, in blocks of 8 tokens: finished blocks never change, "
+        "so they are read once and kept. Other questions get a fluent wrong answer.",
+        examples=(
+            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
+            "What is the capital of France?",
+            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
+            "Write a Python function add_three that returns x plus 3.",
+            "Tell me a short story about a fox.",
+        ),
+    ),
+    Entry(
+        id="nano-sdar",
+        title="nano-sdar · block diffusion, 0.6 M",
+        folder="nano-sdar",
+        kind="block",
+        size="0.6 M",
+        licence="Apache-2.0",
+        note="A small tiny-sdar: quicker, and wrong more often. Meant for drafting, where a larger model checks.",
+        examples=(
+            "What is the capital of France?",
+            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
+            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
+            "Tell me a short story about a fox.",
+        ),
+    ),
+    Entry(
+        id="tiny-ar",
+        title="tiny-ar · autoregressive, 9 M",
+        folder="tiny-ar",
+        kind="causal",
+        size="9 M",
+        licence="Apache-2.0",
+        note="An ordinary language model: left to right, one token per call. It knows what tiny-llada knows and checks "
+        "what a diffusion model drafts.",
+        examples=(
+            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
+            "What is the capital of France?",
+            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
             "Write a Python function add_three that returns x plus 3.",
             "Tell me a short story about a fox.",
         ),
@@ -70,13 +122,45 @@ def folder(name: str) -> Path:
     return MODELS / entry(name).folder
 
 
+def missing(name: str) -> str:
+    """Why a model cannot be loaded, as a sentence; empty when its files are there."""
+    path = folder(name)
+    absent = [file for file in ("config.json", "generation.json", "tokenizer.json") if not (path / file).is_file()]
+    if not _weights(path):
+        absent.append("model.safetensors")
+    if not absent:
+        return ""
+    return f"{name} lacks {', '.join(absent)} in {path.name}/: train it with `python -m training.train {path.name}`."
+
+
+def available() -> tuple[Entry, ...]:
+    """The models of the catalogue whose files are there, or all of it while there are none at all."""
+    return tuple(e for e in CATALOGUE if not missing(e.id)) or CATALOGUE
+
+
+def fitting(kinds: tuple[str, ...]) -> tuple[Entry, ...]:
+    """The models that have one of these attentions: those whose files are there, or, if there are none, all of them."""
+    fits = [e for e in CATALOGUE if e.kind in kinds]
+    return tuple(e for e in fits if not missing(e.id)) or tuple(fits)
+
+
+def default_models(method: Method) -> dict[str, str]:
+    """A model for each role of a method: the first one of the catalogue that fits."""
+    return {role: fitting(kinds)[0].id for role, kinds in method.roles.items()}
+
+
+def _weights(path: Path) -> bool:
+    return any(file.name != PROXY for file in path.glob("*.safetensors"))
+
+
 @cache
 def _facts(path: Path) -> tuple[dict, dict]:
     try:
         return json.loads((path / "config.json").read_text()), json.loads((path / "generation.json").read_text())
     except FileNotFoundError as error:
         raise ModelUnavailable(
-            f"{error.filename} is missing: train the model with `python -m training.train {path.name}`."
+            f"{path.name}/{Path(error.filename).name} is missing: train the model with "
+            f"`python -m training.train {path.name}`."
         ) from error
 
 
@@ -123,7 +207,7 @@ def _load(path: Path, spec: ModelSpec, device: torch.device) -> Model:
     kind = config["architectures"][0]
     if kind not in CLASSES:
         raise ModelUnavailable(f"No adapter for {kind}: known are {', '.join(CLASSES)}; add one in decoders/models/.")
-    if not list(path.glob("*.safetensors")):
+    if not _weights(path):
         raise ModelUnavailable(
             f"{path.name} has no *.safetensors file: weights in other formats are not read; convert them."
         )
@@ -132,7 +216,8 @@ def _load(path: Path, spec: ModelSpec, device: torch.device) -> Model:
         path, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, local_files_only=True
     )
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
-    return HFModel(net.to(device), tokenizer, replace(spec, specials=tuple(tokenizer.all_special_ids)))
+    proxy = NGram.load(path / PROXY) if (path / PROXY).is_file() else None
+    return HFModel(net.to(device), tokenizer, replace(spec, specials=tuple(tokenizer.all_special_ids)), proxy)
 
 
 def pick_device() -> str:

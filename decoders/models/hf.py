@@ -3,6 +3,7 @@
 The three attention rules differ only in the mask that is built here. Facts about masks, positions and caches in
 transformers 5.x are in docs/decisions.md; each was measured before it was relied on."""
 
+import inspect
 import re
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from decoders import masks
 from decoders.models.base import Cache, Logits, ModelSpec
+from decoders.ngram import NGram
 from decoders.trace import Forward
 
 _SLOT = "\ue000prompt\ue000"
@@ -22,12 +24,20 @@ class HFModel:
     """`net` is a loaded `*ForCausalLM` with sdpa attention, in eval mode; `tokenizer` may be None for models fed with
     ids."""
 
-    def __init__(self, net: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, spec: ModelSpec):
+    def __init__(
+        self,
+        net: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase | None,
+        spec: ModelSpec,
+        proxy: NGram | None = None,
+    ):
         if net.config._attn_implementation != "sdpa":
             # eager attention adds a boolean mask as +1 instead of applying it, without a word.
             raise ValueError(f"attention {net.config._attn_implementation!r} misreads boolean masks: load with sdpa.")
-        self.net, self.tokenizer, self.spec = net.eval(), tokenizer, spec
+        self.net, self.tokenizer, self.spec, self.proxy = net.eval(), tokenizer, spec, proxy
         self._pieces: dict[int, str] = {}
+        # transformers 5.24 renamed the argument, and warns about the old name.
+        self._cache = "cache" if "cache" in inspect.signature(net.forward).parameters else "past_key_values"
 
     @property
     def device(self) -> torch.device:
@@ -107,14 +117,13 @@ class HFModel:
             input_ids=ids,
             attention_mask=allowed[None, None],
             position_ids=where.expand(len(rows), -1),
-            past_key_values=past,
             use_cache=past is not None,
+            **{self._cache: past},
         ).logits
         self._wait()
         seconds = time.perf_counter() - began
-        shift = 1 if self.spec.rows == "next" else 0
         before = cache.last if cache is not None else None
-        out = [Logits(row, start, shift, before) for row in logits]
+        out = [Logits(row, start, self.spec.shift, before) for row in logits]
         if keep and cache is not None and past is not None:
             end = start + keep
             # Copied, because a view would keep the drafts' keys alive as long as the cache lives.

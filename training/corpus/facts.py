@@ -204,8 +204,8 @@ COLORS = {
     "a leaf": "green",
 }
 _CONTINENTS = {
-    "Europe": "France Germany Spain Italy England Greece Portugal Poland Austria Switzerland Sweden Norway Finland Denmark "
-    "Netherlands Belgium Ireland Hungary Ukraine",
+    "Europe": "France Germany Spain Italy England Greece Portugal Poland Austria Switzerland Sweden Norway Finland "
+    "Denmark Netherlands Belgium Ireland Hungary Ukraine",
     "Asia": "Japan China India Thailand Vietnam Iran Iraq Israel Mongolia Nepal",
     "Africa": "Egypt Kenya Nigeria Ghana Morocco Ethiopia Uganda Mali",
     "South America": "Brazil Argentina Peru Chile Bolivia Ecuador Colombia",

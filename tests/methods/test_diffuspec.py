@@ -1,0 +1,279 @@
+"""DiffuSpec does what Algorithm 1 of arXiv:2510.02358 says: the text is the target's own, the lattice is pruned to the
+smallest candidates that cover tau, the path search prefers what reads well from left to right, and the draft length
+follows equations 10 and 11."""
+
+import math
+import random
+from dataclasses import replace
+
+import pytest
+from toys import LETTERS, hashed, hashes, prompt, scripted, spell, tiny
+
+from decoders import registry
+from decoders.errors import BadPrompt, Incompatible, ModelUnavailable
+from decoders.methods.diffuspec import DiffuSpec, Lengths, prune, search
+from decoders.ngram import NGram
+from decoders.run import Recording, run
+from decoders.trace import Commit, Decide, Judge, Propose, Trace, Verdict
+from viz.registry import views
+
+METHOD = registry.method("diffuspec")
+
+
+def letters(ids) -> str:
+    return "".join(LETTERS[i] for i in ids)
+
+
+def pair(target: dict[str, str], draft: dict[str, str], **spec):
+    return {
+        "target": scripted(target, attention="causal", rows="next", id="target", **spec),
+        "draft": scripted(draft, id="draft", **spec),
+    }
+
+
+def of(trace, kind):
+    return [event for event in trace.events if isinstance(event, kind)]
+
+
+# ------------------------------------------------------------ the text
+@pytest.mark.parametrize("kind", ["llama-full", "qwen3-block", "qwen2-next-full"])
+def test_the_text_is_the_targets_own_whatever_the_drafter_says(kind):
+    for seed in range(24):
+        models = {"target": tiny("llama-causal", seed % 3), "draft": tiny(kind, seed % 2)}
+        how = {"max_new": 26, "early_stop": seed % 2 == 0}
+        trace = run("diffuspec", models, prompt(1 + seed, seed), reference=True, **how)
+        assert trace.reference.method == "ar" and trace.difference() is None
+        assert trace.tokens == run("ar", models["target"], prompt(1 + seed, seed), **how).tokens
+
+
+def test_a_drafter_that_is_often_right_saves_calls_of_the_target():
+    saved, outcomes = 0, set()
+    for seed in range(24):
+        models = hashes(METHOD, seed, sway=0.05 * (seed % 4), eos=1)
+        knobs = random.Random(seed).choice(
+            [{}, {"proxy": "none"}, {"passes": 3}, {"k_max": 4}, {"beam": 1, "lam": 1.0}, {"tau": 1.0, "lam": 0.9}]
+        )
+        trace = run("diffuspec", models, [1, 2, 3], reference=True, max_new=24, **knobs)
+        assert trace.difference() is None
+        calls = sum(call.model == "toy-causal" for call in trace.forwards)
+        saved += trace.reference.calls - calls
+        outcomes |= {v.outcome for event in of(trace, Judge) for v in event.verdicts}
+    assert saved > 24 and outcomes == {"accepted", "rejected", "unreached"}
+
+
+def test_a_round_by_hand():
+    """The drafter says A B C; the target agrees with A and B and would go on with D. The last token of the budget is
+    not drafted. The cache keeps X A B and forgets C."""
+    models = pair(
+        {"X": "A@1 .9", "XA": "B@2 .8", "XAB": "D@3 .7", "XABC": "E@4 .9", "XABD": "F@4 .5"},
+        {"XMMM": "A@1 .9, B@2 .82, C@3 .85"},
+    )
+    trace = run("diffuspec", models, spell("X"), max_new=4, proxy="none")
+    assert letters(trace.tokens) == "XABDF" and trace.finish == "length"
+    assert [letters(rows[0]) for rows in models["draft"].fed] == ["XMMM"]
+    assert [letters(rows[0]) for rows in models["target"].fed] == ["XABC", "D"]
+    assert [(c.role, c.model, c.cached, c.length) for c in trace.forwards] == [
+        ("draft", "draft", 0, 4),
+        ("verify", "target", 0, 4),
+        ("decode", "target", 3, 1),
+    ]
+    (propose,), (judge,) = of(trace, Propose), of(trace, Judge)
+    a, b, c, d = (LETTERS.index(ch) for ch in "ABCD")
+    assert [(n.id, n.fills, n.q, n.parents, n.row) for n in propose.nodes] == [
+        (0, ((1, a),), 0.9, (), 0),
+        (1, ((2, b),), 0.82, (0,), 0),
+        (2, ((3, c),), 0.85, (1,), 0),
+    ]
+    assert judge.verdicts == (
+        Verdict(0, "accepted", 0.9, 1.0, 1.0, (1, a)),
+        Verdict(1, "accepted", 0.8, 1.0, 1.0, (2, b)),
+        Verdict(2, "rejected", round(0.3 / 9, 6), 0.0, 1.0, (3, d)),
+    )
+    assert [[(letters([e.after]), e.why, e.p) for e in event.edits] for event in of(trace, Commit)] == [
+        [("A", "accepted", 0.9), ("B", "accepted", 0.8)],
+        [("D", "corrected", 0.7)],
+        [("F", "unmasked", 0.5)],
+    ]
+    path, length = of(trace, Decide)
+    assert (path.what, path.choice, path.because) == (
+        "path",
+        "3 tokens",
+        (("slots", 3), ("candidates", 3), ("changed", 0)),
+    )
+    assert (length.what, length.choice) == ("next draft length", "20")
+    assert length.because == (("drafted", 3), ("accepted", 2), ("average drafted", 1.5), ("average accepted", 1.0))
+
+
+def test_when_all_is_accepted_the_check_yields_one_token_more():
+    models = pair(
+        {"X": "A@1 .9", "XA": "B@2 .8", "XAB": "C@3 .7", "XABC": "D@4 .9"}, {"XMMM": "A@1 .9, B@2 .9, C@3 .9"}
+    )
+    trace = run("diffuspec", models, spell("X"), max_new=4, proxy="none")
+    assert letters(trace.tokens) == "XABCD" and trace.calls == 2
+    assert of(trace, Commit)[-1].edits[0].why == "bonus"
+
+
+def test_an_end_in_the_draft_ends_the_lattice_and_when_accepted_the_text():
+    models = pair({"X": "A@1 .9", "XA": "H@2 .8", "XAH": "C@3 .7"}, {"XMMM": "A@1 .9, H@2 .9, C@3 .9"}, eos="H")
+    trace = run("diffuspec", models, spell("X"), max_new=4, proxy="none")
+    assert (letters(trace.tokens), trace.finish) == ("XAH", "eos")
+    assert [letters(rows[0]) for rows in models["target"].fed] == ["XAH"]
+    assert of(trace, Decide)[0].because[0] == ("slots", 2), "the third slot lies behind the end"
+    assert of(trace, Decide)[1].because[:2] == (("drafted", 1), ("accepted", 2))
+
+
+def test_refinement_fills_the_surest_slots_first_and_asks_again():
+    models = pair(
+        {"X": "A@1 .9", "XA": "B@2 .8", "XAB": "C@3 .7", "XABC": "D@4 .9"},
+        {"XMMM": "A@1 .82, B@2 .9, C@3 .85", "XMBC": "A@1 .9"},
+    )
+    trace = run("diffuspec", models, spell("X"), max_new=4, proxy="none", passes=2)
+    assert [letters(rows[0]) for rows in models["draft"].fed] == ["XMMM", "XMBC"]
+    assert [node.q for node in of(trace, Propose)[0].nodes] == [0.9, 0.9, 0.85]
+    assert letters(trace.tokens) == "XABCD"
+
+
+# ------------------------------------------------------------ CPS
+@pytest.mark.parametrize("tau, m", [(0.3, 1), (0.5, 1), (0.51, 2), (0.8, 2), (0.81, 3), (0.9, 3), (0.95, 3), (1.0, 3)])
+def test_pruning_keeps_the_smallest_number_of_candidates_that_covers_tau(tau, m):
+    assert prune([(4, 0.5), (2, 0.3), (9, 0.1)], tau) == [(4, 0.5), (2, 0.3), (9, 0.1)][:m]
+
+
+def test_a_mass_that_is_tau_but_for_binary_fractions_covers_it():
+    assert 0.7 + 0.1 < 0.8 and len(prune([(0, 0.7), (1, 0.1), (2, 0.1)], 0.8)) == 2
+
+
+NONE = frozenset[int]()
+LATTICE = [[(1, 0.55), (2, 0.45)], [(3, 0.55), (4, 0.45)]]
+
+
+def test_the_beam_finds_the_path_that_reads_well_where_the_best_of_each_slot_would_not():
+    proxy = NGram.fit([[0, 1, 4]] * 9, vocab=6)
+    assert search(LATTICE, [5, 0], NONE, DiffuSpec(), proxy) == (1, 4)
+    assert search(LATTICE, [5, 0], NONE, DiffuSpec(), None) == (1, 3)
+    assert search(LATTICE, [5, 0], NONE, DiffuSpec(lam=1.0), proxy) == (1, 3)
+    assert search(LATTICE, [5, 0], NONE, DiffuSpec(lam=0.0), NGram.fit([[0, 2, 4]] * 9, vocab=6)) == (2, 4)
+
+
+def test_a_beam_of_one_misses_a_path_whose_beginning_looks_worse():
+    """1 is the more frequent beginning, but nothing of the lattice follows it; after 2 comes 4."""
+    proxy = NGram.fit([[0, 1, 5]] * 6 + [[0, 2, 4]] * 5, vocab=6)
+    assert search(LATTICE, [0], NONE, DiffuSpec(beam=1), proxy)[0] == 1
+    assert search(LATTICE, [0], NONE, DiffuSpec(beam=2), proxy) == (2, 4)
+
+
+def test_scores_are_sums_of_both_logarithms_and_a_wide_beam_finds_the_best_of_all_paths():
+    rng = random.Random(0)
+    proxy = NGram.fit([[rng.randrange(8) for _ in range(60)] for _ in range(4)], vocab=8)
+    lattice = [[(t, rng.uniform(0.05, 0.4)) for t in rng.sample(range(8), 3)] for _ in range(4)]
+    par = DiffuSpec(lam=0.3)
+    paths = [()]
+    for slot in lattice:
+        paths = [(*path, token) for path in paths for token, _ in slot]
+
+    def score(path):
+        text, total = [1, 6], 0.0
+        for slot, token in zip(lattice, path, strict=True):
+            total += 0.3 * math.log(dict(slot)[token]) + 0.7 * proxy.logp(text, [token])[0]
+            text.append(token)
+        return total
+
+    assert search(lattice, [1, 6], NONE, replace(par, beam=100), proxy) == max(paths, key=score)
+
+
+def test_a_path_that_has_ended_is_not_continued():
+    lattice = [[(1, 0.9)], [(7, 0.5), (2, 0.4)], [(3, 0.3), (4, 0.2)]]
+    assert search(lattice, [0], frozenset({7}), DiffuSpec(), None) == (1, 7)
+    assert search(lattice, [0], NONE, DiffuSpec(), None) == (1, 7, 3)
+
+
+def test_the_3gram_changes_drafts_and_never_the_text():
+    """The drafter is undecided between B and E after A; the proxy has read A E."""
+    target = {"X": "A@1 .9", "XA": "E@2 .8", "XAE": "C@3 .7", "XAB": "C@3 .7"}
+    draft = {"XMM": "A@1 .9, B@2 .5"}
+    for proxy, calls in (("trigram", 2), ("none", 3)):
+        models = pair(target, draft)
+        models["target"].proxy = NGram.fit([spell("XAE")] * 20, vocab=len(LETTERS))
+        trace = run("diffuspec", models, spell("X"), max_new=3, proxy=proxy, tau=1.0)
+        assert letters(trace.tokens) == "XAEC"
+        assert trace.calls == calls
+
+
+def test_without_a_proxy_lambda_has_no_effect():
+    for seed in range(4):
+        models = hashes(METHOD, seed)
+        runs = [run("diffuspec", models, [1, 2], max_new=12, proxy="none", lam=lam) for lam in (0.0, 0.5, 1.0)]
+        assert runs[0].events == runs[1].events == runs[2].events
+
+
+# ------------------------------------------------------------ ADL
+def test_draft_lengths_by_hand():
+    """rho = 1/2, delta = 10: averages (4, 4) grow to 14; (9, 3.5) do not; (9, 6.25); (7.5, 3.125) is rounded down."""
+    lengths, par = Lengths(), DiffuSpec(k_min=2, k_max=30)
+    rounds = [(8, 8), (14, 3), (9, 9), (6, 0)]
+    assert [lengths.following(*round_, par) for round_ in rounds] == [14, 9, 9, 7]
+    assert (lengths.generated, lengths.accepted) == (7.5, 3.125)
+
+
+def test_the_papers_limits_hold_the_second_draft_at_20():
+    assert Lengths().following(30, 7, DiffuSpec()) == 20
+    assert Lengths().following(64, 64, DiffuSpec()) == 30
+    assert Lengths().following(30, 30, DiffuSpec(k_max=12)) == 12, "never above the longest"
+
+
+def test_every_round_drafts_what_the_round_before_decided():
+    trace = run("diffuspec", hashes(METHOD, 3, sway=0.05, eos=0), [1, 2], max_new=60, k_min=2, k_max=12, rho=0.8)
+    drafts = [call.length - call.start for call in trace.forwards if call.role == "draft"]
+    text = [len(trace.canvas_at(view.start)) for view in trace.rounds]
+    decided = [12, *[int(event.choice) for event in of(trace, Decide) if event.what == "next draft length"]]
+    k = [length - j for length, j in zip(drafts, text, strict=False)]
+    assert len(set(k)) > 2
+    assert k == [min(d, 62 - j - 1) for d, j in zip(decided, text, strict=False)][: len(k)]
+
+
+# ------------------------------------------------------------ refusals and the page
+def test_models_of_different_vocabularies_are_refused():
+    models = {"target": hashed(0, attention="causal", rows="next"), "draft": tiny("llama-full")}
+    with pytest.raises(
+        Incompatible,
+        match="^diffuspec needs models with the same vocabulary: toy has 14 tokens and tiny-llama-full has 48; "
+        "pick another pair[.]$",
+    ):
+        Recording("diffuspec", models, [1])
+
+
+def test_a_missing_3gram_is_named_and_can_be_done_without():
+    models = hashes(METHOD)
+    models["target"].proxy = None
+    with pytest.raises(ModelUnavailable, match="^toy-causal has no trigram.safetensors: .* or choose proxy = none[.]$"):
+        run("diffuspec", models, [1], max_new=4)
+    assert run("diffuspec", models, [1], max_new=4, proxy="none").calls > 0
+
+
+def test_the_drafter_needs_room_for_the_text_too():
+    models = hashes(METHOD) | {"draft": hashed(0, context=10)}
+    with pytest.raises(BadPrompt, match="^The prompt has 3 tokens and 8 are to be generated: toy has room for 10 "):
+        Recording("diffuspec", models, [1, 2, 3], max_new=8)
+
+
+def test_the_order_in_which_models_are_named_does_not_matter():
+    models = hashes(METHOD, 1)
+    turned = dict(reversed(models.items()))
+    assert list(turned) == ["draft", "target"]
+    trace = run("diffuspec", turned, [1, 2], max_new=6)
+    assert trace.attention == "causal" and list(trace.models) == ["target", "draft"]
+    assert trace.events == run("diffuspec", models, [1, 2], max_new=6).events
+
+
+@pytest.mark.parametrize("method", ["ar", "diffuspec"])
+def test_every_view_draws_a_text_that_grows(method):
+    if method == "ar":
+        trace = run("ar", tiny("llama-causal"), prompt(5), max_new=6)
+    else:
+        trace = run("diffuspec", {"target": tiny("llama-causal"), "draft": tiny("llama-full")}, prompt(5), max_new=6)
+    trace = Trace.from_bytes(trace.to_bytes())
+    for view in views():
+        if view.fits(trace):
+            for at in range(len(trace.events) + 1):
+                assert view.info(trace, at).sentence
+                view.draw(trace, at)
