@@ -11,23 +11,43 @@ from app.stage import ASSETS
 from decoders.run import run
 
 PROMPT = "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?"
-RUNS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("ssd-apples", "ssd", PROMPT, {"n": 4}),
-    ("stepwise-apples", "stepwise", PROMPT, {}),
-    ("threshold-apples", "threshold", PROMPT, {"threshold": 0.9}),
-    ("threshold-story-fast", "threshold", "Tell me a short story about a fox.", {"threshold": 0.3, "max_new": 96}),
-    ("ssd-function", "ssd", "Write a Python function add_three that returns x plus 3.", {"n": 4}),
-    ("ssd-story", "ssd", "Tell me a short story about a fox.", {"n": 4, "max_new": 96}),
+SHOP = "A book costs 6 dollars. Mia has 30 dollars and buys 3 books. How many dollars are left?"
+CAPITAL = "What is the capital of France?"
+BABY = "What is a baby kangaroo called?"
+CHOICE = "Which of these is a fruit? A) dog B) apple C) chair D) blue"
+CODE_CHOICE = "Which Python code returns the length of a list? A) max(x) B) x[0] C) len(x) D) abs(x)"
+FUNCTION = "Write a Python function add_three that returns x plus 3."
+VOWELS = "Write a function that counts the vowels in a string."
+FOX = "Tell me a short story about a fox."
+ROBOT = "Write a story about a lonely robot in a city."
+LLADA, SDAR, AR = "tiny-llada", "tiny-sdar", "tiny-ar"
+PAIR = {"target": AR, "draft": LLADA}
+# name, method, models, prompt, settings: one run of every method on PROMPT, then two of every family.
+RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
+    ("ssd-apples", "ssd", LLADA, PROMPT, {"n": 4}),
+    ("stepwise-apples", "stepwise", LLADA, PROMPT, {}),
+    ("threshold-apples", "threshold", LLADA, PROMPT, {"threshold": 0.9}),
+    ("ar-apples", "ar", AR, PROMPT, {}),
+    ("diffuspec-apples", "diffuspec", PAIR, PROMPT, {}),
+    ("word-shop-fast", "threshold", LLADA, SHOP, {"threshold": 0.3}),
+    ("word-shop-blocks", "ssd", SDAR, SHOP, {"n": 4}),
+    ("facts-capital", "ssd", LLADA, CAPITAL, {"n": 4}),
+    ("facts-baby", "stepwise", SDAR, BABY, {}),
+    ("choice-fruit", "ssd", LLADA, CHOICE, {"n": 4}),
+    ("choice-code", "threshold", SDAR, CODE_CHOICE, {"threshold": 0.9}),
+    ("code-function", "ssd", LLADA, FUNCTION, {"n": 4}),
+    ("code-vowels", "diffuspec", PAIR, VOWELS, {}),
+    ("story-fox-fast", "threshold", LLADA, FOX, {"threshold": 0.3}),
+    ("story-robot", "ssd", SDAR, ROBOT, {"n": 4}),
 )
 
 
 def main(argv: list[str]) -> int:
     argparse.ArgumentParser(prog="python -m bench record", description=__doc__.splitlines()[0]).parse_args(argv)  # type: ignore[union-attr]
-    for name, method, prompt, knobs in RUNS:
-        run(
-            method, "tiny-llada", prompt, reference=True, level="timing", **knobs
-        )  # warm-up, so that the first call is not slow
-        trace = run(method, "tiny-llada", prompt, reference=True, **knobs)
+    for name, method, models, prompt, knobs in RUNS:
+        # A warm-up, so that the first call is not slow.
+        run(method, models, prompt, reference=True, level="timing", **knobs)
+        trace = run(method, models, prompt, reference=True, **knobs)
         path = trace.save(ASSETS / "traces" / f"{name}.json.gz")
         print(f"{path.name}: {path.stat().st_size} bytes, {trace.calls} calls, {trace.text!r}", file=sys.stderr)
     return 0

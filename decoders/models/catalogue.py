@@ -40,13 +40,13 @@ class Entry:
 CATALOGUE: tuple[Entry, ...] = (
     Entry(
         id="tiny-llada",
-        title="tiny-llada · masked diffusion, 5 M",
+        title="tiny-llada · masked diffusion, 3 M",
         folder="tiny-llada",
         kind="full",
-        size="5 M",
+        size="3 M",
         licence="Apache-2.0",
-        note="Knows small word problems, lists, capitals, short stories and tiny Python functions, in the wording of "
-        "its training text. It is not a chat model: most other questions get a fluent wrong answer.",
+        note="Knows small word problems, multiple choice, capitals and other small facts, short stories and tiny "
+        "Python functions, in wordings near its training text. It is not a chat model: most other questions get a fluent wrong answer.",
         examples=(
             "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
             "What is the capital of France?",

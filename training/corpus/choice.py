@@ -38,7 +38,7 @@ KINDS = {
 }
 MEMBERS = {kind: tuple(words.split()) for kind, words in KINDS.items()}
 # A word of one kind must not be a right answer to a question about another one.
-_ALSO = {
+OVERLAPS = {
     "animal": ("bird", "insect"),
     "bird": ("animal",),
     "insect": ("animal",),
@@ -174,7 +174,7 @@ def _fact(rng: random.Random, n: int):
 def _member(rng: random.Random, n: int):
     """One word of a kind among words of other kinds, or one of another kind among words of it."""
     kind = rng.choice(tuple(MEMBERS))
-    far = [k for k in MEMBERS if k != kind and k not in _ALSO.get(kind, ())]
+    far = [k for k in MEMBERS if k != kind and k not in OVERLAPS.get(kind, ())]
     if rng.random() < 0.3 and len(MEMBERS[kind]) >= n:
         right = rng.choice(MEMBERS[rng.choice(far)])
         return f"not {kind}", rng.choice(_IS_NOT).format(k=_article(kind)), right, rng.sample(MEMBERS[kind], n)

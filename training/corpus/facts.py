@@ -212,21 +212,28 @@ _CONTINENTS = {
     "North America": "Canada Mexico Cuba Panama Jamaica",
 }
 CONTINENTS = {country: name for name, countries in _CONTINENTS.items() for country in countries.split()}
-PAST = dict(
-    pair.split(":")
-    for pair in (
-        "go:went see:saw eat:ate run:ran take:took give:gave come:came find:found write:wrote sing:sang drink:drank "
-        "swim:swam fly:flew buy:bought bring:brought think:thought catch:caught teach:taught sleep:slept keep:kept "
-        "make:made say:said speak:spoke break:broke drive:drove ride:rode know:knew grow:grew begin:began fall:fell"
-    ).split()
-)
-PLURALS = dict(
-    pair.split(":")
-    for pair in (
-        "mouse:mice foot:feet tooth:teeth child:children man:men woman:women goose:geese sheep:sheep fish:fish "
-        "leaf:leaves knife:knives wolf:wolves box:boxes baby:babies city:cities dog:dogs book:books bus:buses"
-    ).split()
-)
+PAST = {
+    verb: past
+    for verb, past in (
+        pair.split(":")
+        for pair in (
+            "go:went see:saw eat:ate run:ran take:took give:gave come:came find:found write:wrote sing:sang "
+            "drink:drank swim:swam fly:flew buy:bought bring:brought think:thought catch:caught teach:taught "
+            "sleep:slept keep:kept make:made say:said speak:spoke break:broke drive:drove ride:rode know:knew "
+            "grow:grew begin:began fall:fell"
+        ).split()
+    )
+}
+PLURALS = {
+    one: many
+    for one, many in (
+        pair.split(":")
+        for pair in (
+            "mouse:mice foot:feet tooth:teeth child:children man:men woman:women goose:geese sheep:sheep fish:fish "
+            "leaf:leaves knife:knives wolf:wolves box:boxes baby:babies city:cities dog:dogs book:books bus:buses"
+        ).split()
+    )
+}
 CHAT = {
     "Hello": "Hello! Ask me a small question.",
     "Hi": "Hello! Ask me a small question.",
@@ -241,7 +248,7 @@ CHAT = {
 }
 
 # kind -> (facts, article-aware subject?, training wordings, held-out wordings, answers, weight)
-_KINDS = {
+KINDS = {
     "capital": (
         CAPITALS,
         (
@@ -401,8 +408,8 @@ _KINDS = {
 
 def draw(rng: random.Random) -> tuple[str, Item]:
     """One fact question and its split (train or held-out wording)."""
-    kind = rng.choices(tuple(_KINDS), [row[4] for row in _KINDS.values()])[0]
-    facts, train, held_out, answers, _ = _KINDS[kind]
+    kind = rng.choices(tuple(KINDS), [row[4] for row in KINDS.values()])[0]
+    facts, train, held_out, answers, _ = KINDS[kind]
     split = HELD_OUT if held_out and rng.random() < 0.1 else TRAIN
     x = rng.choice(WELL_KNOWN) if kind == "capital" and rng.random() < 0.25 else rng.choice(tuple(facts))
     y = facts[x]
