@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from app.stage import ASSETS
+from decoders.models import catalogue
 from decoders.run import run
 
 PROMPT = "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?"
@@ -45,6 +46,10 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
 def main(argv: list[str]) -> int:
     argparse.ArgumentParser(prog="python -m bench record", description=__doc__.splitlines()[0]).parse_args(argv)  # type: ignore[union-attr]
     for name, method, models, prompt, knobs in RUNS:
+        needed = models.values() if isinstance(models, dict) else [models]
+        if reason := next(filter(None, map(catalogue.missing, needed)), ""):
+            print(f"{name} is not recorded: {reason}", file=sys.stderr)
+            continue
         # A warm-up, so that the first call is not slow.
         run(method, models, prompt, reference=True, level="timing", **knobs)
         trace = run(method, models, prompt, reference=True, **knobs)

@@ -18,7 +18,7 @@ from training import tokenizer as tok
 from training.corpus import FAMILIES, TRAIN, items
 
 SEED = 0
-FAMILY_WEIGHT = {"word": 42, "code": 14, "facts": 14, "choice": 20, "story": 10}
+FAMILY_WEIGHT = {"word": 36, "code": 12, "facts": 18, "choice": 28, "story": 6}
 ROW_LENGTH = 256
 PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
 FILL_WEIGHT = 0.1  # of an end token after the first one: easy, and else most of the loss

@@ -26,14 +26,14 @@ class Shape:
     layers: int
 
 
-TINY = Shape(192, 512, 6)
+TINY = Shape(256, 704, 6)
 SHAPES = {
     "trunk": TINY,
     "tiny-llada": TINY,
     "tiny-sdar": TINY,
-    "nano-trunk": Shape(96, 256, 4),
-    "nano-sdar": Shape(96, 256, 4),
-    "tiny-ar": Shape(192, 512, 20),
+    "nano-trunk": Shape(128, 352, 4),
+    "nano-sdar": Shape(128, 352, 4),
+    "tiny-ar": Shape(256, 704, 20),
 }
 # What decoding has to know about a checkpoint (generation.json). Causal models have no mask token.
 _DIFFUSION = {"mask": tok.MASK, "eos": tok.EOS, "rows": "self"}

@@ -2,13 +2,14 @@
 
 Every model but the trunks starts from another one (`RECIPES`), which is trained first where it is missing:
 
-    trunk (causal) -> tiny-sdar (block diffusion) -> tiny-llada (masked diffusion)
-    trunk -> tiny-ar (causal, grown to 20 layers)        nano-trunk (causal) -> nano-sdar (block diffusion)
+    trunk (causal) -> tiny-llada (masked diffusion) -> tiny-sdar (block diffusion)
+    tiny-llada -> tiny-ar (causal, grown to 20 layers)        nano-trunk (causal) -> nano-sdar (block diffusion)
 
 A run that was interrupted goes on from its checkpoint in `training/checkpoints/`; a larger `--steps` goes on from a
-finished one with a longer schedule.  Data and masks of a step depend only on the seed and the step number.  The rows
-of a step are shared out over the workers, single-thread processes whose gradients are added up: on a busy machine they
-wait for each other once a step, threads would do so thousands of times.
+finished one with a longer schedule.  `--start tiny-llada` starts from the weights of that model instead, as they are
+in `assets/models`: so a shipped model is trained further.  Data and masks of a step depend only on the seed and the
+step number.  The rows of a step are shared out over the workers, single-thread processes whose gradients are added up:
+on a busy machine they wait for each other once a step, threads would do so thousands of times.
 """
 
 import argparse
@@ -52,12 +53,12 @@ class Recipe:
 
 
 RECIPES = {
-    "trunk": Recipe("causal", "", 1552, 8, 0.02, 3e-3, 0.0),
-    "nano-trunk": Recipe("causal", "", 2000, 8, 0.02, 4e-3, 0.0),
-    "tiny-sdar": Recipe("blocks", "trunk", 1700, 12, 0.015, 2e-3, 0.8),
-    "nano-sdar": Recipe("blocks", "nano-trunk", 3000, 12, 0.015, 3e-3, 0.8),
-    "tiny-llada": Recipe("masked", "tiny-sdar", 1000, 12, 0.012, 1.5e-3, 0.9),
-    "tiny-ar": Recipe("causal", "trunk", 600, 8, 0.015, 2e-3, 0.9),
+    "trunk": Recipe("causal", "", 3000, 8, 0.02, 3e-3, 0.6),
+    "nano-trunk": Recipe("causal", "", 3000, 8, 0.02, 4e-3, 0.6),
+    "tiny-llada": Recipe("masked", "trunk", 850, 12, 0.006, 8e-4, 1.0),
+    "tiny-sdar": Recipe("blocks", "tiny-llada", 850, 12, 0.008, 1e-3, 1.0),
+    "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 12, 0.01, 2e-3, 1.0),
+    "tiny-ar": Recipe("causal", "tiny-llada", 1500, 8, 0.01, 1.5e-3, 1.0),
 }
 
 
@@ -119,7 +120,7 @@ def held_out_accuracy(name: str, model, n: int, seed: int) -> dict[str, float | 
     return {family: result.accuracy for family, result in results.items()}
 
 
-def train(rank: int, workers: int, rendezvous: str, name: str, steps: int) -> None:
+def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start: str) -> None:
     """Train one model to `steps`, starting or resuming from `training/checkpoints/`.
 
     Worker `rank` of `workers` computes the gradient of every `workers`-th row; worker 0 also keeps the log, the
@@ -140,8 +141,8 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int) -> No
         for optimiser, saved in zip(optimisers, state["optimizers"], strict=True):
             optimiser.load_state_dict(saved)
         step, spent = state["step"], state["seconds"]
-    elif recipe.start:
-        shapes.start_from(model, shapes.weights(recipe.start, CHECKPOINTS))
+    elif start:
+        shapes.start_from(model, shapes.weights(start, CHECKPOINTS))
 
     def log(**fields) -> None:
         if rank == 0:
@@ -176,7 +177,7 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int) -> No
     fast_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     forward = torch.compile(hidden_causal if is_causal else hidden_masked, dynamic=False)
     loss_of = causal_loss if is_causal else masked_loss
-    log(event="start", parameters=sum(p.numel() for p in model.parameters()), steps=steps, bf16=fast_bf16)
+    log(event="start", start=start, parameters=sum(p.numel() for p in model.parameters()), steps=steps, bf16=fast_bf16)
     running: list[float] = []
     clock = saved_at = evaluated_at = time.monotonic()
     while step < steps:
@@ -228,6 +229,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=list(RECIPES))
     parser.add_argument("--steps", type=int, help="steps of this model in all (default: its recipe's)")
+    parser.add_argument(
+        "--start", choices=list(RECIPES), help="start from this model's weights (default: its recipe's)"
+    )
     cores = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     parser.add_argument(
         "--workers", type=int, default=cores, choices=(1, 2, 4, 8), help="processes (default: %(default)s)"
@@ -240,14 +244,15 @@ def main() -> None:
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     if not (tok.MODEL_DIR / "tokenizer.json").exists():
         tok.save(tok.train_tokenizer(batches.SEED))
-    for name in plan(arguments.model):
+    for name in [arguments.model] if arguments.start else plan(arguments.model):
+        start = arguments.start or RECIPES[name].start
         steps = arguments.steps if name == arguments.model and arguments.steps else RECIPES[name].steps
         with tempfile.TemporaryDirectory() as folder:
             spawn(
                 train,
                 nprocs=arguments.workers,
                 daemon=True,
-                args=(arguments.workers, str(Path(folder, "rendezvous")), name, steps),
+                args=(arguments.workers, str(Path(folder, "rendezvous")), name, steps, start),
             )
 
 

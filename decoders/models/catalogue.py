@@ -40,10 +40,10 @@ class Entry:
 CATALOGUE: tuple[Entry, ...] = (
     Entry(
         id="tiny-llada",
-        title="tiny-llada · masked diffusion, 3 M",
+        title="tiny-llada · masked diffusion, 5 M",
         folder="tiny-llada",
         kind="full",
-        size="3 M",
+        size="5 M",
         licence="Apache-2.0",
         note="Knows small word problems, multiple choice, capitals and other small facts, short stories and tiny "
         "Python functions, in wordings near its training text. It is not a chat model: most other questions get a fluent wrong answer.",
@@ -57,10 +57,10 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry(
         id="tiny-sdar",
-        title="tiny-sdar · block diffusion, 3 M",
+        title="tiny-sdar · block diffusion, 5 M",
         folder="tiny-sdar",
         kind="block",
-        size="3 M",
+        size="5 M",
         licence="Apache-2.0",
         note="Answers the same kinds of questions as tiny-llada, in blocks of 8 tokens: finished blocks never change, "
         "so they are read once and kept. Other questions get a fluent wrong answer.",
@@ -74,10 +74,10 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry(
         id="nano-sdar",
-        title="nano-sdar · block diffusion, 0.6 M",
+        title="nano-sdar · block diffusion, 1 M",
         folder="nano-sdar",
         kind="block",
-        size="0.6 M",
+        size="1 M",
         licence="Apache-2.0",
         note="A small tiny-sdar: quicker, and wrong more often. Meant for drafting, where a larger model checks.",
         examples=(
@@ -89,10 +89,10 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry(
         id="tiny-ar",
-        title="tiny-ar · autoregressive, 9 M",
+        title="tiny-ar · autoregressive, 16 M",
         folder="tiny-ar",
         kind="causal",
-        size="9 M",
+        size="16 M",
         licence="Apache-2.0",
         note="An ordinary language model: left to right, one token per call. It knows what tiny-llada knows and checks "
         "what a diffusion model drafts.",

@@ -41,3 +41,9 @@ def test_an_answer_begins_with_a_capital_letter_and_contains_the_fact():
         for item in items("facts", split, 500, 2):
             assert item.answer[0] == item.answer[0].upper()
             assert grade(item, item.answer)
+
+
+def test_an_article_is_small_inside_a_sentence():
+    answers = {item.answer for item in items("facts", TRAIN, 20000, 1)}
+    assert "The capital of the Bahamas is Nassau." in answers
+    assert not any("of The" in answer for answer in answers)

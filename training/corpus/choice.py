@@ -11,7 +11,7 @@ from training.corpus import facts
 from training.corpus.item import Item, split_of
 
 KINDS = {
-    "fruit": "apple banana cherry orange pear grape lemon peach plum mango melon kiwi",
+    "fruit": "apple banana cherry orange pear grape lemon peach plum mango melon",
     "animal": "dog cat horse cow lion tiger bear rabbit fox wolf mouse goat",
     "color": "red blue green yellow black white pink purple brown gray",
     "vegetable": "carrot potato onion cabbage spinach corn leek beet lettuce radish",
@@ -42,13 +42,21 @@ OVERLAPS = {
     "animal": ("bird", "insect"),
     "bird": ("animal",),
     "insect": ("animal",),
-    "metal": ("planet",),
+    "metal": ("planet", "color"),
     "planet": ("metal",),
-    "color": ("fruit", "flower"),
+    "color": ("fruit", "flower", "metal"),
+    "tool": ("vehicle",),
     "fruit": ("color",),
     "flower": ("color",),
-    "vehicle": ("body part",),
+    "vehicle": ("body part", "tool"),
 }
+# Answers that a careful reader could accept for each other: never options of one question.
+_CLOSE = (
+    {"owlet", "chick", "gosling", "duckling", "cygnet"},
+    {"pup", "puppy", "cub"},
+    {"soft", "easy"},
+    {"calf", "fawn"},
+)
 _IS = (
     "Which of these is {k}?",
     "Which one is {k}?",
@@ -118,7 +126,8 @@ def _article(word: str) -> str:
 
 def _others(rng: random.Random, right: str, values, n: int) -> list[str]:
     """`n` different wrong options of the same kind as the right one."""
-    return rng.sample(sorted({v for v in values if v != right}), n)
+    close = {v for group in _CLOSE if right in group for v in group}
+    return rng.sample(sorted({v for v in values if v != right} - close), n)
 
 
 def _fact(rng: random.Random, n: int):

@@ -415,8 +415,8 @@ def draw(rng: random.Random) -> tuple[str, Item]:
     y = facts[x]
     wording = rng.choice(held_out if split == HELD_OUT else train)
     name = f"the {x}" if x in ARTICLE else x
-    name = f"{name[0].upper()}{name[1:]}" if wording.startswith("{x}") and kind != "chat" else name
     prompt = wording.format(x=name)
+    prompt = f"{prompt[0].upper()}{prompt[1:]}"
     answer = rng.choice(answers).format(x=name, y=y)
     answer = f"{answer[0].upper()}{answer[1:]}"
     prompt = prompt.replace(" a elephant", " an elephant").replace(" a owl", " an owl")
