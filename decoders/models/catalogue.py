@@ -46,7 +46,8 @@ CATALOGUE: tuple[Entry, ...] = (
         size="5 M",
         licence="Apache-2.0",
         note="Knows small word problems, multiple choice, capitals and other small facts, short stories and tiny "
-        "Python functions, in wordings near its training text. It is not a chat model: most other questions get a fluent wrong answer.",
+        "Python functions, in wordings near its training text. It is not a chat model: most other questions get a "
+        "fluent wrong answer.",
         examples=(
             "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
             "What is the capital of France?",
