@@ -130,7 +130,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
         panel_of = functools.partial(_panels, methods)
         chosen.change(panel_of, [chosen, model, draft], [about, model, draft, *panels], queue=False, **private)
-        model.change(lambda m: catalogue.entry(m).note, [model], [note], queue=False, **private)
+        blocks = [component for (_, knob), component in knobs if knob == "block"]
+        model.change(functools.partial(_picked, len(blocks)), [model], [note, *blocks], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
         shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
         player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
@@ -169,6 +170,12 @@ def _panels(methods: tuple[Method, ...], name: str, model: str | None, draft: st
     m = next(m for m in methods if m.id == name)
     models = [gr.update(**_choices(m, 0, model)), gr.update(**_choices(m, 1, draft))]
     return [_about(methods, name), *models, *[gr.update(visible=m.id == name) for m in methods]]
+
+
+def _picked(blocks: int, name: str) -> list:
+    """Another model: what it knows, and the block size it was trained for in every method's settings."""
+    block = catalogue.default_block(name)
+    return [catalogue.entry(name).note, *[gr.skip() if block is None else gr.update(value=block)] * blocks]
 
 
 def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:

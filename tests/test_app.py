@@ -10,7 +10,7 @@ import pytest
 from app import stage
 from app.handlers import Handlers, endpoint, polite
 from app.store import MAX_RUNS, Store
-from app.ui import _choices, _panels, build
+from app.ui import _choices, _panels, _picked, build
 from decoders.errors import UsageError
 from decoders.models import catalogue
 from decoders.registry import METHODS
@@ -211,3 +211,9 @@ def test_a_method_of_two_models_takes_the_second_by_its_role(act):
     assert "draft: id of a model with full or block attention" in endpoint(find("diffuspec")).__doc__
     with pytest.raises(gr.Error, match="did you mean nano-sdar[?]"):
         next(polite(act.decode)("diffuspec", "tiny-ar", PROMPT, 0, False, {}, "nano-sdr"))
+
+
+def test_another_model_sets_every_block_size_to_the_one_it_was_trained_for():
+    note, *blocks = _picked(3, "tiny-sdar")
+    assert "blocks of 8" in note
+    assert [update["value"] for update in blocks] == [8, 8, 8]

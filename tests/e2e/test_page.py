@@ -1,6 +1,7 @@
 """A visitor's journey in a real browser: first paint, run, scrub, ask, stop, hostile input, files, phone."""
 
 import json
+import re
 
 import pytest
 
@@ -69,6 +70,22 @@ def test_a_visitor_runs_ssd_scrubs_clicks_a_cell_and_the_inspector_answers(watch
     pos = state(page)["pos"]
     assert pos is not None
     assert str(pos) in page.locator(".um-inspector").inner_text()
+    w.clean()
+
+
+@needs_weights
+def test_another_model_brings_the_block_size_it_was_trained_for_and_decodes(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    block = page.locator("#knob-ssd-block input[type=number]")
+    assert block.input_value() == "32"
+    page.locator("#model input").click()
+    page.get_by_role("option", name=re.compile("tiny-sdar")).click()
+    page.wait_for_function("() => document.querySelector('#knob-ssd-block input[type=number]').value === '8'")
+    page.locator("#prompt textarea").fill("What is the capital of Italy?")
+    page.locator("#run").click()
+    page.wait_for_function("() => document.querySelector('.um-prov').innerText.includes('MEASURED')", timeout=60_000)
+    page.wait_for_function("() => /identical/i.test(document.querySelector('.um-badge').innerText)", timeout=60_000)
     w.clean()
 
 
