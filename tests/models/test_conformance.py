@@ -33,7 +33,8 @@ def native(request):
 
 
 def close(a: torch.Tensor, b: torch.Tensor) -> None:
-    torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
+    # Sums of another order: 1.3e-5 was measured on a processor with AVX2 only.
+    torch.testing.assert_close(a, b, atol=3e-5, rtol=0)
 
 
 def same(a, b) -> bool:
