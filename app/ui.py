@@ -175,7 +175,7 @@ def _panels(methods: tuple[Method, ...], name: str, model: str | None, draft: st
 def _picked(blocks: int, name: str) -> list:
     """Another model: what it knows, and the block size it was trained for in every method's settings."""
     block = catalogue.default_block(name)
-    return [catalogue.entry(name).note, *[gr.skip() if block is None else gr.update(value=block)] * blocks]
+    return [catalogue.entry(name).note, *[gr.skip() if block is None else block for _ in range(blocks)]]
 
 
 def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:

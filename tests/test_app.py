@@ -216,4 +216,4 @@ def test_a_method_of_two_models_takes_the_second_by_its_role(act):
 def test_another_model_sets_every_block_size_to_the_one_it_was_trained_for():
     note, *blocks = _picked(3, "tiny-sdar")
     assert "blocks of 8" in note
-    assert [update["value"] for update in blocks] == [8, 8, 8]
+    assert blocks == [8, 8, 8]
