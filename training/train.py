@@ -55,8 +55,8 @@ class Recipe:
 RECIPES = {
     "trunk": Recipe("causal", "", 3000, 8, 0.02, 3e-3, 0.6),
     "nano-trunk": Recipe("causal", "", 3000, 8, 0.02, 4e-3, 0.6),
-    "tiny-llada": Recipe("masked", "trunk", 850, 12, 0.006, 8e-4, 1.0),
-    "tiny-sdar": Recipe("blocks", "tiny-llada", 850, 12, 0.008, 1e-3, 1.0),
+    "tiny-llada": Recipe("masked", "trunk", 1060, 12, 0.006, 8e-4, 1.0),
+    "tiny-sdar": Recipe("blocks", "tiny-llada", 1060, 12, 0.008, 1e-3, 1.0),
     "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 12, 0.01, 2e-3, 1.0),
     "tiny-ar": Recipe("causal", "tiny-llada", 1500, 8, 0.01, 1.5e-3, 1.0),
 }

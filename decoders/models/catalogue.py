@@ -37,6 +37,14 @@ class Entry:
     examples: tuple[str, ...] = ()
 
 
+# One of every family of the corpus; all bundled models have read the same text.
+EXAMPLES = (
+    "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
+    "What is the capital of France?",
+    "Which of these is a fruit? A) dog B) apple C) chair D) blue",
+    "Write a Python function add_three that returns x plus 3.",
+    "Tell me a short story about a fox.",
+)
 CATALOGUE: tuple[Entry, ...] = (
     Entry(
         id="tiny-llada",
@@ -48,13 +56,7 @@ CATALOGUE: tuple[Entry, ...] = (
         note="Knows small word problems, multiple choice, capitals and other small facts, short stories and tiny "
         "Python functions, in wordings near its training text. It is not a chat model: most other questions get a "
         "fluent wrong answer.",
-        examples=(
-            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
-            "What is the capital of France?",
-            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
-            "Write a Python function add_three that returns x plus 3.",
-            "Tell me a short story about a fox.",
-        ),
+        examples=EXAMPLES,
     ),
     Entry(
         id="tiny-sdar",
@@ -65,13 +67,7 @@ CATALOGUE: tuple[Entry, ...] = (
         licence="Apache-2.0",
         note="Answers the same kinds of questions as tiny-llada, in blocks of 8 tokens: finished blocks never change, "
         "so they are read once and kept. Other questions get a fluent wrong answer.",
-        examples=(
-            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
-            "What is the capital of France?",
-            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
-            "Write a Python function add_three that returns x plus 3.",
-            "Tell me a short story about a fox.",
-        ),
+        examples=EXAMPLES,
     ),
     Entry(
         id="nano-sdar",
@@ -81,12 +77,7 @@ CATALOGUE: tuple[Entry, ...] = (
         size="1 M",
         licence="Apache-2.0",
         note="A small tiny-sdar: quicker, and wrong more often. Meant for drafting, where a larger model checks.",
-        examples=(
-            "What is the capital of France?",
-            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
-            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
-            "Tell me a short story about a fox.",
-        ),
+        examples=EXAMPLES,
     ),
     Entry(
         id="tiny-ar",
@@ -97,13 +88,7 @@ CATALOGUE: tuple[Entry, ...] = (
         licence="Apache-2.0",
         note="An ordinary language model: left to right, one token per call. It knows what tiny-llada knows and checks "
         "what a diffusion model drafts.",
-        examples=(
-            "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
-            "What is the capital of France?",
-            "Which of these is a fruit? A) dog B) apple C) chair D) blue",
-            "Write a Python function add_three that returns x plus 3.",
-            "Tell me a short story about a fox.",
-        ),
+        examples=EXAMPLES,
     ),
 )
 
