@@ -53,9 +53,9 @@ CATALOGUE: tuple[Entry, ...] = (
         kind="full",
         size="5 M",
         licence="Apache-2.0",
-        note="Knows small word problems, multiple choice, capitals and other small facts, short stories and tiny "
-        "Python functions, in wordings near its training text. It is not a chat model: most other questions get a "
-        "fluent wrong answer.",
+        note="Knows small word problems, capitals and other small facts, short stories and tiny Python functions, in "
+        "wordings near its training text; multiple choice it mostly gets wrong. It is not a chat model: most other "
+        "questions get a fluent wrong answer.",
         examples=EXAMPLES,
     ),
     Entry(
