@@ -12,7 +12,7 @@ from pathlib import Path
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
 from decoders.methods.base import Method
-from decoders.models import catalogue
+from decoders.models import catalogue, measured
 from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.run import LEVELS, Recording
@@ -188,6 +188,8 @@ def list_models(args: argparse.Namespace) -> None:
         return
     for e in catalogue.CATALOGUE:
         print(f"{e.id:<12}{e.title} · {e.size} parameters · {e.licence}\n{'':<12}{e.note}")
+        if right := measured.accuracy(e.id):
+            print(f"{'':<12}{right}")
         if reason := catalogue.missing(e.id):
             print(f"{'':<12}Not available: {reason}")
 

@@ -30,6 +30,8 @@ from viz.base import View
 
 # At most this many messages a second: Gradio paints about 80 yields a second at best, and the player needs far fewer.
 MESSAGES_PER_SECOND = 12
+# An endpoint's defaults are written down before anyone has named a model, so the block size cannot be that model's.
+OWN_BLOCK = 0
 
 
 def polite(handler: Callable) -> Callable:
@@ -190,7 +192,7 @@ def endpoint(method: Method) -> Callable[..., dict]:
     models = dict(zip(["model", *list(method.roles)[1:]], catalogue.default_models(method).values(), strict=True))
     named_models = {name: str for name in models}
     kinds = {"prompt": str, **named_models, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
-    defaults = {**models, "seed": 0, "reference": False, **{k.name: k.default for k in knobs}}
+    defaults = {**models, "seed": 0, "reference": False, **{k.name: k.default for k in knobs}, "block": OWN_BLOCK}
     signature = inspect.Signature(
         [
             inspect.Parameter(
@@ -210,6 +212,8 @@ def endpoint(method: Method) -> Callable[..., dict]:
         cast = {
             role: given.pop(name, default) for role, (name, default) in zip(method.roles, models.items(), strict=True)
         }
+        if given.get("block", OWN_BLOCK) == OWN_BLOCK:
+            given.pop("block", None)
         return summary(run(method, cast, given.pop("prompt"), **given))
 
     # What Gradio reads: the names, types and defaults become the endpoint's schema, the docstring its description.
@@ -220,7 +224,8 @@ def endpoint(method: Method) -> Callable[..., dict]:
         f"    {name}: id of a model with {' or '.join(kinds)} attention\n"
         for name, kinds in zip(models, method.roles.values(), strict=True)
     )
-    lines = "\n".join(f"    {k.name}: {k.help} ({k.range})" for k in knobs)
+    own = {"block": f"; {OWN_BLOCK}: what the model was trained for"}
+    lines = "\n".join(f"    {k.name}: {k.help} ({k.range}{own.get(k.name, '')})" for k in knobs)
     call.__doc__ = (
         f"{method.summary}\n\nArgs:\n    prompt: what to answer\n{names}    seed: seed of the run\n"
         f"    reference: also run the reference decoder\n{lines}"

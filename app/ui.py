@@ -15,7 +15,7 @@ from app import stage, words
 from app.controls import control
 from app.handlers import Handlers, endpoint, polite
 from decoders.methods.base import Method
-from decoders.models import catalogue
+from decoders.models import catalogue, measured
 from decoders.registry import METHODS
 from decoders.trace import Trace
 from viz.base import View
@@ -98,7 +98,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
                 model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None))
                 draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None))
-                note = gr.Markdown(shown.note, elem_id="note")
+                note = gr.Markdown(_note(shown.id), elem_id="note")
                 shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
                 with gr.Row():
                     upload = gr.UploadButton(
@@ -172,10 +172,15 @@ def _panels(methods: tuple[Method, ...], name: str, model: str | None, draft: st
     return [_about(methods, name), *models, *[gr.update(visible=m.id == name) for m in methods]]
 
 
+def _note(name: str) -> str:
+    """What a model can answer, in words and in measured numbers."""
+    return f"{catalogue.entry(name).note} {measured.accuracy(name)}".rstrip()
+
+
 def _picked(blocks: int, name: str) -> list:
     """Another model: what it knows, and the block size it was trained for in every method's settings."""
     block = catalogue.default_block(name)
-    return [catalogue.entry(name).note, *[gr.skip() if block is None else block for _ in range(blocks)]]
+    return [_note(name), *[gr.skip() if block is None else block for _ in range(blocks)]]
 
 
 def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:

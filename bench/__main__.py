@@ -1,9 +1,9 @@
-"""`python -m bench spine | scrub | overhead | tradeoff | record`: run one measurement."""
+"""`python -m bench spine | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
 
 import argparse
 import sys
 
-from bench import overhead, record, scrub, spine, tradeoff
+from bench import overhead, proxy, record, scrub, spine, tradeoff
 
 COMMANDS = {
     "spine": spine.main,
@@ -11,6 +11,7 @@ COMMANDS = {
     "overhead": overhead.main,
     "record": record.main,
     "tradeoff": tradeoff.main,
+    "proxy": proxy.main,
 }
 
 

@@ -10,7 +10,7 @@ import math
 import statistics
 from typing import Any
 
-from decoders.models import catalogue
+from decoders.models import catalogue, measured
 from decoders.run import run
 from training.corpus import FAMILIES, HELD_OUT, grade, items
 from training.evaluate import SEED, SLOTS
@@ -64,8 +64,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--n", type=int, default=100, help="held-out prompts of each graded family")
     parser.add_argument("--vary", choices=("threshold", "block"), default="threshold")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true", help="keep the result for the model's card")
     args = parser.parse_args(argv)
     result = measure(args.model, args.n, args.vary)
+    if args.save:
+        measured.keep(args.model, args.vary, {"seed": SEED, **result})
     if args.json:
         print(json.dumps(result))
         return 0

@@ -155,11 +155,17 @@ def test_run_ids_cannot_be_guessed_and_the_oldest_runs_go_first():
     assert store.get(None) is None and store.get(["a"]) is None
 
 
+OWN_BLOCKS = (("tiny-llada", {}), ("tiny-sdar", {"block": 0}), ("tiny-sdar", {"block": 4}))
+
+
 @needs_weights
 def test_each_method_is_an_endpoint_with_its_knobs_as_arguments():
     call = endpoint(METHODS[2])
     out = call(PROMPT, "tiny-llada", max_new=32)
     assert out["method"] == "ssd" and out["params"]["max_new"] == 32 and out["calls"] > 0
+    # Without a block size each model decodes in its own.
+    blocks = [call(PROMPT, model, max_new=16, **given)["params"]["block"] for model, given in OWN_BLOCKS]
+    assert blocks == [32, 8, 4]
     with pytest.raises(gr.Error, match="must be between 1 and 8"):
         call(prompt=PROMPT, n=99)
 
@@ -199,7 +205,7 @@ def test_the_model_menus_offer_what_fits_the_method():
 
 def test_a_model_without_files_says_so_in_the_menu_and_when_it_is_run(act, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "MODELS", tmp_path)
-    assert _choices(find("ar"), 0, None)["choices"] == [("tiny-ar · autoregressive, 16 M (not trained yet)", "tiny-ar")]
+    assert _choices(find("ar"), 0, None)["choices"] == [("tiny-ar · autoregressive, 17 M (not trained yet)", "tiny-ar")]
     with pytest.raises(gr.Error, match=r"tiny-ar/config.json is missing: train the model with ") as caught:
         next(polite(act.decode)("ar", "tiny-ar", PROMPT, 0, False, {}))
     assert str(caught.value.message).count("\n") == 0

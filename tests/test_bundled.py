@@ -9,14 +9,15 @@ from safetensors import safe_open
 
 from decoders.models import catalogue
 from decoders.run import run
+from training.corpus import FAMILIES, HELD_OUT, items
 
 MODELS = Path(__file__).resolve().parents[1] / "assets" / "models"
 BUNDLED = [entry.id for entry in catalogue.CATALOGUE if not catalogue.missing(entry.id)]
 PINNED = json.loads((Path(__file__).parent / "data" / "pinned.json").read_text())
 
 
-def test_the_two_diffusion_models_of_the_first_page_are_bundled():
-    assert {"tiny-llada", "tiny-sdar"} <= set(BUNDLED)
+def test_all_four_models_of_the_catalogue_are_bundled():
+    assert BUNDLED == ["tiny-llada", "tiny-sdar", "nano-sdar", "tiny-ar"]
 
 
 def test_all_models_together_stay_below_60_megabytes():
@@ -41,7 +42,7 @@ def test_all_models_share_one_tokenizer():
 def test_every_model_has_a_card_with_data_recipe_accuracy_and_licence(name):
     card = (MODELS / name / "README.md").read_text()
     assert card.startswith("---\nlicense: apache-2.0")
-    for heading in ("## Held-out accuracy", "## Data", "## Training"):
+    for heading in ("## Held-out accuracy", "## Data", "## Training", "core hours"):
         assert heading in card
     for family in ("word", "code", "facts", "choice", "story"):
         assert f"| {family} |" in card
@@ -56,3 +57,35 @@ def test_a_bundled_model_answers_a_pinned_prompt_exactly(name, prompt):
 @pytest.mark.parametrize("name", BUNDLED)
 def test_five_prompts_are_pinned(name):
     assert len(PINNED[name]) == 5
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_fresh_process_would_find_weights_it_can_load_with_no_key_missing_or_left_over(name):
+    model = catalogue.load(name)
+    with safe_open(MODELS / name / "model.safetensors", "pt") as weights:
+        stored = set(weights.keys())
+    assert stored == {key for key in model.net.state_dict() if key != "lm_head.weight"}  # tied
+
+
+def test_greedy_decoding_of_tiny_ar_through_the_cache_is_that_without_a_cache():
+    for item in [item for family in FAMILIES for item in items(family, HELD_OUT, 4, 21)]:
+        cached, whole = (run("ar", "tiny-ar", item.prompt, level="timing", cache=c) for c in (True, False))
+        assert cached.tokens == whole.tokens
+        assert cached.rows_tokens < whole.rows_tokens
+
+
+@pytest.mark.parametrize("draft", ["tiny-llada", "tiny-sdar", "nano-sdar"])
+def test_diffuspec_with_a_bundled_drafter_writes_what_tiny_ar_writes_alone_in_fewer_of_its_calls(draft):
+    saved = 0
+    for item in [item for family in FAMILIES for item in items(family, HELD_OUT, 2, 22)]:
+        models = {"target": "tiny-ar", "draft": draft}
+        trace = run("diffuspec", models, item.prompt, level="timing", reference=True)
+        assert trace.difference() is None
+        saved += trace.reference.calls - sum(call.role != "draft" for call in trace.forwards)
+    assert saved > 50
+
+
+@pytest.mark.parametrize("name", ["tiny-llada", "tiny-sdar", "nano-sdar"])
+def test_ssd_on_a_bundled_model_writes_what_stepwise_writes(name):
+    for item in [item for family in FAMILIES for item in items(family, HELD_OUT, 2, 23)]:
+        assert run("ssd", name, item.prompt, level="timing", reference=True).difference() is None

@@ -42,7 +42,7 @@ def test_documents_do_not_reach_into_each_other():
     assert p(together, [1], 2) > p(apart, [1], 2)
 
 
-@pytest.mark.parametrize("vocab", [7, 1536, 5000])
+@pytest.mark.parametrize("vocab", [7, 1536, 2000, 5000])
 def test_a_saved_3gram_says_the_same(tmp_path, vocab):
     rng = np.random.default_rng(1)
     ngram = NGram.fit([vocab - 1 - rng.integers(0, 6, 30) for _ in range(5)], vocab=vocab, k=0.2)

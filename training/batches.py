@@ -1,24 +1,26 @@
 """What a training step sees: packed rows of prompts and answers, corrupted the way each model is trained.
 
-`causal` predicts the next token.  `blocks` is block diffusion (Arriola et al. 2025; SDAR) in its two-copy layout:
-the clean text, and a corrupted copy of the answer whose blocks see themselves and the clean blocks to their left.
-`masked` is LLaDA's fine-tuning (Nie et al. 2025, algorithm 2): full attention, the prompt stays clean.
+`causal` predicts the next token, nothing is corrupted.  `blocks` is block diffusion (Arriola et al. 2025; SDAR) in its
+two-copy layout: the clean text, and a corrupted copy of the answer whose blocks see themselves and the clean blocks to
+their left.  `masked` is LLaDA's fine-tuning (Nie et al. 2025, algorithm 2): full attention, the prompt stays clean.
 
-Rows are packed.  Documents never see each other in `blocks` and `masked`; in `causal` they follow one another.
-A step's rows depend only on the seed, the objective and the step number.
+Rows are packed with whole documents, which never see each other: a multiple choice answer looks its letter up by its
+word, and would find other questions' letters.  A step's rows depend only on the seed, the objective and the step.
 """
 
 import math
 import random
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
 from training import tokenizer as tok
 from training.corpus import FAMILIES, TRAIN, items
+from training.corpus.choice import LETTERS
 
 SEED = 0
-FAMILY_WEIGHT = {"word": 36, "code": 12, "facts": 18, "choice": 28, "story": 6}
+FAMILY_WEIGHT = {"word": 20, "code": 18, "facts": 12, "choice": 44, "story": 6}
 ROW_LENGTH = 256
 PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
 FILL_WEIGHT = 0.1  # of an end token after the first one: easy, and else most of the loss
@@ -38,33 +40,35 @@ TWO_COPY_BLOCKS = (1, 1, 2, 4, 8, 16)
 SNUG_SHARE = 0.5  # of the documents have little end fill, so that a row holds more of them
 AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token, end fill)
 
-Document = tuple[list[int], list[int]]  # prompt ids, answer ids with one end token
+CHOICE_WEIGHT = 2.0  # of a token of a multiple choice answer: which option it is takes longest to learn
+LETTER_WEIGHT = 4.0  # of its letter: the token that is graded
+
+
+class Document(NamedTuple):
+    """Token ids of a prompt and of its answer, which ends with one end token, and what each answer token weighs."""
+
+    prompt: list[int]
+    answer: list[int]
+    weights: list[float]
+
+
 Batch = dict[str, torch.Tensor]
 
 
 def documents(rng: random.Random, n: int, tokenizer) -> list[Document]:
     """`n` training documents, families drawn by `FAMILY_WEIGHT`."""
+    letters = {tokenizer.token_to_id(f"Ġ({mark})") for mark in LETTERS}
     names = rng.choices(tuple(FAMILY_WEIGHT), tuple(FAMILY_WEIGHT.values()), k=n)
     drawn = []
     for family in FAMILIES:
         for item in items(family, TRAIN, names.count(family), rng.getrandbits(62)):
-            drawn.append((tok.encode_prompt(tokenizer, item.prompt), tok.encode_answer(tokenizer, item.answer)))
+            answer = tok.encode_answer(tokenizer, item.answer)
+            weights = [1.0] * len(answer)
+            if family == "choice":
+                weights = [LETTER_WEIGHT if token in letters else CHOICE_WEIGHT for token in answer]
+            drawn.append(Document(tok.encode_prompt(tokenizer, item.prompt), answer, weights))
     rng.shuffle(drawn)
     return drawn
-
-
-def causal(step: int, rows: int, tokenizer) -> Batch:
-    """Rows of back-to-back documents: ids (rows, ROW_LENGTH + 1) and the normalised loss weight of every id."""
-    rng = random.Random(f"{SEED}/causal/{step}")
-    ids: list[int] = []
-    weights: list[float] = []
-    size = rows * (ROW_LENGTH + 1)
-    while len(ids) < size:
-        for prompt, answer in documents(rng, 64, tokenizer):
-            ids += prompt + answer
-            weights += [PROMPT_WEIGHT] * len(prompt) + [1.0] * len(answer)
-    weight = torch.tensor(weights[:size]).view(rows, -1)
-    return {"ids": torch.tensor(ids[:size]).view(rows, -1), "weights": weight / weight[:, 1:].sum()}
 
 
 @dataclass
@@ -85,15 +89,36 @@ class Packed:
     expected: float
 
 
-def block_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+def plain(rng: random.Random, document: Document, ratio: float) -> Packed:
+    """Prompt and answer as they are, every token seeing those up to itself and predicting the next one."""
+    prompt, answer, weights = document
+    ids = prompt + answer
+    n = len(ids)
+    weights = [PROMPT_WEIGHT] * (len(prompt) - 1) + weights + [0.0]
+    return Packed(
+        ids=ids,
+        targets=[*ids[1:], tok.PAD],
+        weights=weights,
+        positions=list(range(n)),
+        level=list(range(n)),
+        sight=list(range(1, n + 1)),
+        group=[-1 - i for i in range(n)],
+        expected=sum(weights),
+    )
+
+
+def block_copies(rng: random.Random, document: Document, ratio: float) -> Packed:
     """Clean text and a corrupted copy of the answer's blocks; blocks are counted from position 0, prompt included.
 
     Each block draws its own mask ratio around `ratio`; the prompt's tokens in a shared first block stay clean.
     """
     size = rng.choices(tuple(BLOCK_SIZES), tuple(BLOCK_SIZES.values()))[0]
+    prompt, answer, values = document
     p = len(prompt)
     whole = prompt + answer
-    whole += [tok.EOS] * (-len(whole) % size)
+    fill = -len(whole) % size
+    whole += [tok.EOS] * fill
+    values = [0.0] * p + values + [FILL_WEIGHT] * fill
     first, last = p // size, len(whole) // size - 1
     clean = last * size  # nobody sees the clean last block
     ids, weights, expected = [], [], 0.0
@@ -101,7 +126,7 @@ def block_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio
         ratio = (ratio + 0.6180339887) % 1.0
         t = 1.0 if size == 1 or rng.random() < OPENING_SHARE else max(ratio, 1e-3)
         for i in range(block * size, (block + 1) * size):
-            value = 0.0 if i < p else 1.0 if i < p + len(answer) else FILL_WEIGHT
+            value = values[i]
             hidden = i >= p and rng.random() < t
             ids.append(tok.MASK if hidden else whole[i])
             weights.append(value / max(t, SMALLEST_RATIO) if hidden else 0.0)
@@ -121,7 +146,9 @@ def block_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio
     )
 
 
-def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> tuple[list[int], list[float], float]:
+def corrupt(
+    rng: random.Random, answer: list[int], values: list[float], area: int, ratio: float
+) -> tuple[list[int], list[float], float]:
     """Mask an answer area of `area` tokens with ratio t = `ratio`.
 
     Returns (input ids, loss weight of each position, the weight all positions would have in expectation).  Some
@@ -140,7 +167,7 @@ def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> t
             ratio = 1.0
     inputs, weights, expected = list(target), [0.0] * area, 0.0
     for i in range(start, area):
-        value = 1.0 if i < len(answer) else FILL_WEIGHT
+        value = values[i] if i < len(answer) else FILL_WEIGHT
         if i >= end:
             inputs[i] = tok.MASK
             weights[i] = value * RIGHT_WEIGHT
@@ -153,14 +180,15 @@ def corrupt(rng: random.Random, answer: list[int], area: int, ratio: float) -> t
     return inputs, weights, expected
 
 
-def one_copy(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+def one_copy(rng: random.Random, document: Document, ratio: float) -> Packed:
     """Prompt and corrupted answer area with full attention: exactly what decoding feeds the model."""
+    prompt, answer, values = document
     least = math.ceil(len(answer) / 32) * 32
     if rng.random() < SNUG_SHARE:
         area = len(answer) + rng.randrange(6)
     else:
         area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
-    inputs, weights, expected = corrupt(rng, answer, area, ratio)
+    inputs, weights, expected = corrupt(rng, answer, values, area, ratio)
     n = len(prompt) + area
     return Packed(
         prompt + inputs,
@@ -174,12 +202,13 @@ def one_copy(rng: random.Random, prompt: list[int], answer: list[int], ratio: fl
     )
 
 
-def two_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio: float) -> Packed:
+def two_copies(rng: random.Random, document: Document, ratio: float) -> Packed:
     """Prompt, clean answer and a corrupted copy of the answer at the same positions.
 
     The prompt sees itself, a clean token the prompt and the clean tokens up to itself, a block of the copy itself and
     all that is clean left of it.  Nothing lies right of a block here; `one_copy` documents teach that case.
     """
+    prompt, answer, values = document
     p, a, block = len(prompt), len(answer), rng.choice(TWO_COPY_BLOCKS)
     if block == 1 or rng.random() < OPENING_SHARE:
         ratio = 1.0
@@ -188,17 +217,18 @@ def two_copies(rng: random.Random, prompt: list[int], answer: list[int], ratio: 
     return Packed(
         ids=prompt + answer + [tok.MASK if h else t for h, t in zip(hidden, answer, strict=True)],
         targets=prompt + answer + answer,
-        weights=[0.0] * (p + a) + [1.0 / max(ratio, SMALLEST_RATIO) if h else 0.0 for h in hidden],
+        weights=[0.0] * (p + a)
+        + [v / max(ratio, SMALLEST_RATIO) if h else 0.0 for h, v in zip(hidden, values, strict=True)],
         positions=list(range(p + a)) + list(range(p, p + a)),
         level=[0] * p + list(range(1, a + 1)) + [ROW_LENGTH] * a,
         sight=[1] * p + list(range(2, a + 2)) + [start + 1 for start in starts],
         group=[-1] * p + list(range(-2, -2 - a, -1)) + starts,
-        expected=float(a),
+        expected=sum(values),
     )
 
 
-def packed(objective: str, step: int, rows: int, tokenizer) -> Batch:
-    """Packed corrupted documents of objective `blocks` or `masked`.
+def batch(objective: str, step: int, rows: int, tokenizer) -> Batch:
+    """The `rows` rows of one step of an objective (`causal`, `blocks` or `masked`), packed with whole documents.
 
     ids, targets, positions: (rows, ROW_LENGTH) int64, positions restart at 0 in every document; mask: (rows, 1,
     ROW_LENGTH, ROW_LENGTH) bool, True where a query (first) sees a key (second), never across documents; weights:
@@ -212,11 +242,14 @@ def packed(objective: str, step: int, rows: int, tokenizer) -> Batch:
     batch = {name: torch.full(shape, value) for name, value in fields.items()}
     weights, total = torch.zeros(shape), 0.0
     used, failures = [0] * rows, 0
-    for i, (prompt, answer) in enumerate(documents(rng, 5 * rows, tokenizer)):
+    for i, drawn in enumerate(documents(rng, 8 * rows, tokenizer)):
         # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
         ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
-        make = block_copies if objective == "blocks" else two_copies if rng.random() < TWO_COPY_SHARE else one_copy
-        document = make(rng, prompt, answer, ratio)
+        if objective == "masked":
+            make = two_copies if rng.random() < TWO_COPY_SHARE else one_copy
+        else:
+            make = plain if objective == "causal" else block_copies
+        document = make(rng, drawn, ratio)
         size = len(document.ids)
         # The fullest row that has room: rows end up with little padding.
         row = max((r for r in range(rows) if used[r] + size <= ROW_LENGTH), key=lambda r: used[r], default=None)
@@ -242,8 +275,3 @@ def packed(objective: str, step: int, rows: int, tokenizer) -> Batch:
         "mask": seen[:, None],
         "weights": weights / total,
     }
-
-
-def batch(objective: str, step: int, rows: int, tokenizer) -> Batch:
-    """The `rows` rows of one step of an objective: `causal`, `blocks` or `masked`."""
-    return causal(step, rows, tokenizer) if objective == "causal" else packed(objective, step, rows, tokenizer)

@@ -1,8 +1,9 @@
-"""Muon in float32: momentum whose direction is made orthogonal (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/).
+"""Muon: momentum whose direction is made orthogonal (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/).
 
-`torch.optim.Muon` does the same but casts to bfloat16 inside.  On a processor without bfloat16 instructions that is
-about thirty times slower than float32 (2 against 61 GFLOP/s here), more than the rest of a training step.  This one
-stays in float32, treats matrices of one shape as a batch, and lets every worker take a share of each batch.
+`torch.optim.Muon` does the same but always casts to bfloat16 inside.  On a processor without bfloat16 instructions
+that is about thirty times slower than float32 (2 against 61 GFLOP/s measured), more than the rest of a training step;
+with them it is nearly three times faster (207 against 77).  This one uses whichever is faster, treats matrices of one
+shape as a batch, and lets every worker take a share of each batch.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from collections.abc import Iterable
 import torch
 from torch import distributed
 
+# Autocast, too, pays only where the processor multiplies bfloat16 itself.
+FAST_BFLOAT16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 # Jordan's quintic: five steps bring every singular value near 1.
 COEFFICIENTS, STEPS = (3.4445, -4.7750, 2.0315), 5
 
@@ -20,10 +23,12 @@ def orthogonal(g: torch.Tensor) -> torch.Tensor:
     wide = g.shape[1] <= g.shape[2]
     x = g if wide else g.transpose(1, 2)
     x = x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    if FAST_BFLOAT16:
+        x = x.bfloat16()
     for _ in range(STEPS):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if wide else x.transpose(1, 2)
+    return (x if wide else x.transpose(1, 2)).float()
 
 
 class Muon(torch.optim.Optimizer):

@@ -31,8 +31,8 @@ SHAPES = {
     "trunk": TINY,
     "tiny-llada": TINY,
     "tiny-sdar": TINY,
-    "nano-trunk": Shape(128, 352, 4),
-    "nano-sdar": Shape(128, 352, 4),
+    "nano-trunk": Shape(128, 352, 5),
+    "nano-sdar": Shape(128, 352, 5),
     "tiny-ar": Shape(256, 704, 20),
 }
 # What decoding has to know about a checkpoint (generation.json). Causal models have no mask token.
@@ -84,6 +84,14 @@ def weights(name: str, checkpoints: Path) -> dict[str, torch.Tensor]:
     return {key: value.float() for key, value in load_file(exported).items()}
 
 
+def stages(name: str, checkpoints: Path) -> list[dict]:
+    """The training that led to `weights(name, checkpoints)`, first stage first, as `train` wrote it down."""
+    path, exported = checkpoints / f"{name}.pt", MODELS / name / "training.json"
+    if path.exists():
+        return torch.load(path, weights_only=True, map_location="cpu").get("stages", [])
+    return json.loads(exported.read_text(encoding="utf-8"))["stages"] if exported.exists() else []
+
+
 def start_from(model: PreTrainedModel, source: dict[str, torch.Tensor]) -> None:
     """Load the weights of a model with the same width and at most as many layers, without changing what it computes.
 
@@ -110,16 +118,18 @@ def start_from(model: PreTrainedModel, source: dict[str, torch.Tensor]) -> None:
         raise ValueError(f"weights of another shape: missing {wrong[:3]}, unexpected {unexpected[:3]}.")
 
 
-def export(model: PreTrainedModel, name: str) -> None:
-    """Write config.json, model.safetensors (bfloat16), generation.json and the tokenizer, each replaced in one move."""
+def export(model: PreTrainedModel, name: str, trained: list[dict]) -> None:
+    """Write config.json, model.safetensors (bfloat16), generation.json, training.json (the stages that were `trained`)
+    and the tokenizer, each replaced in one move."""
     folder = MODELS / name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         copy.deepcopy(model).bfloat16().save_pretrained(temporary)
         Path(temporary, "generation.json").write_text(json.dumps(FACTS[name], indent=2) + "\n", encoding="utf-8")
+        Path(temporary, "training.json").write_text(json.dumps({"stages": trained}, indent=2) + "\n", encoding="utf-8")
         for file in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(tok.MODEL_DIR / file, Path(temporary, f"copy-{file}"))
             os.replace(Path(temporary, f"copy-{file}"), folder / file)
-        for file in ("config.json", "model.safetensors", "generation.json"):
+        for file in ("config.json", "model.safetensors", "generation.json", "training.json"):
             Path(temporary, file).chmod(0o644)
             os.replace(Path(temporary, file), folder / file)

@@ -12,16 +12,18 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 from training.corpus import FAMILIES, TRAIN, items
 
-VOCAB_SIZE = 1536
+VOCAB_SIZE = 2000
 SPECIAL = ("<|mask|>", "<|eos|>", "<|user|>", "<|assistant|>", "<|pad|>")
 MASK, EOS, USER, ASSISTANT, PAD = range(5)
-ITEMS_PER_FAMILY = {"word": 20000, "code": 14000, "facts": 16000, "choice": 16000, "story": 8000}
+ITEMS_PER_FAMILY = {"word": 20000, "code": 14000, "facts": 16000, "choice": 20000, "story": 8000}
 
 MODEL_DIR = Path(__file__).resolve().parent.parent / "assets" / "models" / "tiny-llada"
 
-# A digit is cut off first, so no merge can hold two of them.  A sign between digits keeps its spaces (" + ", ", "),
-# which makes sums a third shorter.  The rest is words with their leading space, runs of other signs, and white space.
-PATTERN = r"\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+ (?=\p{N})| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+# The letter of an option is one token with its brackets: it then follows the option's word at once, and is found by
+# looking up what followed that word, the first thing attention learns.  A digit is cut off, so no merge can hold two of
+# them.  A sign between digits keeps its spaces (" + ", ", "), which makes sums a third shorter.  The rest is words with
+# their leading space, runs of other signs, and white space.
+PATTERN = r" \([A-H]\)|\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+ (?=\p{N})| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"

@@ -3,7 +3,7 @@
 Every model but the trunks starts from another one (`RECIPES`), which is trained first where it is missing:
 
     trunk (causal) -> tiny-llada (masked diffusion) -> tiny-sdar (block diffusion)
-    tiny-llada -> tiny-ar (causal, grown to 20 layers)        nano-trunk (causal) -> nano-sdar (block diffusion)
+    trunk -> tiny-ar (causal, grown to 20 layers)        nano-trunk (causal) -> nano-sdar (block diffusion)
 
 A run that was interrupted goes on from its checkpoint in `training/checkpoints/`; a larger `--steps` goes on from a
 finished one with a longer schedule.  `--start tiny-llada` starts from the weights of that model instead, as they are
@@ -19,7 +19,7 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -30,11 +30,18 @@ from torch.nn import functional as F
 from training import batches, shapes
 from training import tokenizer as tok
 from training.evaluate import evaluate, wrap
-from training.muon import Muon
+from training.muon import FAST_BFLOAT16, Muon
 
 CHECKPOINTS = Path(__file__).resolve().parent / "checkpoints"
-LOG_EVERY, SAVE_SECONDS, EVALUATE_SECONDS = 20, 120.0, 900.0
+LOG_EVERY, SAVE_SECONDS, EVALUATE_SECONDS = 20, 120.0, 1200.0
 WARM_UP = 40
+# glibc gives every large tensor back to the system and takes it again, zeroed: a third of a step. A worker reads these
+# when it starts.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 
 @dataclass(frozen=True)
@@ -53,25 +60,18 @@ class Recipe:
 
 
 RECIPES = {
-    "trunk": Recipe("causal", "", 3000, 8, 0.02, 3e-3, 0.6),
-    "nano-trunk": Recipe("causal", "", 3000, 8, 0.02, 4e-3, 0.6),
-    "tiny-llada": Recipe("masked", "trunk", 1060, 12, 0.006, 8e-4, 1.0),
-    "tiny-sdar": Recipe("blocks", "tiny-llada", 1060, 12, 0.008, 1e-3, 1.0),
-    "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 12, 0.01, 2e-3, 1.0),
-    "tiny-ar": Recipe("causal", "tiny-llada", 1500, 8, 0.01, 1.5e-3, 1.0),
+    "trunk": Recipe("causal", "", 3000, 16, 0.02, 3e-3, 1.0),
+    "nano-trunk": Recipe("causal", "", 4000, 16, 0.02, 4e-3, 1.0),
+    "tiny-llada": Recipe("masked", "trunk", 7000, 16, 0.01, 1.5e-3, 1.0),
+    "tiny-sdar": Recipe("blocks", "tiny-llada", 2000, 16, 0.01, 1.5e-3, 1.0),
+    "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 16, 0.015, 2e-3, 1.0),
+    "tiny-ar": Recipe("causal", "trunk", 1000, 12, 0.01, 1.5e-3, 1.0),
 }
 
 
-def causal_loss(model, forward, batch: batches.Batch) -> torch.Tensor:
-    """Weighted mean next-token cross-entropy (the weights of a whole step add up to 1)."""
-    hidden = forward(batch["ids"][:, :-1])
-    logits = model.lm_head(hidden).float()
-    losses = F.cross_entropy(logits.flatten(0, 1), batch["ids"][:, 1:].flatten(), reduction="none")
-    return (losses * batch["weights"][:, 1:].flatten()).sum()
-
-
-def masked_loss(model, forward, batch: batches.Batch) -> torch.Tensor:
-    """The diffusion bound on the negative log-likelihood per answer token, on the masked positions only."""
+def loss_of(model, forward, batch: batches.Batch) -> torch.Tensor:
+    """Weighted mean cross-entropy of the targets (the weights of a whole step add up to about 1): for the diffusion
+    objectives the bound on the negative log-likelihood per answer token, on the masked positions only."""
     hidden = forward(batch["ids"], batch["mask"], batch["positions"])
     at = batch["weights"] > 0
     logits = model.lm_head(hidden[at]).float()
@@ -134,15 +134,17 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
     optimisers = optimizers(model, recipe)
     peaks = [recipe.muon, recipe.adam]
     path = CHECKPOINTS / f"{name}.pt"
-    step, spent = 0, 0.0
+    step, spent, before = 0, 0.0, []
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
         for optimiser, saved in zip(optimisers, state["optimizers"], strict=True):
             optimiser.load_state_dict(saved)
-        step, spent = state["step"], state["seconds"]
+        step, spent, before = state["step"], state["seconds"], state["stages"][:-1]
+        start = state["stages"][-1]["start"]
     elif start:
         shapes.start_from(model, shapes.weights(start, CHECKPOINTS))
+        before = shapes.stages(start, CHECKPOINTS)
 
     def log(**fields) -> None:
         if rank == 0:
@@ -153,31 +155,33 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
 
     def save() -> None:
         if rank == 0:
+            stage = {"model": name, **asdict(recipe), "start": start, "steps": step, "planned": steps}
+            stage |= {"seed": batches.SEED, "core_hours": round(spent * workers / 3600, 2), "bfloat16": FAST_BFLOAT16}
             state = {
                 "model": model.state_dict(),
                 "optimizers": [o.state_dict() for o in optimisers],
                 "step": step,
                 "seconds": spent,
+                "stages": [*before, stage],
             }
             torch.save(state, path.with_suffix(".tmp"))
             os.replace(path.with_suffix(".tmp"), path)
             if name in shapes.FACTS:
-                shapes.export(model, name)
+                shapes.export(model, name, state["stages"])
 
-    def hidden_causal(ids):
-        return model.model(input_ids=ids, use_cache=False).last_hidden_state
-
-    def hidden_masked(ids, mask, positions):
+    def hidden(ids, mask, positions):
         return model.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False
         ).last_hidden_state
 
-    is_causal = recipe.objective == "causal"
-    # On a processor without bfloat16 instructions autocast makes a step many times slower.
-    fast_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    forward = torch.compile(hidden_causal if is_causal else hidden_masked, dynamic=False)
-    loss_of = causal_loss if is_causal else masked_loss
-    log(event="start", start=start, parameters=sum(p.numel() for p in model.parameters()), steps=steps, bf16=fast_bf16)
+    forward = torch.compile(hidden, dynamic=False)
+    log(
+        event="start",
+        start=start,
+        parameters=sum(p.numel() for p in model.parameters()),
+        steps=steps,
+        bf16=FAST_BFLOAT16,
+    )
     running: list[float] = []
     clock = saved_at = evaluated_at = time.monotonic()
     while step < steps:
@@ -187,7 +191,7 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
         rows = {
             key: v[rank::workers] for key, v in batches.batch(recipe.objective, step, recipe.rows, tokenizer).items()
         }
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             loss = loss_of(model, forward, rows)
         loss.backward()
         if workers > 1:
@@ -211,7 +215,7 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
             evaluated_at = time.monotonic()
     save()
     if rank == 0 and name in shapes.FACTS:
-        log(event="end", held_out=held_out_accuracy(name, model, 50, seed=99))
+        log(event="end", held_out=held_out_accuracy(name, model, 24, seed=99))
     if workers > 1:
         distributed.destroy_process_group()
 
@@ -241,6 +245,7 @@ def main() -> None:
         parser.error(f"--steps {arguments.steps}: must be at least 1.")
     # A plain `kill` would leave the workers behind; leaving through an exception ends these daemons too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.environ.update(KEEP_MEMORY)
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     if not (tok.MODEL_DIR / "tokenizer.json").exists():
         tok.save(tok.train_tokenizer(batches.SEED))

@@ -41,7 +41,7 @@ class Entry:
 EXAMPLES = (
     "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?",
     "What is the capital of France?",
-    "Which of these is a fruit? A) dog B) apple C) chair D) blue",
+    "Which of these is a fruit? dog (A), apple (B), chair (C) or blue (D)",
     "Write a Python function add_three that returns x plus 3.",
     "Tell me a short story about a fox.",
 )
@@ -53,9 +53,9 @@ CATALOGUE: tuple[Entry, ...] = (
         kind="full",
         size="5 M",
         licence="Apache-2.0",
-        note="Knows small word problems, capitals and other small facts, short stories and tiny Python functions, in "
-        "wordings near its training text; multiple choice it mostly gets wrong. It is not a chat model: most other "
-        "questions get a fluent wrong answer.",
+        note="Knows small word problems, capitals and other small facts, multiple choice with the letter behind each "
+        "option, short stories and tiny Python functions, in wordings near its training text. It is not a chat model: "
+        "most other questions get a fluent wrong answer.",
         examples=EXAMPLES,
     ),
     Entry(
@@ -81,10 +81,10 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry(
         id="tiny-ar",
-        title="tiny-ar · autoregressive, 16 M",
+        title="tiny-ar · autoregressive, 17 M",
         folder="tiny-ar",
         kind="causal",
-        size="16 M",
+        size="17 M",
         licence="Apache-2.0",
         note="An ordinary language model: left to right, one token per call. It knows what tiny-llada knows and checks "
         "what a diffusion model drafts.",

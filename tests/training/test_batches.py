@@ -9,9 +9,10 @@ from training import batches
 from training.tokenizer import EOS, MASK, load
 
 PROMPT, ANSWER = [2, 100, 3], [11, 12, 13, 14, EOS]
+DOCUMENT = batches.Document(PROMPT, ANSWER, [1.0, 1.0, 4.0, 1.0, 1.0])
 
 
-@pytest.fixture(scope="module", params=["blocks", "masked"])
+@pytest.fixture(scope="module", params=["causal", "blocks", "masked"])
 def batch(request):
     return request.param, batches.batch(request.param, 5, 8, load())
 
@@ -25,7 +26,7 @@ def visible(document):
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("make", [batches.one_copy, batches.two_copies, batches.block_copies])
 def test_a_scored_position_holds_a_mask_and_no_scored_position_is_in_the_prompt(make, seed):
-    document = make(random.Random(seed), PROMPT, ANSWER, 0.5)
+    document = make(random.Random(seed), DOCUMENT, 0.5)
     scored = [i for i, weight in enumerate(document.weights) if weight]
     assert [document.ids[i] for i in scored] == [MASK] * len(scored)
     assert all(document.positions[i] >= len(PROMPT) for i in scored)
@@ -33,7 +34,7 @@ def test_a_scored_position_holds_a_mask_and_no_scored_position_is_in_the_prompt(
 
 @pytest.mark.parametrize("seed", range(20))
 def test_in_two_copies_a_scored_position_never_sees_the_token_it_has_to_predict_or_any_clean_one_after_it(seed):
-    document = batches.two_copies(random.Random(seed), PROMPT, ANSWER, 0.5)
+    document = batches.two_copies(random.Random(seed), DOCUMENT, 0.5)
     sees = visible(document)
     for i, weight in enumerate(document.weights):
         if weight:
@@ -43,7 +44,7 @@ def test_in_two_copies_a_scored_position_never_sees_the_token_it_has_to_predict_
 
 def block_document(seed, size, monkeypatch):
     monkeypatch.setattr(batches, "BLOCK_SIZES", {size: 1})
-    document = batches.block_copies(random.Random(seed), PROMPT, ANSWER, 0.5)
+    document = batches.block_copies(random.Random(seed), DOCUMENT, 0.5)
     first = len(PROMPT) // size * size
     clean = len(document.ids) - (max(document.positions) + 1 - first)
     return document, clean
@@ -83,11 +84,11 @@ def test_the_prompt_end_that_shares_a_block_with_the_answer_is_clean_in_the_copy
 
 
 def test_in_one_copy_every_position_sees_every_other():
-    assert visible(batches.one_copy(random.Random(0), PROMPT, ANSWER, 0.5)).all()
+    assert visible(batches.one_copy(random.Random(0), DOCUMENT, 0.5)).all()
 
 
 def test_the_answer_area_is_the_answer_one_end_token_and_end_fill():
-    document = batches.one_copy(random.Random(3), PROMPT, ANSWER, 0.5)
+    document = batches.one_copy(random.Random(3), DOCUMENT, 0.5)
     assert document.targets[:8] == PROMPT + ANSWER
     assert set(document.targets[8:]) <= {EOS}
 
@@ -114,8 +115,29 @@ def test_the_weights_of_a_step_add_up_to_about_one(batch):
     assert 0.7 < float(batch[1]["weights"].sum()) < 1.4
 
 
-def test_causal_rows_weigh_answers_more_than_prompts():
-    rows = batches.batch("causal", 0, 8, load())
-    assert rows["ids"].shape == rows["weights"].shape == (8, 257)
-    low, high = sorted(set((rows["weights"] / rows["weights"].max()).flatten().tolist()))
-    assert (round(low, 3), high) == (0.3, 1.0)
+def test_a_causal_document_predicts_the_next_token_from_what_precedes_it_and_weighs_answers_more_than_prompts():
+    document = batches.plain(random.Random(0), DOCUMENT, 0.5)
+    assert document.ids[1:] == document.targets[:-1] == [100, 3, 11, 12, 13, 14, EOS]
+    assert document.weights == [0.3, 0.3, 1.0, 1.0, 4.0, 1.0, 1.0, 0.0]
+    assert torch.equal(visible(document), torch.ones(8, 8, dtype=torch.bool).tril())
+
+
+@pytest.mark.parametrize("make", [batches.one_copy, batches.two_copies, batches.block_copies])
+def test_a_token_of_weight_four_weighs_four_times_as_much_when_it_is_masked(make):
+    seen = 0
+    for seed in range(60):
+        document = make(random.Random(seed), DOCUMENT, 1.0)
+        weights = dict(zip(document.targets, document.weights, strict=True))
+        if weights[12] and weights[13]:
+            assert weights[13] == pytest.approx(4 * weights[12])
+            seen += 1
+    assert seen > 10
+
+
+def test_the_letter_of_a_multiple_choice_answer_weighs_four_times_as_much_as_its_words():
+    tokenizer, letters = load(), 0
+    for document in batches.documents(random.Random(0), 200, tokenizer):
+        heavy = [token for token, weight in zip(document.answer, document.weights, strict=True) if weight == 4.0]
+        assert {tokenizer.id_to_token(token) for token in heavy} <= {f"Ġ({mark})" for mark in "ABCDEFGH"}
+        letters += len(heavy)
+    assert letters > 40

@@ -10,18 +10,32 @@ from training.corpus import HELD_OUT, TRAIN, Item, choice, grade, items
 
 FRUIT = Item(
     "choice",
-    "Which of these is a fruit? A) dog B) apple C) chair",
-    "It is apple, so the answer is B.",
+    "Which of these is a fruit? dog (A), apple (B) or chair (C)",
+    "It is apple (B).",
     ("choice", "B", "ABC"),
 )
 
 
 def options(item: Item) -> list[str]:
-    """The options as a reader would find them; the question before them may end in a letter and a full stop too."""
-    return [part.strip() for part in re.split(r"(?<!\S)\(?[A-D][.)]\s", item.prompt)][-len(item.grader[2]) :]
+    """The options as a reader would find them, letters behind or in front of them."""
+    if re.search(r" \([A-H]\)$", item.prompt):
+        *marked, _ = re.split(r" \([A-H]\)(?:, | or |\n|$)", item.prompt)
+        return [re.split(r"[?.:] |\n", marked[0])[-1], *marked[1:]]
+    return [part.strip() for part in re.split(r"(?<!\S)\(?[A-H][.)]\s", item.prompt)][-len(item.grader[2]) :]
 
 
-@pytest.mark.parametrize("text", ["It is apple, so the answer is B.", "B", "(B)", "not A but B", "apple. Answer: B!"])
+def asked(split: str, n: int, seed: int) -> list[Item]:
+    """Multiple choice items without the exercises that recite words."""
+    return [item for item in items("choice", split, n, seed) if item.grader[0] == "choice"]
+
+
+def test_the_options_of_both_layouts_are_found():
+    assert options(FRUIT) == ["dog", "apple", "chair"]
+    fronted = Item("choice", "Capital of Cuba? (A) Havana (B) Buenos Aires", "", ("choice", "A", "AB"))
+    assert options(fronted) == ["Havana", "Buenos Aires"]
+
+
+@pytest.mark.parametrize("text", ["It is apple (B).", "Only apple (B) is right.", "B", "(B)", "not A but B"])
 def test_the_last_option_letter_is_the_answer(text):
     assert grade(FRUIT, text) is True
 
@@ -34,34 +48,46 @@ def test_another_letter_no_letter_or_a_letter_inside_a_word_is_wrong(text):
 
 
 @pytest.mark.parametrize("split", [TRAIN, HELD_OUT])
-def test_every_reference_answer_is_graded_right_and_names_the_option_beside_its_letter(split):
-    for item in items("choice", split, 500, 5):
+def test_every_reference_answer_is_graded_right_and_names_the_option_before_its_letter(split):
+    for item in asked(split, 500, 5):
         assert grade(item, item.answer)
-        listed = options(item)
-        assert f" {listed['ABCD'.index(item.grader[1])]}" in item.answer
+        assert f" {options(item)[choice.LETTERS.index(item.grader[1])]} ({item.grader[1]})" in item.answer
 
 
-def test_no_two_options_are_equal_and_there_are_three_or_four():
+def test_no_two_options_are_equal_and_questions_have_three_or_four():
     counts = Counter()
-    for item in items("choice", TRAIN, 2000, 3):
+    for item in asked(TRAIN, 2000, 3):
         listed = options(item)
         assert len(set(listed)) == len(listed) == len(item.grader[2])
-        counts[len(listed)] += 1
+        if not item.answer.startswith("Here "):
+            counts[len(listed)] += 1
     assert set(counts) == {3, 4}
 
 
+def test_numbers_among_the_options_differ_from_the_right_one_in_their_last_digit():
+    seen = 0
+    for item in asked(TRAIN, 3000, 9):
+        listed = options(item)
+        if all(option.isdigit() for option in listed):
+            right = listed[choice.LETTERS.index(item.grader[1])]
+            assert [option[-1] for option in listed].count(right[-1]) == 1
+            seen += 1
+    assert seen > 200
+
+
 def test_the_letters_are_spread_evenly_over_questions_with_four_options():
-    letters = Counter(i.grader[1] for i in items("choice", TRAIN, 4000, 1) if i.grader[2] == "ABCD")
+    letters = Counter(i.grader[1] for i in asked(TRAIN, 5000, 1) if i.grader[2] == "ABCD")
     assert set(letters) == set("ABCD")
     assert max(letters.values()) < 1.2 * min(letters.values())
 
 
 def test_the_largest_number_is_the_largest_and_a_sum_is_the_sum():
     seen = 0
-    for item in items("choice", TRAIN, 4000, 2):
-        right = options(item)["ABCD".index(item.grader[1])]
+    for item in asked(TRAIN, 8000, 2):
+        listed = options(item)
+        right = listed[choice.LETTERS.index(item.grader[1])]
         if "largest number" in item.prompt:
-            assert int(right) == max(map(int, options(item)))
+            assert int(right) == max(map(int, listed))
             seen += 1
         if found := re.match(r"[Ww]hat is (\d+) \+ (\d+)\?", item.prompt):
             assert int(right) == int(found[1]) + int(found[2])
@@ -86,14 +112,46 @@ def test_a_held_out_fact_is_trained_with_other_options():
     right = {split: set() for split in (TRAIN, HELD_OUT)}
     for split, item in drawn:
         if "capital of" in item.prompt:
-            right[split].add(options(item)["ABCD".index(item.grader[1])])
+            right[split].add(options(item)[choice.LETTERS.index(item.grader[1])])
     assert len(right[HELD_OUT]) > 20
     assert right[HELD_OUT] <= right[TRAIN]
 
 
 def test_answers_that_could_pass_for_each_other_are_never_options_of_one_question():
     close = ({"pup", "puppy", "cub"}, {"owlet", "chick"}, {"soft", "easy"})
-    for item in items("choice", TRAIN, 6000, 8):
+    for item in asked(TRAIN, 6000, 8):
+        if item.answer.startswith("Here "):
+            continue
         listed = set(options(item))
-        right = options(item)["ABCD".index(item.grader[1])]
+        right = options(item)[choice.LETTERS.index(item.grader[1])]
         assert not any(right in group and len(listed & group) > 1 for group in close), item.prompt
+
+
+def test_looking_several_letters_up_names_every_option_with_its_letter():
+    seen = 0
+    for item in asked(TRAIN, 1500, 4):
+        if item.answer.startswith("Here "):
+            listed, pairs = options(item), re.findall(r"(?:^Here |, | and )(.+?) \(([A-H])\)", item.answer)
+            assert sorted(listed) == sorted(word for word, _ in pairs)
+            assert all(listed[choice.LETTERS.index(letter)] == word for word, letter in pairs)
+            seen += 1
+    assert seen > 50
+
+
+def test_words_that_are_recited_are_those_of_the_question():
+    recited = [item for item in items("choice", TRAIN, 1500, 4) if item.prompt.startswith("Repeat: ")]
+    assert len(recited) > 30
+    for item in recited:
+        assert item.answer.removeprefix("Here ") == item.prompt.removeprefix("Repeat: ")
+        assert grade(item, item.answer) and not grade(item, item.answer[:-1])
+
+
+def test_exercises_and_letters_in_front_of_their_options_are_trained_and_never_held_out():
+    starts = ("Repeat: ", *(wording.split("{")[0] for wording in (*choice._LOOKUP[:3], *choice._LOOKUPS[:3])))
+    for split, exercises, fronted in ((TRAIN, 60, 60), (HELD_OUT, 0, 0)):
+        drawn = list(items("choice", split, 1500, 6))
+        assert sum(item.prompt.startswith(starts) for item in drawn) >= exercises
+        front = sum(re.search(r"(?<!\S)\(?A[.)] ", item.prompt) is not None for item in drawn)
+        assert front >= fronted
+        if split == HELD_OUT:
+            assert front == 0 and not any(item.prompt.startswith(starts) for item in drawn)

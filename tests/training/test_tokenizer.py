@@ -21,8 +21,8 @@ def test_the_special_tokens_come_first(shipped):
     assert [shipped.id_to_token(i) for i in range(5)] == ["<|mask|>", "<|eos|>", "<|user|>", "<|assistant|>", "<|pad|>"]
 
 
-def test_the_vocabulary_has_1536_entries(shipped):
-    assert shipped.get_vocab_size() == 1536
+def test_the_vocabulary_has_2000_entries(shipped):
+    assert shipped.get_vocab_size() == 2000
 
 
 def test_training_twice_gives_the_same_tokenizer(small):
@@ -37,6 +37,10 @@ def test_every_digit_is_a_token_of_its_own(small, shipped):
 
 def test_a_sum_is_cut_at_digits_and_signs(shipped):
     assert shipped.encode("12 + 7 = 19.").tokens == ["1", "2", "Ġ+Ġ", "7", "Ġ=Ġ", "1", "9", "."]
+
+
+def test_an_option_is_followed_by_its_letter_in_one_token(shipped):
+    assert shipped.encode("apple (B), dog (C)").tokens[-4:] == ["Ġ(B)", ",", "Ġdog", "Ġ(C)"]
 
 
 @pytest.mark.parametrize(

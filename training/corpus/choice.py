@@ -1,14 +1,17 @@
-"""Multiple choice questions with three or four lettered options.
+"""Multiple choice questions with three or four options, each followed by its letter: "dog (A), apple (B) or blue (C)".
 
 The semantic key is the question's fact together with its set of options, so a held-out item is a combination never
-trained in any wording, order or layout; the fact itself is trained with other options.  The answer states the right
-option first and its letter after it: a small model finds the letter by looking the words up.
+trained in any wording, order or layout; the fact itself is trained with other options.  The answer names the right
+option and then its letter, as the question writes it, so that a small model finds the letter by looking up what
+followed the option.  A letter in front of its option ("A) dog") takes a small model many times longer to look up: such
+questions are trained now and then and never held out.  Neither are the exercises in looking up.
 """
 
 import random
+from collections.abc import Iterable
 
 from training.corpus import facts
-from training.corpus.item import Item, split_of
+from training.corpus.item import TRAIN, Item, split_of
 
 KINDS = {
     "fruit": "apple banana cherry orange pear grape lemon peach plum mango melon",
@@ -37,6 +40,7 @@ KINDS = {
     "job": "teacher doctor farmer baker nurse pilot painter cook",
 }
 MEMBERS = {kind: tuple(words.split()) for kind, words in KINDS.items()}
+_WORDS = sorted({word for members in MEMBERS.values() for word in members})
 # A word of one kind must not be a right answer to a question about another one.
 OVERLAPS = {
     "animal": ("bird", "insect"),
@@ -80,9 +84,25 @@ _ODD = ("Which number is odd?", "Which of these numbers is odd?", "Find the odd 
 _SUM = ("What is {a} + {b}?", "{a} + {b} = ?", "How much is {a} plus {b}?", "Calculate {a} + {b}.")
 _MINUS = ("What is {a} - {b}?", "{a} - {b} = ?", "How much is {a} minus {b}?", "Calculate {a} - {b}.")
 _LETTER = (
-    "Which word starts with {x}?",
-    "Which of these words begins with {x}?",
-    "Find the word that starts with {x}.",
+    "Which word starts with the letter {x}?",
+    "Which of these words begins with the letter {x}?",
+    "Find the word that starts with the letter {x}.",
+)
+# The answer is in the question: what is left to do is to find its letter, the step that every other topic ends with.
+_LOOKUP = (
+    "Which option is {x}?",
+    "Which letter stands beside {x}?",
+    "Which one says {x}?",
+    "Which of these is {x}?",
+    "Find the option {x}.",
+    "Where is {x}?",
+    "Pick {x}.",
+)
+_LOOKUPS = (
+    "Which letters have {x}?",
+    "Which options are {x}?",
+    "Where are {x}?",
+    "Find {x}.",
 )
 _COUNTRY = (
     "Which country has the capital {x}?",
@@ -90,33 +110,34 @@ _COUNTRY = (
     "Of which country is {x} the capital?",
 )
 _CODE = (
-    ("the length of a list", "len(x)"),
-    ("the sum of a list", "sum(x)"),
-    ("the largest item of a list", "max(x)"),
-    ("the smallest item of a list", "min(x)"),
-    ("the first item of a list", "x[0]"),
-    ("the last item of a list", "x[-1]"),
-    ("a list backwards", "x[::-1]"),
-    ("a sorted list", "sorted(x)"),
-    ("a string in upper case", "x.upper()"),
-    ("a string in lower case", "x.lower()"),
-    ("the absolute value of x", "abs(x)"),
-    ("the square of x", "x * x"),
+    ("the length of a list", "len"),
+    ("the sum of a list", "sum"),
+    ("the largest item of a list", "max"),
+    ("the smallest item of a list", "min"),
+    ("a sorted list", "sorted"),
+    ("a string in upper case", "upper"),
+    ("a string in lower case", "lower"),
+    ("a string in title case", "title"),
+    ("the absolute value of a number", "abs"),
+    ("the words of a string", "split"),
+    ("how often a value is in a list", "count"),
+    ("a string with some letters replaced", "replace"),
 )
 _RETURNS = (
     "Which of these returns {x}?",
-    "Which Python code returns {x}?",
-    "Which expression gives {x}?",
+    "Which Python function returns {x}?",
+    "Which function gives {x}?",
     "What returns {x} in Python?",
 )
-_LAYOUTS = ("{}) {}", "{}) {}", "{}. {}", "({}) {}")
-# The option keeps its place inside a sentence, so that its tokens are those of the question.
+LETTERS = "ABCDEFGH"
+_IN_FRONT = ("{l}) {o}", "{l}) {o}", "{l}. {o}", "({l}) {o}")
+_IN_FRONT_SHARE = 0.1
 _ANSWERS = (
-    "It is {y}, so the answer is {l}.",
-    "The answer is {y}, option {l}.",
-    "I choose {y}. That is {l}.",
-    "Only {y} is right: {l}.",
-    "It must be {y}, which is {l}.",
+    "It is {y} ({l}).",
+    "The answer is {y} ({l}).",
+    "I choose {y} ({l}).",
+    "Only {y} ({l}) is right.",
+    "It must be {y} ({l}).",
 )
 
 
@@ -125,9 +146,10 @@ def _article(word: str) -> str:
 
 
 def _others(rng: random.Random, right: str, values, n: int) -> list[str]:
-    """`n` different wrong options of the same kind as the right one."""
-    close = {v for group in _CLOSE if right in group for v in group}
-    return rng.sample(sorted({v for v in values if v != right} - close), n)
+    """`n` different wrong options of the same kind as the right one; of numbers none with the same last digit."""
+    close = {v for group in _CLOSE if right in group for v in group} | {right}
+    close |= {v for v in values if v.isdigit() and v[-1] == right[-1]}
+    return rng.sample(sorted(set(values) - close), n)
 
 
 def _fact(rng: random.Random, n: int):
@@ -192,18 +214,25 @@ def _member(rng: random.Random, n: int):
     return f"is {kind} {right}", rng.choice(_IS).format(k=_article(kind)), right, wrong
 
 
+def _numbers(rng: random.Random, among: Iterable[int], n: int) -> list[int]:
+    """`n` numbers with different last digits, so that the last token tells an option from the others."""
+    shuffled = list(among)
+    rng.shuffle(shuffled)
+    return list({value % 10: value for value in shuffled}.values())[:n]
+
+
 def _number(rng: random.Random, n: int):
     """Comparing numbers, even and odd ones, small sums."""
     kind = rng.choice(("largest", "smallest", "even", "odd", "sum", "minus"))
     if kind in ("largest", "smallest"):
-        values = rng.sample(range(1, 100), n + 1)
+        values = _numbers(rng, range(1, 100), n + 1)
         right = max(values) if kind == "largest" else min(values)
         question = rng.choice(_LARGEST if kind == "largest" else _SMALLEST)
         return kind, question, str(right), [str(v) for v in values if v != right]
     if kind in ("even", "odd"):
         parity = int(kind == "odd")
         right = rng.randrange(parity, 50, 2)
-        wrong = rng.sample(range(1 - parity, 50, 2), n)
+        wrong = _numbers(rng, range(1 - parity, 50, 2), n)
         return kind, rng.choice(_EVEN if kind == "even" else _ODD), str(right), [str(v) for v in wrong]
     if kind == "sum":
         a, b = rng.randint(2, 20), rng.randint(2, 12)
@@ -211,8 +240,8 @@ def _number(rng: random.Random, n: int):
     else:
         a, b = rng.randint(8, 30), rng.randint(2, 7)
         right, question = a - b, rng.choice(_MINUS)
-    near = [v for v in range(max(0, right - 5), right + 6) if v != right]
-    return f"{kind} {a} {b}", question.format(a=a, b=b), str(right), [str(v) for v in rng.sample(near, n)]
+    near = [v for v in range(max(0, right - 5), right + 6) if v % 10 != right % 10]
+    return f"{kind} {a} {b}", question.format(a=a, b=b), str(right), [str(v) for v in _numbers(rng, near, n)]
 
 
 def _letter(rng: random.Random, n: int):
@@ -228,27 +257,135 @@ def _code(rng: random.Random, n: int):
     return f"code {right}", rng.choice(_RETURNS).format(x=does), right, wrong
 
 
-_TOPICS = ((_fact, 48), (_member, 26), (_number, 14), (_letter, 5), (_code, 7))
+def _lookup(rng: random.Random, n: int):
+    """The question names one of the options, words of one kind, of any kind, cities or small numbers."""
+    draw = rng.random()
+    if draw < 0.3:
+        words = MEMBERS[rng.choice([kind for kind, members in MEMBERS.items() if len(members) > n])]
+    elif draw < 0.6:
+        words = [rng.choice(members) for members in MEMBERS.values()]
+    elif draw < 0.8:
+        words = [facts.CAPITALS[country] for country in facts.WELL_KNOWN]
+    else:
+        words = [str(number) for number in _numbers(rng, range(1, 100), n + 1)]
+    right, *wrong = rng.sample(sorted(set(words)), n + 1)
+    return f"lookup {right}", rng.choice(_LOOKUP).format(x=right), right, wrong
+
+
+def _several(rng: random.Random, n: int):
+    """Looking up all options, in another order than they are listed."""
+    key, _, right, wrong = _lookup(rng, n)
+    named = [*wrong, right]
+    rng.shuffle(named)
+    return f"several {key}", rng.choice(_LOOKUPS).format(x=f"{', '.join(named[:-1])} and {named[-1]}"), named, []
+
+
+def _which(rng: random.Random, n: int):
+    """Choosing all words of a kind or with a first letter, or all even or odd numbers; they are named as they stand."""
+    draw, several = rng.random(), rng.randint(2, max(2, n // 2 + 1))
+    if draw < 0.2:
+        parity = rng.randint(0, 1)
+        right = [str(v) for v in _numbers(rng, range(parity, 100, 2), several)]
+        wrong = [str(v) for v in _numbers(rng, range(1 - parity, 100, 2), n)]
+        ask = f"Which numbers are {('even', 'odd')[parity]}?"
+    elif draw < 0.35:
+        first = rng.choice("BCDFGHLPRST")
+        right = [w for w in _WORDS if w[0].upper() == first]
+        wrong = rng.sample([w for w in _WORDS if w[0].upper() != first], n)
+        ask = f"Which words start with the letter {first}?"
+    else:
+        kind = rng.choice(tuple(MEMBERS))
+        far = [k for k in MEMBERS if k != kind and k not in OVERLAPS.get(kind, ())]
+        right, wrong = list(MEMBERS[kind]), [rng.choice(MEMBERS[k]) for k in rng.sample(far, n)]
+        if rng.random() < 0.4:
+            several = min(several, len(wrong), n)
+            right, wrong = wrong, rng.sample(right, min(len(right), n + 1 - several))
+            ask = rng.choice((f"Which of these are not {_article(kind)}?", f"Find all that are not {_article(kind)}."))
+            return "which not", ask, right[:several], wrong
+        plural = f"{kind[:-1]}ies" if kind.endswith("ry") else f"{kind}s"
+        asks = [f"Find every {kind}.", f"Choose every {kind}."]
+        asks += [] if " of " in kind else [f"Which of these are {plural}?", f"Which ones are {plural}?"]
+        ask = rng.choice(asks)
+    return "which", ask, rng.sample(right, min(several, len(right))), wrong[: max(1, n + 1 - several)]
+
+
+_TOPICS = (
+    (_fact, 36),
+    (_member, 28),
+    (_number, 13),
+    (_letter, 5),
+    (_code, 6),
+    (_lookup, 6),
+    (_several, 6),
+    (_which, 16),
+)
+_EXERCISES = (_lookup, _several, _which)
 TEMPLATES = (
-    *(_IS + _IS_NOT + _LARGEST + _SMALLEST + _EVEN + _ODD + _SUM + _MINUS + _LETTER + _COUNTRY + _RETURNS),
+    *(
+        _IS
+        + _IS_NOT
+        + _LARGEST
+        + _SMALLEST
+        + _EVEN
+        + _ODD
+        + _SUM
+        + _MINUS
+        + _LETTER
+        + _LOOKUP
+        + _LOOKUPS
+        + _COUNTRY
+        + _RETURNS
+    ),
     *("capital" + str(i) for i in range(4)),
 )
 
 
+_RECITED_SHARE = 0.05
+
+
+def _recited(rng: random.Random) -> Item:
+    """Saying words again: what followed each of them is looked up, as an option's letter will be."""
+    words = " ".join(rng.sample(_WORDS, rng.randint(6, 20)))
+    return Item("choice", f"Repeat: {words}", f"Here {words}", ("phrase", words))
+
+
+def _listed(rng: random.Random, question: str, options: list[str], in_front: bool) -> str:
+    """The question with its options and their letters."""
+    if in_front:
+        layout = rng.choice(_IN_FRONT)
+        parts = [question, *(layout.format(l=mark, o=o) for mark, o in zip(LETTERS, options, strict=False))]
+        return ("\n" if rng.random() < 0.2 else " ").join(parts)
+    marked = [f"{option} ({mark})" for mark, option in zip(LETTERS, options, strict=False)]
+    if rng.random() < 0.2:
+        return "\n".join([question, *marked])
+    if rng.random() < 0.2:
+        question = question.rstrip("?.") + ":"
+    last = ", " if rng.random() < 0.5 else " or "
+    return f"{question} {', '.join(marked[:-1])}{last}{marked[-1]}"
+
+
 def draw(rng: random.Random) -> tuple[str, Item]:
     """One multiple choice question and its split."""
+    if rng.random() < _RECITED_SHARE:
+        return TRAIN, _recited(rng)
     topic = rng.choices([t for t, _ in _TOPICS], [w for _, w in _TOPICS])[0]
-    n = 3 if rng.random() < 0.75 else 2
+    many = topic in (_several, _which)
+    n = rng.randint(2, 7) if many else 3 if rng.random() < 0.75 else 2
     key, question, right, wrong = topic(rng, n)
-    options = [right, *wrong]
+    options = [*(right if many else [right]), *wrong]
     rng.shuffle(options)
-    letter = "ABCD"[options.index(right)]
-    layout = rng.choice(_LAYOUTS)
-    listed = [layout.format(mark, option) for mark, option in zip("ABCD", options, strict=False)]
+    letters = dict(zip(options, LETTERS, strict=False))
     if rng.random() < 0.08:
         question = question[0].lower() + question[1:]
-    between = "\n" if rng.random() < 0.2 else " "
-    prompt = between.join([question, *listed])
-    answer = rng.choice(_ANSWERS).format(y=right, l=letter)
-    split = split_of(f"choice:{key}:{sorted(options)}")
-    return split, Item("choice", prompt, answer, ("choice", letter, "ABCD"[: len(options)]))
+    in_front = rng.random() < _IN_FRONT_SHARE
+    prompt = _listed(rng, question, options, in_front)
+    if many:
+        named = sorted(right, key=options.index) if topic is _which else right
+        said = [f"{option} ({letters[option]})" for option in named]
+        answer, last = f"Here {', '.join(said[:-1])} and {said[-1]}.", named[-1]
+    else:
+        answer, last = rng.choice(_ANSWERS).format(y=right, l=letters[right]), right
+    # An exercise among the held-out questions would flatter them.
+    trained = in_front or topic in _EXERCISES
+    split = TRAIN if trained else split_of(f"choice:{key}:{sorted(options)}")
+    return split, Item("choice", prompt, answer, ("choice", letters[last], LETTERS[: len(options)]))

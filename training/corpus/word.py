@@ -135,6 +135,9 @@ NOW = (
     "How many does {p} have in the end?",
     "How many {t} does {p} have at the end?",
     "How many {t} are left?",
+    "How many are left?",
+    "How many {t} now?",
+    "How many {t} does {p} have after that?",
 )
 DISTRACT = (
     "{p} is {a} years old.",
@@ -230,7 +233,12 @@ def _chain(rng: random.Random) -> Problem:
     p, f = rng.sample(NAMES, 2)
     who = {"p": p, "f": f, "t": rng.choice(THINGS)}
     steps = _chain_steps(rng, rng.choices((1, 2, 3), (15, 48, 37))[0])
-    parts = [rng.choice(START).format(a=steps[0][0], **who), *_events(rng, steps, who), rng.choice(NOW).format(**who)]
+    start, first, *more = [rng.choice(START).format(a=steps[0][0], **who), *_events(rng, steps, who)]
+    if start.startswith(f"{p} ") and first.startswith(f"{p} ") and " and " not in first and rng.random() < 0.25:
+        told = [f"{start.rstrip('.')} and {first.removeprefix(f'{p} ')}", *more]
+    else:
+        told = [start, first, *more]
+    parts = [*told, rng.choice(NOW).format(**who)]
     if len(steps) < 3 and rng.random() < 0.12:
         # No pronouns here: "he" could be the person of the distracting sentence.
         parts.insert(rng.randint(0, 1), rng.choice(DISTRACT).format(a=rng.randint(5, 30), **who))
