@@ -59,7 +59,8 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     result = measure(args.target, args.draft, args.n)
     if args.save:
-        measured.keep(args.target, "proxy", {"seed": SEED, **result})
+        drafter = {"draft_weights": measured.fingerprint(args.draft)}
+        measured.keep(args.target, "proxy", {"seed": SEED, **drafter, **result})
     if args.json:
         print(json.dumps(result))
         return 0

@@ -65,11 +65,11 @@ OBJECTIVES = {
     f"up to {max(AREAS)} tokens filled up with end tokens; the others in two copies.",
 }
 HISTORY = (
-    "Stages that start from an earlier model began with its weights as they were released before, on an older corpus: "
-    "after its second stage the vocabulary of 1,536 was fitted anew on the present corpus with 2,000 entries; tokens "
-    "that both have kept their embedding, a new one began as the mean of the pieces it replaces. The mixture of the "
-    "corpus was changed while the present stages ran (first more, then fewer exercises in reciting and choosing), and "
-    "so was their length. `python -m training.train` trains a model of this kind from nothing, not these very weights."
+    "Stages of an earlier model are those of the release before this one, on older corpora with a vocabulary of 1,536. "
+    "Then the vocabulary was fitted anew on the present corpus, with 2,000 entries: tokens that both have kept their "
+    "embedding, a new one began as the mean of the pieces it replaces. While the present stages ran the mixture of the "
+    "corpus was changed (first more, then fewer exercises in reciting and choosing), and so was their length. "
+    "`python -m training.train` trains a model of this kind from nothing, not these very weights."
 )
 
 
