@@ -319,15 +319,18 @@
           event.nodes = event.nodes.map((n) => ({ id: n[0], fills: n[1], q: n[2], parents: n[3], row: n[4] }));
           for (const node of event.nodes) {
             round.nodes.set(node.id, node);
-            for (const [pos, token] of node.fills) if (pos < this.tokens.length + 64) this.reserve(pos, token);
+            for (const [pos, token] of node.fills) {
+              // A draft may reach further than the text ever will: its positions are shown all the same.
+              while (this.tokens.length <= pos) this.tokens.push(ABSENT);
+              this.reserve(pos, token);
+            }
           }
         } else if (event.kind === "judge") {
           event.verdicts = event.verdicts.map((v) => ({ node: v[0], outcome: v[1], p: v[2], score: v[3], bar: v[4], choice: v[5] || [-1, -1] }));
         } else if (event.kind === "commit") {
           event.edits = event.edits.map((e) => {
-            const edit = { pos: e[0], before: e[1], after: e[2], why: e[3], p: e[4], grow: e[0] === this.tokens.length };
-            if (edit.grow) this.tokens.push(edit.after);
-            else this.tokens[edit.pos] = edit.after;
+            const edit = { pos: e[0], before: e[1], after: e[2], why: e[3], p: e[4], grow: e[0] >= this.tokens.length || this.tokens[e[0]] === ABSENT };
+            this.tokens[edit.pos] = edit.after;
             if (edit.pos < round.minEdit) round.minEdit = edit.pos;
             this.reserve(edit.pos, edit.after);
             return edit;
