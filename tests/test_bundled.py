@@ -60,7 +60,7 @@ def test_five_prompts_are_pinned(name):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_fresh_process_would_find_weights_it_can_load_with_no_key_missing_or_left_over(name):
+def test_the_stored_weights_are_exactly_those_of_the_network(name):
     model = catalogue.load(name)
     with safe_open(MODELS / name / "model.safetensors", "pt") as weights:
         stored = set(weights.keys())

@@ -110,6 +110,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.n < 1:
         parser.error("--n must be at least 1.")
+    if arguments.save and set(arguments.families) != set(FAMILIES):
+        parser.error("--save keeps all families: leave --families out.")
     method = arguments.method or ("ar" if catalogue.spec(arguments.model).attention == "causal" else "stepwise")
     roles = tuple(registry.method(method).roles)
     models = dict(zip(roles, (arguments.model, arguments.draft), strict=False))

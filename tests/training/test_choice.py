@@ -111,7 +111,7 @@ def test_a_held_out_fact_is_trained_with_other_options():
     drawn = [choice.draw(rng) for _ in range(30000)]
     right = {split: set() for split in (TRAIN, HELD_OUT)}
     for split, item in drawn:
-        if "capital of" in item.prompt:
+        if split in right and "capital of" in item.prompt:
             right[split].add(options(item)[choice.LETTERS.index(item.grader[1])])
     assert len(right[HELD_OUT]) > 20
     assert right[HELD_OUT] <= right[TRAIN]
@@ -165,3 +165,14 @@ def test_choosing_all_of_a_kind_names_exactly_the_options_of_that_kind_in_their_
             assert [word for word, _ in re.findall(r"(?:^Here |, | and )(.+?) \(([A-H])\)", item.answer)] == members
             seen += 1
     assert seen > 50
+
+
+def test_a_held_out_combination_is_not_trained_with_its_letters_in_front_either():
+    names, rng = {name for _, name in choice._CODE}, random.Random(3)
+    combinations = {TRAIN: set(), HELD_OUT: set()}
+    for split, item in (choice.draw(rng) for _ in range(60_000)):
+        if split in combinations and item.grader[0] == "choice" and set(listed := options(item)) <= names:
+            right = listed[choice.LETTERS.index(item.grader[1])]
+            combinations[split].add((right, frozenset(listed)))
+    assert len(combinations[HELD_OUT]) > 30
+    assert not combinations[TRAIN] & combinations[HELD_OUT]

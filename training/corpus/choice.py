@@ -132,6 +132,7 @@ _RETURNS = (
 LETTERS = "ABCDEFGH"
 _IN_FRONT = ("{l}) {o}", "{l}) {o}", "{l}. {o}", "({l}) {o}")
 _IN_FRONT_SHARE = 0.1
+NEITHER = ""  # the split of a held-out combination with its letters in front: neither trained nor asked
 _ANSWERS = (
     "It is {y} ({l}).",
     "The answer is {y} ({l}).",
@@ -386,6 +387,7 @@ def draw(rng: random.Random) -> tuple[str, Item]:
     else:
         answer, last = rng.choice(_ANSWERS).format(y=right, l=letters[right]), right
     # An exercise among the held-out questions would flatter them.
-    trained = in_front or topic in _EXERCISES
-    split = TRAIN if trained else split_of(f"choice:{key}:{sorted(options)}")
+    split = TRAIN if topic in _EXERCISES else split_of(f"choice:{key}:{sorted(options)}")
+    if in_front and split != TRAIN:
+        split = NEITHER
     return split, Item("choice", prompt, answer, ("choice", letters[last], LETTERS[: len(options)]))
