@@ -20,14 +20,15 @@ from training.corpus import FAMILIES, TRAIN, items
 from training.corpus.choice import LETTERS
 
 SEED = 0
-FAMILY_WEIGHT = {"word": 20, "code": 18, "facts": 12, "choice": 44, "story": 6}
+FAMILY_WEIGHT = {"word": 24, "code": 18, "facts": 20, "choice": 32, "story": 6}
 ROW_LENGTH = 256
 PROMPT_WEIGHT = 0.3  # of a prompt token in the causal loss: prompts hold random numbers nobody has to predict
 FILL_WEIGHT = 0.1  # of an end token after the first one: easy, and else most of the loss
 SMALLEST_RATIO = 0.3  # 1/t is clipped here: a few tokens of nearly clean documents would else outweigh all others
 OPENING_SHARE = 0.3  # of the blocks are masked whole, as when decoding enters them
+CUT_SHARE = 0.5  # of the other blocks are masked from some token on: decoding mostly goes from left to right
 # Block size 1 is next-token prediction from a mask token: every answer token is scored with all that precedes it.
-BLOCK_SIZES = {1: 30, 4: 20, 8: 22, 16: 16, 32: 12}
+BLOCK_SIZES = {1: 24, 4: 18, 8: 22, 16: 18, 32: 18}
 
 # Full attention.  Uniform masking alone hardly teaches sums, because a worked answer repeats its results and a hidden
 # result can mostly be copied from its other place; so most documents are corrupted the way block-wise decoding sees
@@ -124,10 +125,12 @@ def block_copies(rng: random.Random, document: Document, ratio: float) -> Packed
     ids, weights, expected = [], [], 0.0
     for block in range(first, last + 1):
         ratio = (ratio + 0.6180339887) % 1.0
-        t = 1.0 if size == 1 or rng.random() < OPENING_SHARE else max(ratio, 1e-3)
+        t, cut = 1.0 if size == 1 or rng.random() < OPENING_SHARE else max(ratio, 1e-3), p
+        if t < 1.0 and rng.random() < CUT_SHARE:
+            t, cut = 1.0, max(p, block * size + rng.randrange(size))
         for i in range(block * size, (block + 1) * size):
-            value = values[i]
-            hidden = i >= p and rng.random() < t
+            value = values[i] if i >= cut else 0.0
+            hidden = i >= cut and rng.random() < t
             ids.append(tok.MASK if hidden else whole[i])
             weights.append(value / max(t, SMALLEST_RATIO) if hidden else 0.0)
             expected += value * min(1.0, t / SMALLEST_RATIO)
@@ -165,6 +168,8 @@ def corrupt(
         end = min(area, start + block)
         if rng.random() < OPENING_SHARE:
             ratio = 1.0
+        elif rng.random() < CUT_SHARE:
+            ratio, start = 1.0, start + rng.randrange(end - start)
     inputs, weights, expected = list(target), [0.0] * area, 0.0
     for i in range(start, area):
         value = values[i] if i < len(answer) else FILL_WEIGHT

@@ -134,14 +134,16 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
     optimisers = optimizers(model, recipe)
     peaks = [recipe.muon, recipe.adam]
     path = CHECKPOINTS / f"{name}.pt"
-    step, spent, before = 0, 0.0, []
+    step, spent, before, first, earlier = 0, 0.0, [], 0, 0.0
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
         for optimiser, saved in zip(optimisers, state["optimizers"], strict=True):
             optimiser.load_state_dict(saved)
-        step, spent, before = state["step"], state["seconds"], state["stages"][:-1]
-        start = state["stages"][-1]["start"]
+        step, spent, before, last = state["step"], state["seconds"], state["stages"][:-1], state["stages"][-1]
+        start, first, earlier = last["start"], last.get("first", 0), last.get("earlier", 0.0)
+        if step >= first + last["planned"]:  # finished: going on with a longer schedule is a stage of its own
+            start, before, first, earlier = name, state["stages"], step, spent
     elif start:
         shapes.start_from(model, shapes.weights(start, CHECKPOINTS))
         before = shapes.stages(start, CHECKPOINTS)
@@ -155,8 +157,9 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
 
     def save() -> None:
         if rank == 0:
-            stage = {"model": name, **asdict(recipe), "start": start, "steps": step, "planned": steps}
-            stage |= {"seed": batches.SEED, "core_hours": round(spent * workers / 3600, 2), "bfloat16": FAST_BFLOAT16}
+            stage = {"model": name, **asdict(recipe), "start": start, "steps": step - first, "planned": steps - first}
+            stage |= {"first": first, "earlier": earlier, "seed": batches.SEED, "bfloat16": FAST_BFLOAT16}
+            stage["core_hours"] = round((spent - earlier) * workers / 3600, 2)
             state = {
                 "model": model.state_dict(),
                 "optimizers": [o.state_dict() for o in optimisers],

@@ -141,3 +141,22 @@ def test_the_letter_of_a_multiple_choice_answer_weighs_four_times_as_much_as_its
         assert {tokenizer.id_to_token(token) for token in heavy} <= {f"Ġ({mark})" for mark in "ABCDEFGH"}
         letters += len(heavy)
     assert letters > 40
+
+
+@pytest.mark.parametrize(("make", "ratio"), [(batches.one_copy, 1e-4), (batches.block_copies, 0.3820)])
+def test_half_of_the_blocks_that_are_not_entered_afresh_are_masked_from_some_token_to_their_end(
+    make, ratio, monkeypatch
+):
+    # With a ratio of nearly 0 (`block_copies` adds the golden ratio) nothing is masked but what is cut.
+    monkeypatch.setattr(batches, "OPENING_SHARE", 0.0)
+    monkeypatch.setattr(batches, "BLOCK_SHARE", 1.0)
+    monkeypatch.setattr(batches, "BLOCK_SIZES", {32: 1})
+    monkeypatch.setattr(batches, "MASKED_BLOCKS", (8,))
+    monkeypatch.setattr(batches, "SNUG_SHARE", 1.0)
+    drawn = (make(random.Random(seed), DOCUMENT, ratio) for seed in range(400))
+    whole = [d for d in drawn if make is batches.block_copies or len(d.ids) <= len(PROMPT) + 8]  # one block
+    cut = 0
+    for document in whole[:200]:
+        hidden = [document.positions[i] for i, token in enumerate(document.ids) if token == MASK]
+        cut += bool(hidden) and hidden == list(range(hidden[0], max(document.positions) + 1))
+    assert 75 < cut < 125
