@@ -4,8 +4,9 @@ The semantic key is the question's fact together with its set of options, so a h
 trained in any wording, order or layout; the fact itself is trained with other options.  Where options have to be
 compared, the answer first says of each what matters ("dog: animal, apple: fruit"): a small model that chose at once
 named words of the right kind that were no options.  Every answer names the right option and then its letter, as the
-question writes it, so that a small model finds the letter by looking up what followed the option.  A letter in front of its option ("A) dog") takes a small model many times longer to look up: such
-questions are trained now and then and never held out.  Neither are the exercises in looking up.
+question writes it, so that a small model finds the letter by looking up what followed the option.  A letter in front
+of its option ("A) dog") takes a small model many times longer to look up: such questions are trained now and then and
+never held out.  Neither are the exercises in looking up.
 """
 
 import random
