@@ -1,13 +1,15 @@
 """The methods, in the order in which they are shown. A new method is one file and one line here."""
 
 from decoders.errors import UnknownName
-from decoders.methods import ar, diffuspec, ssd, stepwise, threshold
+from decoders.methods import ar, diffuspec, localleap, psd, ssd, stepwise, threshold
 from decoders.methods.base import Method
 
 METHODS: tuple[Method, ...] = (
     stepwise.METHOD,
     threshold.METHOD,
+    localleap.METHOD,
     ssd.METHOD,
+    psd.METHOD,
     ar.METHOD,
     diffuspec.METHOD,
 )

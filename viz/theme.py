@@ -70,6 +70,7 @@ _METHODS = {
     "ar": ("#5F6873", "#8A94A1", "circle"),
     "stepwise": ("#E69F00", "#FFD166", "square"),
     "threshold": ("#56B4E9", "#9AD8FF", "diamond"),
+    "localleap": ("#8C6D1F", "#C9B458", "hexagon"),
     "ssd": ("#0072B2", "#3B82F6", "triangle-up"),
     "diffuspec": ("#009E73", "#2CC995", "cross"),
     "simsd": ("#CC79A7", "#F19CCB", "x"),

@@ -20,11 +20,12 @@ import torch
 
 from decoders.canvas import Canvas
 from decoders.context import Context
+from decoders.drafts import chain, states_of
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
 from decoders.sampling import Guess, by_confidence
-from decoders.trace import Event, Judge, Node, Propose, Round, Verdict
+from decoders.trace import Event, Judge, Propose, Round, Verdict
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,9 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: torch.Gen
         yield from context.settle()
 
         # Row k holds the first k drafts: the path of stepwise decoding, if the drafts are right.
-        states = [list(canvas.ids)]
-        for draft in drafts:
-            states.append([draft.token if pos == draft.pos else token for pos, token in enumerate(states[-1])])
-        if canvas.mask not in states[-1][canvas.prompt_len :]:
-            states.pop()
+        states = states_of(canvas, [[draft] for draft in drafts])
         if drafts:
-            yield Propose(
-                tuple(
-                    Node(k, (d.fill,), round(d.p, 6), (k - 1,) if k else (), k + 1 if k + 1 < len(states) else -1)
-                    for k, d in enumerate(drafts)
-                )
-            )
+            yield Propose(chain([[draft] for draft in drafts], len(states)))
 
         # All rows in ONE call.
         where = [canvas.open(par.n + 1, state) for state in states]

@@ -1,0 +1,66 @@
+"""Sure positions are anchors, and near an anchor less confidence is enough.
+
+Fanheng Kong et al., "Accelerating Diffusion LLM Inference via Local Determinism Propagation", 2025, section 3;
+arXiv:2510.07081. A masked position whose confidence reaches tau is an anchor. Within W positions of one, tau' < tau
+fills a position too, because what is settled settles its neighbourhood; elsewhere tau stays. The best one is always
+filled. Defaults are those of the authors' release (0.9, 0.75, 4).
+
+Left out: their early exit at end-of-sequence, which is `early_stop` here, for every method.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from decoders.canvas import Canvas
+from decoders.context import Context
+from decoders.methods.base import Method
+from decoders.models.base import Model
+from decoders.params import Params, knob
+from decoders.policies import local_leap
+from decoders.sampling import by_confidence
+from decoders.trace import Decide, Event, Round
+
+
+@dataclass(frozen=True)
+class LocalLeap(Params):
+    threshold: float = knob(0.9, "confidence that makes an anchor", lo=0.0, hi=1.0, step=0.01, symbol="τ")
+    relaxed: float = knob(0.75, "confidence needed near an anchor", lo=0.0, hi=1.0, step=0.01, symbol="τ′")
+    radius: int = knob(4, "how far an anchor reaches, in positions", lo=0, hi=32, step=1, symbol="W")
+
+
+@torch.inference_mode()
+def decode(models: Mapping[str, Model], canvas: Canvas, par: LocalLeap, rng: torch.Generator) -> Iterator[Event]:
+    context, n = Context(models["model"], canvas), 0
+    while not canvas.finished:
+        yield Round(n, canvas.block)
+        yield from context.settle()
+
+        # Predict every masked position of the block.
+        seen = context.look([canvas.ids], [canvas.open()], "denoise")
+        yield seen.call
+
+        # Fill the anchors and what is sure enough near them.
+        order = by_confidence(seen.guesses[0])
+        chosen = local_leap(order, par.threshold, par.relaxed, par.radius)
+        anchors = tuple(sorted(g.pos for g in order if g.p >= par.threshold))
+        because = ("anchors", len(anchors)), ("near them", len(chosen) - len(anchors) if anchors else 0)
+        yield Decide("how many", str(len(chosen)), anchors, (*because, ("masked", len(order))))
+        yield canvas.write(chosen, "unmasked")
+        n += 1
+
+
+METHOD = Method(
+    id="localleap",
+    title="LocalLeap",
+    paper="LocalLeap: local determinism propagation (Kong et al. 2025)",
+    arxiv="2510.07081",
+    guarantee="approximate",
+    params=LocalLeap,
+    decode=decode,
+    emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
+    summary="Sure positions are anchors; near one, less confidence is enough. Fewer calls than a threshold alone.",
+    reference="stepwise",
+    reference_label="stepwise (R1, one token per call)",
+)
