@@ -17,13 +17,19 @@ class Context:
     later position is visible to them; models that see the whole canvas are fed the whole canvas, because any fill
     changes every hidden state. Causal models keep every token they were fed, drafts included; what turned out
     otherwise is cropped before the next call. `cached=False` feeds the whole canvas always: guidance needs it, because
-    its second row must not find the prompt in the cache."""
+    its second row must not find the prompt in the cache. `encode="causal"` keeps finished blocks as an autoregressive
+    model would have read them."""
 
-    def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True):
-        self.model, self.canvas = model, canvas
+    def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True, encode: str = "block"):
+        self.model, self.canvas, self.encode = model, canvas, encode
         self.causal = model.spec.attention == "causal"
         self.cache = Cache() if cached and model.spec.attention in ("block", "causal") else None
         self.held: list[int] = []
+
+    @property
+    def start(self) -> int:
+        """The first position that a call feeds: what lies left of it is in the cache."""
+        return len(self.cache) if self.cache is not None else 0
 
     def settle(self) -> Iterator[Forward]:
         """Encodes blocks that will not change any more; one call, only when there are such blocks. Causal models encode
@@ -34,6 +40,8 @@ class Context:
         final = canvas.block * canvas.block_len
         if final > have:
             see = self._see(have, final - have)
+            if self.encode == "causal":
+                see = masks.causal(have, final - have, self.model.device)
             role = "extend" if have else "prefill"
             yield self.model.forward(ids[have:final], role=role, see=see, cache=self.cache, keep=final - have)[1]
 
@@ -44,11 +52,13 @@ class Context:
         role: str,
         *,
         cfg: float = 0.0,
+        see: torch.Tensor | None = None,
         **how: Any,
     ) -> Seen:
         """One call over the hypotheses `states` (whole canvases), read at the positions `where[r]` of each; `how`
-        goes to `sampling.look`. With `cfg` each state is paired with a copy whose prompt is masked and the logits
-        become u + (cfg + 1)(c - u) (classifier-free guidance as in LLaDA's generate), in the same call."""
+        goes to `sampling.look`, `see` replaces the mask. With `cfg` each state is paired with a copy whose prompt is
+        masked and the logits become u + (cfg + 1)(c - u) (classifier-free guidance as in LLaDA's generate), in the same
+        call."""
         assert not cfg or self.cache is None, "a cached prompt cannot be masked"
         if self.causal:
             self._crop(states, where)
@@ -66,7 +76,9 @@ class Context:
             row, call = self.model.forward(rows[0], role=role, cache=self.cache, keep=stop - start)
             logits, self.held = [row], list(states[0])
         else:
-            logits, call = self.model.many(rows, role=role, see=self._see(start, stop - start), cache=self.cache)
+            logits, call = self.model.many(
+                rows, role=role, see=see if see is not None else self._see(start, stop - start), cache=self.cache
+            )
         if cfg:
             cond, free = logits[: len(states)], logits[len(states) :]
             logits = [

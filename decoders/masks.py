@@ -25,6 +25,25 @@ def block_causal(start: int, length: int, block: int, device: torch.device) -> t
     return index[start:, None] >= index[None, :]
 
 
+def prefix_causal(start: int, length: int, first: int, device: torch.device) -> torch.Tensor:
+    """Queries left of position `first` see what an autoregressive model would, the others everything."""
+    see = full(start, length, device)
+    see[: first - start] = causal(start, length, device)[: first - start]
+    return see
+
+
+def one_mask_each(start: int, length: int, device: torch.device) -> torch.Tensor:
+    """[2L, start + 2L] over a drafted block and as many masks at the same positions (S2D2's 2L mask): the drafts are
+    token-causal, and the i-th mask sees the drafts before i and itself, so its row is the i-th autoregressive step."""
+    see = torch.zeros(2 * length, start + 2 * length, dtype=torch.bool, device=device)
+    see[:, :start] = True
+    before = torch.ones(length, length, dtype=torch.bool, device=device)
+    see[:length, start : start + length] = before.tril()
+    see[length:, start : start + length] = before.tril(-1)
+    see[length:, start + length :] = torch.eye(length, dtype=torch.bool, device=device)
+    return see
+
+
 def spans(see: torch.Tensor) -> tuple[Spans, ...]:
     """The mask as (start, stop) runs of visible keys, one tuple per query row: small in a file and legible in a
     test."""

@@ -5,7 +5,22 @@ Each takes the guesses of one block, most confident first (`sampling.by_confiden
 
 from collections.abc import Sequence
 
-from decoders.sampling import Guess
+from decoders.sampling import Guess, by_confidence
+
+
+def shares(masks: int, steps: int) -> list[int]:
+    """How many of `masks` positions each of `steps` steps fills: even, the first ones take what is left over."""
+    return [share for i in range(steps) if (share := masks // steps + (i < masks % steps))]
+
+
+def strategy(guesses: Sequence[Guess], name: str, quota: int, tau: float) -> list[Guess]:
+    """SDAR's remasking strategies: the first `quota` positions (`sequential`), the most confident ones (`static`), or
+    all with more than `tau` if they are that many (`dynamic`)."""
+    if name == "sequential":
+        return sorted(guesses, key=lambda g: g.pos)[:quota]
+    order = by_confidence(guesses)
+    sure = [g for g in order if g.p > tau]
+    return sure if name == "dynamic" and len(sure) >= quota else order[:quota]
 
 
 def confident(order: Sequence[Guess], tau: float) -> list[Guess]:

@@ -1,7 +1,7 @@
 """The methods, in the order in which they are shown. A new method is one file and one line here."""
 
 from decoders.errors import UnknownName
-from decoders.methods import ar, diffuspec, localleap, psd, ssd, stepwise, threshold
+from decoders.methods import ar, block, diffuspec, localleap, psd, s2d2, ssd, stepwise, threshold
 from decoders.methods.base import Method
 
 METHODS: tuple[Method, ...] = (
@@ -10,6 +10,8 @@ METHODS: tuple[Method, ...] = (
     localleap.METHOD,
     ssd.METHOD,
     psd.METHOD,
+    block.METHOD,
+    s2d2.METHOD,
     ar.METHOD,
     diffuspec.METHOD,
 )

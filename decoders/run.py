@@ -14,6 +14,7 @@ import transformers
 
 from decoders import registry
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.errors import BadParam, BadPrompt, Incompatible
 from decoders.methods.base import Method
 from decoders.models import catalogue
@@ -28,7 +29,8 @@ class Recording:
 
     `models` is a catalogue id, a `Model`, or a dict from role to either. `prompt` is text, or token ids (already
     inside any template). Everything that can be wrong is refused here, before weights are loaded. `level`: "timing"
-    records no predictions, "trace" the top 5 per position, "full" the top 8."""
+    records no predictions, "trace" the top 5 per position, "full" the top 8. `chance` replaces the draws that
+    `seed` would give: recorded ones, say."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Recording:
         *,
         seed: int = 0,
         level: str = "trace",
+        chance: Chance | None = None,
         **knobs: Any,
     ):
         self.method = registry.method(method) if isinstance(method, str) else method
@@ -109,8 +112,7 @@ class Recording:
         self.reference: Reference | None = None
         self._masks: dict[tuple, int] = {}
         self._learn([*ids, spec.mask, *spec.eos])
-        rng = torch.Generator("cpu").manual_seed(seed)
-        self._events = self.method.decode(self.models, self.canvas, self.params, rng)
+        self._events = self.method.decode(self.models, self.canvas, self.params, chance or Chance(seed))
 
     def __iter__(self) -> Iterator[Event]:
         """Yields each event as it happens, once. Leaving the loop early stops the run, as `close` does."""
@@ -215,13 +217,14 @@ def run(
     reference: bool = False,
     seed: int = 0,
     level: str = "trace",
+    chance: Chance | None = None,
     **knobs: Any,
 ) -> Trace:
     """Runs to the end and returns the trace; with `reference` the method's reference decoder is run too.
 
     >>> run("ssd", "tiny-llada", "What is the capital of France?", n=4).text   # doctest: +SKIP
     """
-    recording = Recording(method, models, prompt, seed=seed, level=level, **knobs)
+    recording = Recording(method, models, prompt, seed=seed, level=level, chance=chance, **knobs)
     for _ in recording:
         pass
     if reference:

@@ -25,12 +25,14 @@ class Guess(NamedTuple):
 class Seen(NamedTuple):
     """What a call said: `guesses[r]` for the asked positions of row r, in their order; `asked[r]` the probabilities
     of the tokens asked about in row r; `call` the forward event, now with its beliefs; `best[r]` the most probable
-    (token, p) of each asked position, if they were asked for."""
+    (token, p) of each asked position, if they were asked for; `probs` [positions of all rows, V] the probabilities
+    themselves, on the model's device, if they were to be kept."""
 
     guesses: list[list[Guess]]
     asked: list[list[float]]
     call: Forward
     best: Sequence[Sequence[list[tuple[int, float]]]] = ()
+    probs: torch.Tensor | None = None
 
 
 def look(
@@ -44,6 +46,7 @@ def look(
     uniform: torch.Tensor | None = None,
     temperature: float = 0.0,
     most: int = 0,
+    keep: bool = False,
 ) -> Seen:
     """Reads `rows[r]` at the positions `where[r]`, all rows in one pass and with one transfer to the host.
 
@@ -54,7 +57,7 @@ def look(
     whose probability is wanted. The id `mask` is never a guess, whatever its probability: filling a position with the
     mask would leave it open, and a decoder would ask for it for ever. `top` tokens per position are recorded in
     `call.beliefs`; 0 records nothing. The `most` best tokens, the mask left out and nothing rounded, are `best`: what
-    an algorithm reads must not depend on what is recorded."""
+    an algorithm reads must not depend on what is recorded. With `keep` the probabilities stay on the device too."""
     logits = torch.cat([row.gather(positions) for row, positions in zip(rows, where, strict=True)])
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     probs = logits.to(wide).softmax(-1)
@@ -105,7 +108,21 @@ def look(
     ps, ids = host[end - 2 * n * most : end - n * most], host[end - n * most : end]
     rows_ = [[(int(ids[j]), ps[j]) for j in range(i * most, (i + 1) * most)] for i in range(n)]
     best = [[rows_[at[pos]] for pos in positions] for at, positions in zip(offsets, where, strict=True)]
-    return Seen(guesses, asked, replace(call, beliefs=beliefs), best if most else ())
+    return Seen(guesses, asked, replace(call, beliefs=beliefs), best if most else (), probs if keep else None)
+
+
+def shaped(probs: torch.Tensor, temperature: float, top_k: int, top_p: float) -> torch.Tensor:
+    """The distributions probs [n, V] at a temperature above 0, cut to the `top_k` best tokens (0: all) and then to the
+    smallest set that holds `top_p` of the mass; the token that crosses it stays. Rows sum to 1 again."""
+    scores = probs.log() / temperature
+    if 0 < top_k < scores.shape[-1]:
+        least = scores.topk(top_k).values[:, -1:]
+        scores = scores.masked_fill(scores < least, -torch.inf)
+    if top_p < 1.0:
+        ordered, index = scores.softmax(-1).sort(-1, descending=True)
+        outside = ordered.cumsum(-1) - ordered > top_p
+        scores = scores.masked_fill(torch.zeros_like(outside).scatter(-1, index, outside), -torch.inf)
+    return scores.softmax(-1)
 
 
 def by_confidence(guesses: Sequence[Guess]) -> list[Guess]:

@@ -16,8 +16,9 @@ from decoders.models.hf import HFModel  # noqa: E402
 from decoders.run import run as decode  # noqa: E402
 
 
-def settings(call: str, kwargs: dict) -> tuple[str, dict] | None:
-    """(method, knobs) for a reference call, or None where no method of ours claims to reproduce it yet."""
+def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
+    """(method, knobs) for a reference call on a prompt of that many tokens, or None where no method of ours claims to
+    reproduce it yet."""
     if call == "llada.generate":
         if kwargs.get("logits_eos_inf") or kwargs.get("confidence_eos_eot_inf"):
             return None
@@ -41,16 +42,70 @@ def settings(call: str, kwargs: dict) -> tuple[str, dict] | None:
             return "threshold", {**size, "rule": "factor", "factor": kwargs["factor"]}
         if kwargs.get("threshold") is not None:
             return "threshold", {**size, "threshold": kwargs["threshold"]}
+    if call in ("sdar.generate", "s2d2.base", "s2d2.ssd") and kwargs["remasking_strategy"] != "entropy_bounded":
+        # The release rounds the canvas up to whole blocks; it stops after the block in which the text ends.
+        size = kwargs["block_length"]
+        names = {"sequential": "sequential", "low_confidence_static": "static", "low_confidence_dynamic": "dynamic"}
+        knobs = {
+            "block": size,
+            "steps": kwargs["denoising_steps"],
+            "strategy": names[kwargs["remasking_strategy"]],
+            "threshold": kwargs["confidence_threshold"],
+            "top_k": kwargs.get("top_k", 0),
+            "temperature": kwargs.get("temperature", 1.0) if kwargs.get("do_sample", call == "sdar.generate") else 0.0,
+        }
+        knobs["max_new"] = -(-(prompt + kwargs["gen_length"]) // size) * size - prompt
+        return ("block", knobs) if call != "s2d2.ssd" else ("s2d2", knobs | routing(kwargs))
     return None
 
 
+def routing(kwargs: dict) -> dict:
+    """The knobs of S2D2 that have other names and defaults in the release."""
+    names = {
+        "do_verify_policy": ("policy", "mask_span_length"),
+        "token_acceptance_estimator": ("estimator", "hard_margin_threshold"),
+        "score_penalty_coef": ("penalty", 2.0),
+        "do_verify_score_threshold": ("tau_score", -1.0),
+        "hysteresis_threshold_on": ("on", 0.0),
+        "hysteresis_threshold_off": ("off", -1.0),
+        "min_ssd_span_length": ("min_span", 1),
+        "ssd_ratio_tempering_factor": ("tempering", 1.0),
+        "ssd_ratio_threshold": ("keep_ratio", -1.0),
+        "ssd_threshold_all_spans": ("all_spans", False),
+        "cache_ver": ("causal_cache", False),
+        "draft_ver": ("causal_prefix", False),
+    }
+    knobs = {ours: kwargs.get(theirs, default) for theirs, (ours, default) in names.items()}
+    knobs["score"] = kwargs.get("do_verify_score_type", "difference_dynamic").removeprefix("difference_")
+    return knobs
+
+
+class Recorded:
+    """The draws of the recorded run, in their order."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def uniform(self, *shape, dtype=None):
+        return self.rng.rand(*shape)
+
+    def tokens(self, probs):
+        return [int(token) for token in self.rng.multinomial(probs, 1).flatten()]
+
+
 def run(case, model, rng):
-    chosen = settings(case["call"], case["kwargs"])
+    chosen = settings(case["call"], case["kwargs"], len(case["prompt"]))
     if chosen is None:
         return None
     method, knobs = chosen
-    spec = ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,))
-    trace = decode(
-        method, HFModel(model, None, spec), case["prompt"], seed=case["torch_seed"], early_stop=False, **knobs
-    )
-    return {"output": list(trace.tokens), "nfe": trace.calls}
+    if method not in ("block", "s2d2"):
+        wrapped = HFModel(model, None, ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,)))
+        trace = decode(method, wrapped, case["prompt"], seed=case["torch_seed"], early_stop=False, **knobs)
+        return {"output": list(trace.tokens), "nfe": trace.calls}
+    eos = tuple(case["kwargs"]["stopping_criteria_idx"])
+    spec = ModelSpec("oracle", 96, tiny.MASK_ID, eos, attention="block", block=knobs["block"])
+    chance = Recorded(rng) if rng is not None else None
+    trace = decode(method, HFModel(model, None, spec), case["prompt"], chance=chance, **knobs)
+    # The release also encodes the last block, which nothing reads, and cuts the text at its end.
+    p = trace.prompt_len
+    return {"output": list(trace.tokens[:p] + trace.ids), "nfe": trace.calls + 1}

@@ -45,7 +45,8 @@ def blank(trace) -> int:
 
 
 def recordings(method, **shared):
-    for kind in ATTENTION:
+    several = any(len(kinds) > 1 for kinds in method.roles.values())
+    for kind in ATTENTION if several else ATTENTION[-1:]:
         for own in settings(method, most=3):
             for seed in (0, 3):
                 yield Recording(

@@ -202,19 +202,21 @@ def _tiny(kind: str, seed: int, peak: float) -> HFModel:
 
 def cast(method: Method, model: Callable[[str], Model]) -> dict[str, Model]:
     """Models for every role of a method: `model` is called with "causal" where a role allows that, else with ""."""
-    return {role: model("causal" if "causal" in kinds else "") for role, kinds in method.roles.items()}
+    return {role: model(kinds[0] if len(kinds) == 1 else "") for role, kinds in method.roles.items()}
 
 
 def tinies(method: Method, kind: str, seed: int = 0) -> dict[str, Model]:
-    """Tiny transformers for a method: of that kind where a role is not for a causal model."""
-    return cast(method, lambda attention: tiny("llama-causal" if attention else kind, seed))
+    """Tiny transformers for a method: of that kind where a role is not for a causal or a block-causal model alone."""
+    kinds = {"causal": "llama-causal", "block": "qwen3-block"}
+    return cast(method, lambda attention: tiny(kinds.get(attention, kind), seed))
 
 
 def hashes(method: Method, seed: int = 0, **spec) -> dict[str, Model]:
     """Hash toys for a method. The causal one shares its opinions about positions with the other, so drafts are often
     right."""
     causal = {**spec, "attention": "causal", "rows": "next", "id": "toy-causal"}
-    return cast(method, lambda attention: hashed(seed, **(causal if attention else spec)))
+    kinds = {"causal": causal, "block": {**spec, "attention": "block"}}
+    return cast(method, lambda attention: hashed(seed, **kinds.get(attention, spec)))
 
 
 def prompt(length: int, seed: int = 0) -> list[int]:

@@ -71,6 +71,7 @@ _METHODS = {
     "stepwise": ("#E69F00", "#FFD166", "square"),
     "threshold": ("#56B4E9", "#9AD8FF", "diamond"),
     "localleap": ("#8C6D1F", "#C9B458", "hexagon"),
+    "block": ("#7A8B2A", "#B5CC5A", "pentagon"),
     "ssd": ("#0072B2", "#3B82F6", "triangle-up"),
     "diffuspec": ("#009E73", "#2CC995", "cross"),
     "simsd": ("#CC79A7", "#F19CCB", "x"),

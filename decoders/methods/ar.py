@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
@@ -25,7 +26,7 @@ class AR(Params):
 
 
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: AR, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: AR, rng: Chance) -> Iterator[Event]:
     context, vocab, n = Context(models["model"], canvas, cached=par.cache), models["model"].spec.vocab_size, 0
     while not canvas.finished:
         yield Round(n, canvas.block)
@@ -33,7 +34,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: AR, rng: torch.Gene
         # Predict the next token. Gumbel noise to the power T draws from softmax(logits / T).
         how = {}
         if par.temperature:
-            u = torch.rand(1, vocab, dtype=torch.float64, generator=rng, device=rng.device)
+            u = rng.uniform(1, vocab, dtype=torch.float64)
             how = {"temperature": par.temperature, "uniform": u}
         seen = context.look([canvas.ids], [canvas.open()], "decode" if n else "prefill", **how)
         yield seen.call

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.models.base import Model
 from decoders.params import Params
 from decoders.trace import Event
 
 # The third argument is the method's own Params subclass, which a Callable type cannot say.
-Decode = Callable[[Mapping[str, Model], Canvas, Any, torch.Generator], Iterator[Event]]
+Decode = Callable[[Mapping[str, Model], Canvas, Any, Chance], Iterator[Event]]
 
 
 @dataclass(frozen=True)

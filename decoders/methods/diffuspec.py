@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
@@ -98,7 +99,7 @@ class Lengths:
 
 
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Chance) -> Iterator[Event]:
     target, drafter, proxy = models["target"], models["draft"], None
     if par.proxy == "trigram" and (proxy := target.proxy) is None:
         raise ModelUnavailable(f"{target.spec.id} has no trigram.safetensors: fit one, or choose proxy = none.")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
@@ -31,7 +32,7 @@ class LocalLeap(Params):
 
 
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: LocalLeap, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: LocalLeap, rng: Chance) -> Iterator[Event]:
     context, n = Context(models["model"], canvas), 0
     while not canvas.finished:
         yield Round(n, canvas.block)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.drafts import chain, states_of
 from decoders.methods.base import Method
@@ -70,7 +71,7 @@ def deepest(canvas: Canvas, states: Sequence, drafts: Sequence, said: Sequence[S
 
 
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: PSD, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: PSD, rng: Chance) -> Iterator[Event]:
     context, n, reach = Context(models["model"], canvas), 0, par.depth * par.inc
     guesses: list[Guess] = []
     while not canvas.finished:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.drafts import chain, states_of
 from decoders.methods.base import Method
@@ -34,7 +35,7 @@ class SSD(Params):
 
 
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -> Iterator[Event]:
     context, n, drafts = Context(models["model"], canvas), 0, list[Guess]()
 
     def ordered(guesses: list[Guess]) -> list[Guess]:

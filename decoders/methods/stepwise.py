@@ -16,10 +16,12 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
+from decoders.policies import shares
 from decoders.sampling import by_confidence
 from decoders.trace import Decide, Event, Round
 
@@ -34,13 +36,8 @@ class Stepwise(Params):
     cfg: float = knob(0.0, "classifier-free guidance, doubles the rows; 0 is off", lo=0.0, hi=4.0, step=0.1, symbol="w")
 
 
-def shares(masks: int, steps: int) -> list[int]:
-    """How many of `masks` positions each of `steps` steps unmasks: even, the first ones take what is left over."""
-    return [share for i in range(steps) if (share := masks // steps + (i < masks % steps))]
-
-
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: Chance) -> Iterator[Event]:
     context, vocab = Context(models["model"], canvas, cached=not par.cfg), models["model"].spec.vocab_size
     blocks = 1 + canvas.block_of(len(canvas.ids) - 1) - canvas.block
     n, schedule, block = 0, [], -1
@@ -57,15 +54,15 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: torc
         where = canvas.open()
         if par.temperature:
             # Drawn for the whole canvas, as the release does, so that a seed means the same text there and here.
-            u = torch.rand(len(canvas.ids), vocab, dtype=torch.float64, generator=rng, device=rng.device)
-            how = {"temperature": par.temperature, "uniform": u[torch.tensor(where, device=rng.device)]}
+            u = rng.uniform(len(canvas.ids), vocab, dtype=torch.float64)
+            how = {"temperature": par.temperature, "uniform": u[torch.tensor(where, device=u.device)]}
         seen = context.look([canvas.ids], [where], "denoise", cfg=par.cfg, **how)
         yield seen.call
 
         # Low confidence (or chance) stays masked; the best k are kept.
         k, guesses = schedule.pop(0), seen.guesses[0]
         if par.remasking == "random":
-            luck = torch.rand(1, len(canvas.ids), generator=rng, device=rng.device)[0].tolist()
+            luck = rng.uniform(1, len(canvas.ids))[0].tolist()
             order = [
                 g
                 for _, g in sorted(zip((-luck[g.pos] for g in guesses), guesses, strict=True), key=lambda pair: pair[0])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from decoders.canvas import Canvas
+from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
@@ -43,7 +44,7 @@ def passing(confidences: list[float], par: Threshold) -> int:
 
 
 @torch.inference_mode()
-def decode(models: Mapping[str, Model], canvas: Canvas, par: Threshold, rng: torch.Generator) -> Iterator[Event]:
+def decode(models: Mapping[str, Model], canvas: Canvas, par: Threshold, rng: Chance) -> Iterator[Event]:
     context, n = Context(models["model"], canvas), 0
     while not canvas.finished:
         yield Round(n, canvas.block)

@@ -1,0 +1,95 @@
+"""Block diffusion: block after block, with a schedule of denoising steps inside a block and an exact KV cache.
+
+Shuang Cheng et al., "SDAR: A Synergistic Diffusion-AutoRegression Paradigm for Scalable Sequence Generation", 2025;
+arXiv:2510.06303; the released `block_diffusion_generate`. B positions are filled in S steps, as evenly as possible.
+`sequential` fills the leftmost, `static` the most confident, `dynamic` all above tau, and the share of the step where
+fewer are. A finished block joins the cache: exact, because no later block is visible to it.
+
+Ours: a share never exceeds the masks that are left (the release then overwrites tokens that stand already, the
+prompt's included), and the last block is not encoded. At temperature 0 the confidence is the plain softmax probability
+(the release filters to one token there, and every confidence becomes 1).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from decoders.canvas import Canvas
+from decoders.chance import Chance
+from decoders.context import Context
+from decoders.methods.base import Method
+from decoders.models.base import Model
+from decoders.params import Params, knob
+from decoders.policies import shares, strategy
+from decoders.sampling import Guess, Seen, shaped
+from decoders.trace import Decide, Event, Round
+
+STRATEGIES = ("dynamic", "static", "sequential")
+
+
+@dataclass(frozen=True)
+class Block(Params):
+    steps: int = knob(0, "denoising steps per block; 0 is one per position", lo=0, hi=512, step=1, symbol="S")
+    strategy: str = knob("dynamic", "which positions a step fills", choices=STRATEGIES)
+    threshold: float = knob(0.85, "confidence that fills a position early", lo=0.0, hi=1.0, step=0.01, symbol="τ")
+    temperature: float = knob(0.0, "0 is greedy, 1 the model's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T")
+    top_k: int = knob(0, "draw among this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k")
+    top_p: float = knob(1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p")
+
+
+def drawn(
+    seen: Seen, where: Sequence[int], temperature: float, top_k: int, top_p: float, mask: int, chance: Chance
+) -> tuple[list[Guess], torch.Tensor]:
+    """A token for each position of `where`, and the distributions [n, V] they are drawn from (greedy: the plain ones).
+    The mask is never drawn."""
+    assert seen.probs is not None
+    if not temperature:
+        return seen.guesses[0], seen.probs
+    gone = torch.tensor([mask], device=seen.probs.device)
+    probs = shaped(seen.probs.index_fill(-1, gone, 0.0), temperature, top_k, top_p)
+    tokens = chance.tokens(probs)
+    p = probs.gather(1, torch.tensor(tokens, device=probs.device)[:, None])[:, 0].tolist()
+    return [Guess(*guess) for guess in zip(where, tokens, p, strict=True)], probs
+
+
+@torch.inference_mode()
+def decode(models: Mapping[str, Model], canvas: Canvas, par: Block, rng: Chance) -> Iterator[Event]:
+    context, n, block, schedule = Context(models["model"], canvas), 0, -1, list[int]()
+    while not canvas.finished:
+        if canvas.block != block:
+            block, schedule = canvas.block, shares(canvas.block_len, par.steps or canvas.block_len)
+        yield Round(n, block)
+        yield from context.settle()
+
+        # Predict the block; draws are made for all of it, as the release does, so that a seed means the same text.
+        open_ = canvas.open()
+        where = list(range(context.start, canvas.block_end(open_[0]))) if par.temperature else open_
+        seen = context.look([canvas.ids], [where], "denoise", keep=True)
+        yield seen.call
+        guesses, _ = drawn(seen, where, par.temperature, par.top_k, par.top_p, canvas.mask, rng)
+        masked = [g for g in guesses if canvas.ids[g.pos] == canvas.mask]
+
+        # Fill the step's share, or more if the strategy finds more that are sure.
+        share = min(schedule.pop(0), len(masked))
+        chosen = strategy(masked, par.strategy, share, par.threshold)
+        because = ("share", share), ("masked", len(masked)), ("above τ", sum(g.p > par.threshold for g in masked))
+        yield Decide("how many", str(len(chosen)), because=because)
+        yield canvas.write(chosen, "unmasked")
+        n += 1
+
+
+METHOD = Method(
+    id="block",
+    title="Block diffusion",
+    paper="SDAR: block diffusion decoding (Cheng et al. 2025)",
+    arxiv="2510.06303",
+    guarantee="approximate",
+    params=Block,
+    decode=decode,
+    emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
+    summary="Block after block with an exact cache; inside a block a schedule of steps, or all that is sure at once.",
+    reference="stepwise",
+    reference_label="stepwise (R1, one token per call)",
+    roles={"model": ("block",)},
+)

@@ -1,0 +1,207 @@
+"""The model checks its own drafts: a block is drafted at once, and the same weights in blocks of one verify it.
+
+Ligong Han et al., "S2D2: Fast Decoding for Diffusion LLMs via Training-Free Self-Speculation", 2026; arXiv:2603.25702;
+the released `generate_ssd_policy` for SDAR. A block-diffusion model with blocks of one position is autoregressive.
+Each step drafts all masks of the block in one call. A routing policy (`decoders.routing`) decides whether a second call
+is worth it: over the block with its drafts and as many masks again at the same positions (2L mask), whose rows are the
+autoregressive distributions q. The first run of masks is then accepted from the left with probability
+min(1, (q/p)^gamma); the first rejected position is drawn from the residual (q - p)+. What a step is still short of its
+share of S is filled as block diffusion would.
+
+Kept from the release: at temperature 0 drafts are greedy but acceptance is drawn, so the text depends on the seed;
+a span that is wholly accepted yields no extra token. Ours: `accept="greedy"` keeps drafts that are the verifier's best
+token and puts that token where they are not, no dice: always verifying, with AR-like caching, it is the model's own
+blocks-of-one text. Left out: the Fast-dLLM v2 form, whose models are not here, and the release's broken entropy bound.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from decoders import masks
+from decoders.canvas import Canvas
+from decoders.chance import Chance
+from decoders.context import Context
+from decoders.drafts import chain
+from decoders.methods.base import Method
+from decoders.methods.block import STRATEGIES, drawn
+from decoders.models.base import Logits, Model
+from decoders.params import Params, knob
+from decoders.policies import shares, strategy
+from decoders.routing import ESTIMATORS, POLICIES, Bandit, Hysteresis, acceptance, entropies, expected_length
+from decoders.sampling import Guess, Seen, look, shaped
+from decoders.trace import Decide, Event, Judge, Propose, Round, Verdict
+
+# What the release takes for an estimator's own number, where none is given.
+DEFAULTS = {"hard_margin_threshold": 0.05, "hard_entropy_threshold": 0.5}
+
+
+@dataclass(frozen=True)
+class S2D2(Params):
+    policy: str = knob("score_threshold", "when a draft is verified", choices=POLICIES)
+    estimator: str = knob("soft_entropy_negexp", "how acceptance is guessed from the draft", choices=ESTIMATORS)
+    sharpness: float = knob(0.0, "the estimator's m, h, g, c or T; 0 is its default", lo=0.0, hi=4.0, step=0.05)
+    score: str = knob("static", "cost c, or c for each sure position", choices=("static", "dynamic"))
+    penalty: float = knob(1.0, "what a verification must gain", lo=0.0, hi=8.0, step=0.25, symbol="c")
+    tau_score: float = knob(0.0, "verify from this score on", lo=-8.0, hi=8.0, step=0.25, symbol="τ score")
+    on: float = knob(0.0, "hysteresis: starts to verify above", lo=-8.0, hi=8.0, step=0.25, symbol="τ on")
+    off: float = knob(-1.0, "hysteresis: stops below", lo=-8.0, hi=8.0, step=0.25, symbol="τ off")
+    min_span: int = knob(1, "span length: verify from this many masks on", lo=1, hi=64, step=1, symbol="τ span")
+    beta: float = knob(1.0, "bandit: how much it explores", lo=0.0, hi=4.0, step=0.1, symbol="β")
+    accept: str = knob("ratio", "the paper's draw, or the verifier's best token (ours)", choices=("ratio", "greedy"))
+    tempering: float = knob(1.0, "exponent of q/p", lo=0.0, hi=4.0, step=0.1, symbol="γ")
+    resample: bool = knob(True, "redraw the first rejected position; no keeps its draft")
+    keep_ratio: float = knob(-1.0, "also keep drafts with this q/p; negative is off", lo=-1.0, hi=1.0, step=0.05)
+    all_spans: bool = knob(False, "keep_ratio looks at every mask of the block")
+    also_sure: bool = knob(False, "after a verification, fill the other sure ones too")
+    causal_cache: bool = knob(True, "prompt and finished blocks are read token by token (AR-like caching)")
+    causal_prefix: bool = knob(True, "and so is what is filled at the left of the block")
+    steps: int = knob(0, "denoising steps per block; 0 is one per position", lo=0, hi=512, step=1, symbol="S")
+    strategy: str = knob("dynamic", "what a step fills beside", choices=STRATEGIES)
+    threshold: float = knob(0.85, "confidence that fills a position early", lo=0.0, hi=1.0, step=0.01, symbol="τ")
+    temperature: float = knob(0.0, "0 is greedy, 1 the model's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T")
+    top_k: int = knob(0, "draw among this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k")
+    top_p: float = knob(1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p")
+
+
+class Router:
+    """Whether to verify, and why: what the policies remember outlives the block."""
+
+    def __init__(self, par: S2D2, size: int):
+        self.par, self.size, self.bucket = par, size, 0
+        self.hysteresis, self.bandit = Hysteresis(par.on, par.off), Bandit(par.beta, size)
+
+    def decide(self, span: Sequence[Guess], masked: Sequence[Guess], probs: torch.Tensor, filled: int):
+        """`probs` [len(span), V] are the span's draft distributions, `filled` positions of the block are no masks."""
+        par = self.par
+        if par.policy == "mask_span_length":
+            return len(span) >= par.min_span, (("span", len(span)), ("least", par.min_span))
+        if par.policy == "contextual_bandit_ucb":
+            self.bucket = self.bandit.bucket(len(span), filled, float(entropies(probs).mean()))
+            return self.bandit.decide(self.bucket), (("span", len(span)), ("bucket", self.bucket))
+        if par.policy == "never":
+            return False, (("span", len(span)),)
+        number = par.sharpness or DEFAULTS.get(par.estimator, 1.0)
+        sure, p = sum(g.p > par.threshold for g in masked), torch.tensor([g.p for g in span], device=probs.device)
+        expected = expected_length(acceptance(par.estimator, probs, p.to(probs.dtype), number).tolist())
+        score = expected - par.penalty * (1 if par.score == "static" else sure)
+        go = self.hysteresis.decide(score) if par.policy == "score_hysteresis" else score >= par.tau_score
+        return go, (("span", len(span)), ("E[K]", round(expected, 4)), ("sure", sure), ("score", round(score, 4)))
+
+
+def verify(context: Context, canvas: Canvas, drafts: Mapping[int, Guess], where: Sequence[int]) -> Seen:
+    """One call over the drafted block and its 2L masks, read at the masks of `where`."""
+    start, stop, model = context.start, canvas.block_end(where[0]), context.model
+    block = [drafts[pos].token if pos in drafts else canvas.ids[pos] for pos in range(start, stop)]
+    pos, ids = [*range(start, stop)] * 2, block + [canvas.mask] * len(block)
+    see = masks.one_mask_each(start, len(block), model.device)
+    logits, call = model.forward(ids, role="verify", pos=pos, see=see, cache=context.cache)
+    rows, ask = Logits(logits.rows[len(block) :], start, 0), [[drafts[pos].fill for pos in where]]
+    call = replace(call, fed=tuple(zip(pos, ids, strict=True)))
+    return look(call, [rows], [where], top=canvas.top, mask=canvas.mask, ask=ask, keep=True)
+
+
+def judge(
+    drafts: Sequence[Guess], span: int, seen: Seen, p: torch.Tensor, par: S2D2, chance: Chance
+) -> tuple[list[Verdict], Guess | None, list[float]]:
+    """Verdicts on the first `span` of the `drafts` that the verifier saw, what replaces the first rejected one, and the
+    ratios of all. `p` [span, V] are the distributions that the span was drawn from."""
+    assert seen.probs is not None
+    q, best = seen.probs, seen.guesses[0]
+    if par.temperature:
+        q = shaped(q, par.temperature, par.top_k, par.top_p)
+    at = torch.tensor([[g.token] for g in drafts], device=q.device)
+    own = q.gather(1, at)[:, 0].tolist()
+    if par.accept == "greedy":
+        ratios, bars = [float(b.token == g.token) for b, g in zip(best, drafts, strict=True)], [1.0] * span
+    else:
+        ratios = [min(1.0, (a / max(g.p, 1e-12)) ** par.tempering) for a, g in zip(own, drafts, strict=True)]
+        bars = [math.nextafter(u, 1.0) for u in chance.uniform(span).tolist()]  # accepted if u < r
+    k = next((i for i in range(span) if ratios[i] < bars[i]), span)
+    verdicts = []
+    for i in range(span):
+        outcome = "accepted" if i < k else "rejected" if i == k else "unreached"
+        verdicts.append(Verdict(i, outcome, min(1.0, round(own[i], 6)), ratios[i], bars[i], best[i].fill))
+    if k == span or not par.resample:
+        return verdicts, drafts[k] if k < span else None, ratios
+    if par.accept == "greedy":
+        return verdicts, best[k], ratios
+    rest = (q[k] - p[k]).clamp(min=0.0)
+    token = chance.tokens((rest if float(rest.sum()) else q[k])[None])[0]
+    return verdicts, Guess(drafts[k].pos, token, float(q[k, token])), ratios
+
+
+@torch.inference_mode()
+def decode(models: Mapping[str, Model], canvas: Canvas, par: S2D2, rng: Chance) -> Iterator[Event]:
+    context = Context(models["model"], canvas, encode="causal" if par.causal_cache else "block")
+    router, n, block, schedule = Router(par, canvas.block_len), 0, -1, list[int]()
+    while not canvas.finished:
+        if canvas.block != block:
+            block, schedule = canvas.block, shares(canvas.block_len, par.steps or canvas.block_len)
+        yield Round(n, block)
+        yield from context.settle()
+
+        # (1) Draft the whole block.
+        open_ = canvas.open()
+        whole = list(range(context.start, canvas.block_end(open_[0])))
+        where = whole if par.temperature else open_
+        see = masks.prefix_causal(context.start, len(whole), open_[0], context.model.device)
+        seen = context.look([canvas.ids], [where], "draft", keep=True, see=see if par.causal_prefix else None)
+        yield seen.call
+        guesses, probs = drawn(seen, where, par.temperature, par.top_k, par.top_p, canvas.mask, rng)
+        drafts = {g.pos: g for g in guesses if canvas.ids[g.pos] == canvas.mask}
+        span = [pos for i, pos in enumerate(open_) if pos == open_[0] + i]
+
+        # (2) Route: is a verification worth a call?
+        p = probs[torch.tensor([where.index(pos) for pos in span], device=probs.device)]
+        masked, filled = list(drafts.values()), len(whole) - len(open_)
+        go, because = router.decide([drafts[pos] for pos in span], masked, p, filled)
+        yield Decide("verify", "yes" if go else "no", tuple(span), because)
+
+        # (3) Verify from the left; the first rejected position is drawn from what the draft left over.
+        if go:
+            yield Propose(chain([[drafts[pos]] for pos in span], 1))
+            checked = verify(context, canvas, drafts, open_ if par.all_spans else span)
+            yield checked.call
+            looked = [drafts[g.pos] for g in checked.guesses[0]]
+            verdicts, instead, ratios = judge(looked, len(span), checked, p, par, rng)
+            yield Judge(tuple(verdicts))
+            kept = sum(v.outcome == "accepted" for v in verdicts)
+            if kept:
+                yield canvas.write(looked[:kept], "accepted")
+            if instead:
+                yield canvas.write([instead], "corrected")
+            also = [g for g, r in zip(looked, ratios, strict=True) if 0 <= par.keep_ratio <= r]
+            also += [g for g in masked if par.also_sure and g.p > par.threshold]
+            also = [g for g in dict.fromkeys(also) if canvas.ids[g.pos] == canvas.mask]
+            if also:
+                yield canvas.write(also, "unmasked")
+
+        # (4) What the step is short of its share, block diffusion fills.
+        left = [g for g in masked if canvas.ids[g.pos] == canvas.mask]
+        short = min(schedule.pop(0), len(masked)) - (len(masked) - len(left))
+        if short > 0:
+            yield canvas.write(strategy(left, par.strategy, short, par.threshold), "unmasked")
+        if par.policy == "contextual_bandit_ucb":
+            still = sum(canvas.ids[g.pos] == canvas.mask for g in masked)
+            router.bandit.learn(router.bucket, go, len(masked) - still)
+        n += 1
+
+
+METHOD = Method(
+    id="s2d2",
+    title="S2D2",
+    paper="S2D2: self-speculative block diffusion (Han et al. 2026)",
+    arxiv="2603.25702",
+    guarantee="approximate",
+    params=S2D2,
+    decode=decode,
+    emits=frozenset({"round", "forward", "decide", "propose", "judge", "commit", "finish"}),
+    summary="The model drafts a block at once and verifies it itself, one position at a time in its own blocks-of-one "
+    "mode, in one more call.",
+    reference="stepwise",
+    reference_label="stepwise (R1, one token per call)",
+    roles={"model": ("block",)},
+)
