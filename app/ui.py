@@ -190,4 +190,6 @@ def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:
     fits = catalogue.fitting(roles[n]) if n < len(roles) else ()
     ids = [e.id for e in fits]
     names = [(f"{e.title} ({words.MISSING})" if catalogue.missing(e.id) else e.title, e.id) for e in fits]
-    return {"choices": names, "value": now if now in ids else ids[0] if ids else None, "visible": n < len(roles)}
+    # Two roles for the same kind of model: the second one starts with another model than the first.
+    first = ids[n if n < len(ids) and roles[n] == roles[0] else 0] if ids else None
+    return {"choices": names, "value": now if now in ids else first, "visible": n < len(roles)}

@@ -23,6 +23,7 @@ FOX = "Tell me a short story about a fox."
 ROBOT = "Write a story about a lonely robot in a city."
 LLADA, SDAR, AR = "tiny-llada", "tiny-sdar", "tiny-ar"
 PAIR = {"target": AR, "draft": LLADA}
+SMALL = {"target": SDAR, "draft": "nano-sdar"}
 # name, method, models, prompt, settings: one run of every method on PROMPT, then two of every family.
 RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("ssd-apples", "ssd", LLADA, PROMPT, {"n": 4}),
@@ -32,6 +33,7 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("psd-apples", "psd", LLADA, PROMPT, {"depth": 3}),
     ("block-apples", "block", SDAR, PROMPT, {}),
     ("s2d2-apples", "s2d2", SDAR, PROMPT, {}),
+    ("simsd-apples", "simsd", SMALL, PROMPT, {"leak": True}),
     ("ar-apples", "ar", AR, PROMPT, {}),
     ("diffuspec-apples", "diffuspec", PAIR, PROMPT, {}),
     ("word-shop-fast", "threshold", LLADA, SHOP, {"threshold": 0.3}),

@@ -3,6 +3,8 @@
 Always explicit and always bool: transformers reads a 4-D float 0/1 mask as additive, and takes a 2-D one for padding,
 both without a word (measured, docs/decisions.md)."""
 
+from collections.abc import Sequence
+
 import torch
 
 Spans = tuple[tuple[int, int], ...]
@@ -41,6 +43,21 @@ def one_mask_each(start: int, length: int, device: torch.device) -> torch.Tensor
     see[:length, start : start + length] = before.tril()
     see[length:, start : start + length] = before.tril(-1)
     see[length:, start + length :] = torch.eye(length, dtype=torch.bool, device=device)
+    return see
+
+
+def temporal(start: int, known: int, times: Sequence[int], device: torch.device) -> torch.Tensor:
+    """[L, start + L], L = known + 2n, over `known` tokens of a block, n drafts and n masks (SimSD's temporal mask).
+
+    `times[i]` is the step in which draft i was revealed. A draft sees the drafts revealed no later and the masks of
+    those revealed later; a mask sees the drafts revealed before its own and the masks of the others: what lay on the
+    canvas at that step. Known tokens see each other; everyone sees them and the cache."""
+    t, n = torch.tensor(times, device=device), len(times)
+    see = torch.zeros(known + 2 * n, start + known + 2 * n, dtype=torch.bool, device=device)
+    see[:, : start + known] = True
+    data, mask = slice(start + known, start + known + n), slice(start + known + n, None)
+    see[known : known + n, data], see[known : known + n, mask] = t[:, None] >= t[None], t[:, None] < t[None]
+    see[known + n :, data], see[known + n :, mask] = t[:, None] > t[None], t[:, None] <= t[None]
     return see
 
 

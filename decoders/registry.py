@@ -1,7 +1,7 @@
 """The methods, in the order in which they are shown. A new method is one file and one line here."""
 
 from decoders.errors import UnknownName
-from decoders.methods import ar, block, diffuspec, localleap, psd, s2d2, ssd, stepwise, threshold
+from decoders.methods import ar, block, diffuspec, localleap, psd, s2d2, simsd, ssd, stepwise, threshold
 from decoders.methods.base import Method
 
 METHODS: tuple[Method, ...] = (
@@ -12,6 +12,7 @@ METHODS: tuple[Method, ...] = (
     psd.METHOD,
     block.METHOD,
     s2d2.METHOD,
+    simsd.METHOD,
     ar.METHOD,
     diffuspec.METHOD,
 )

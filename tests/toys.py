@@ -167,17 +167,17 @@ KINDS = {
 }
 
 
-def tiny(kind: str, seed: int = 0, peak: float = 4.0) -> HFModel:
+def tiny(kind: str, seed: int = 0, peak: float = 4.0, layers: int = 2) -> HFModel:
     """A native transformers model of two layers with seeded weights, peaky enough that confidences spread over
     0.1..0.99. Made once, however the arguments are spelt."""
-    return _tiny(kind, seed, peak)
+    return _tiny(kind, seed, peak, layers)
 
 
 @cache
-def _tiny(kind: str, seed: int, peak: float) -> HFModel:
+def _tiny(kind: str, seed: int, peak: float, layers: int) -> HFModel:
     family, facts = KINDS[kind]
     config = getattr(transformers, f"{family}Config")(
-        vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=layers, num_attention_heads=4,
         num_key_value_heads=2, head_dim=8, max_position_embeddings=256, tie_word_embeddings=False,
         pad_token_id=None, bos_token_id=None, eos_token_id=EOS[0], attn_implementation="sdpa",
     )  # fmt: skip

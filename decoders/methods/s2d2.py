@@ -1,6 +1,6 @@
 """The model checks its own drafts: a block is drafted at once, and the same weights in blocks of one verify it.
 
-Ligong Han et al., "S2D2: Fast Decoding for Diffusion LLMs via Training-Free Self-Speculation", 2026; arXiv:2603.25702;
+Han et al., "S2D2: Fast Decoding for Diffusion LLMs via Training-Free Self-Speculation", 2026; arXiv:2603.25702;
 the released `generate_ssd_policy` for SDAR. A block-diffusion model with blocks of one position is autoregressive.
 Each step drafts all masks of the block in one call. A routing policy (`decoders.routing`) decides whether a second call
 is worth it: over the block with its drafts and as many masks again at the same positions (2L mask), whose rows are the
