@@ -59,7 +59,7 @@ OBJECTIVES = {
     "causal": "Next-token prediction; prompt tokens count less than answer tokens.",
     "blocks": "Block diffusion in its two-copy layout (Arriola et al. 2025; SDAR): the clean text, and a corrupted "
     "copy of the answer whose blocks see themselves and the clean blocks to their left, so every block gives loss. "
-    "Each block draws its own mask ratio, three in ten are masked whole.",
+    "Each block draws its own mask ratio; three in ten are masked whole, half of the others from some token on.",
     "masked": "LLaDA's fine-tuning loss: the prompt stays clean, answer tokens are masked with ratio t and weighted "
     "1/t (clipped at t = 0.3). Half of the documents show the answer as block-wise decoding meets it, with areas of "
     f"up to {max(AREAS)} tokens filled up with end tokens; the others in two copies.",
@@ -68,7 +68,8 @@ HISTORY = (
     "Stages of an earlier model are those of the release before this one, on older corpora with a vocabulary of 1,536. "
     "Then the vocabulary was fitted anew on the present corpus, with 2,000 entries: tokens that both have kept their "
     "embedding, a new one began as the mean of the pieces it replaces. While the present stages ran the mixture of the "
-    "corpus was changed (first more, then fewer exercises in reciting and choosing), and so was their length. "
+    "corpus was changed (more, then fewer exercises in reciting and choosing; in the last stage multiple choice is worked "
+    "out option by option, and larger blocks are drawn more often), and so was their length. "
     "`python -m training.train` trains a model of this kind from nothing, not these very weights."
 )
 
