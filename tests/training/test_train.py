@@ -91,24 +91,22 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatc
 
 
 def test_going_on_from_a_finished_run_is_a_stage_of_its_own_and_an_interrupted_one_is_not(tmp_path, monkeypatch):
+    save = torch.save
+
+    def save_and_stop(state, path):
+        save(state, path)
+        path.rename(tmp_path / "nano-trunk.pt")
+        raise KeyboardInterrupt
+
     monkeypatch.setattr(torch, "compile", lambda f, **_: f)
     monkeypatch.setattr(train, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
     monkeypatch.setitem(train.RECIPES, "nano-trunk", train.Recipe("causal", "", 2, 2, 0.02, 0.003, 0.0))
-    for steps, interrupted in ((1, False), (3, True), (4, False)):
-        if interrupted:
-            monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
-            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-                save = torch.save
-
-                def stop(state, path):
-                    save(state, path)
-                    (tmp_path / "nano-trunk.tmp").rename(tmp_path / "nano-trunk.pt")
-                    raise KeyboardInterrupt
-
-                patch.setattr(torch, "save", stop)
-                train.train(0, 1, "", "nano-trunk", steps, "")
-        else:
-            train.train(0, 1, "", "nano-trunk", steps, "")
+    train.train(0, 1, "", "nano-trunk", 1, "")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(torch, "save", save_and_stop)
+        train.train(0, 1, "", "nano-trunk", 3, "")
+    train.train(0, 1, "", "nano-trunk", 4, "")
     stages = torch.load(tmp_path / "nano-trunk.pt", weights_only=True)["stages"]
     assert [(s["start"], s["steps"], s["planned"]) for s in stages] == [("", 1, 1), ("nano-trunk", 3, 3)]
 
