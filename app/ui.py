@@ -16,6 +16,7 @@ from app.controls import control
 from app.handlers import Handlers, endpoint, polite
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured
+from decoders.params import Knob
 from decoders.registry import METHODS
 from decoders.trace import Trace
 from viz.base import View
@@ -83,22 +84,22 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     label=words.EXAMPLES,
                     api_visibility="private",
                 )
+                model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None))
+                draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None))
+                note = gr.Markdown(_note(shown.id), elem_id="note")
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
                     for m in methods:
                         main = next(iter(catalogue.default_models(m).values()))
                         with gr.Column(visible=m.id == method.id) as panel:
-                            for knob in m.params.knobs():
-                                value = catalogue.default_block(main) if knob.name == "block" else None
-                                component = control(knob, value)
-                                component.elem_id = f"knob-{m.id}-{knob.name}"
-                                knobs.append(((m.id, knob.name), component))
+                            main_block = catalogue.default_block(main)
+                            knobs += _controls(m, [k for k in m.params.knobs() if not k.rare], main_block)
+                            if rare := [k for k in m.params.knobs() if k.rare]:
+                                with gr.Accordion(words.MORE, open=False):
+                                    knobs += _controls(m, rare, main_block)
                         panels.append(panel)
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
-                model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None))
-                draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None))
-                note = gr.Markdown(_note(shown.id), elem_id="note")
                 shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
                 with gr.Row():
                     upload = gr.UploadButton(
@@ -157,6 +158,16 @@ def settings() -> dict[str, Any]:
     }
 
 
+def _controls(method: Method, knobs: list[Knob], block: int | None) -> list[tuple[tuple[str, str], Any]]:
+    """((method, knob), its control) for each of these knobs, drawn where this is called."""
+    made = []
+    for knob in knobs:
+        component = control(knob, block if knob.name == "block" else None)
+        component.elem_id = f"knob-{method.id}-{knob.name}"
+        made.append(((method.id, knob.name), component))
+    return made
+
+
 def _default(methods: tuple[Method, ...]) -> str:
     return FIRST if any(m.id == FIRST for m in methods) else methods[0].id
 
@@ -190,6 +201,5 @@ def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:
     fits = catalogue.fitting(roles[n]) if n < len(roles) else ()
     ids = [e.id for e in fits]
     names = [(f"{e.title} ({words.MISSING})" if catalogue.missing(e.id) else e.title, e.id) for e in fits]
-    # Two roles for the same kind of model: the second one starts with another model than the first.
-    first = ids[n if n < len(ids) and roles[n] == roles[0] else 0] if ids else None
+    first = list(catalogue.default_models(method).values())[n] if ids else None
     return {"choices": names, "value": now if now in ids else first, "visible": n < len(roles)}

@@ -14,7 +14,8 @@ from decoders.errors import BadParam, UnknownName
 
 @dataclass(frozen=True)
 class Knob:
-    """One setting of a method: `kind` is int, float, bool or str; `symbol` is the paper's letter for it."""
+    """One setting of a method: `kind` is int, float, bool or str; `symbol` is the paper's letter for it; the page folds
+    `rare` ones away."""
 
     name: str
     kind: type
@@ -25,6 +26,7 @@ class Knob:
     step: float | None = None
     choices: tuple[str, ...] = ()
     symbol: str = ""
+    rare: bool = False
 
     @property
     def label(self) -> str:
@@ -81,9 +83,10 @@ def knob(
     step: float | None = None,
     choices: tuple[str, ...] = (),
     symbol: str = "",
+    rare: bool = False,
 ) -> Any:
     """A dataclass field that carries its range, choices, paper symbol and one line of help."""
-    meta = {"help": help, "lo": lo, "hi": hi, "step": step, "choices": choices, "symbol": symbol}
+    meta = {"help": help, "lo": lo, "hi": hi, "step": step, "choices": choices, "symbol": symbol, "rare": rare}
     return dataclasses.field(default=default, metadata=meta)
 
 

@@ -160,7 +160,7 @@ OWN_BLOCKS = (("tiny-llada", {}), ("tiny-sdar", {"block": 0}), ("tiny-sdar", {"b
 
 @needs_weights
 def test_each_method_is_an_endpoint_with_its_knobs_as_arguments():
-    call = endpoint(METHODS[2])
+    call = endpoint(find("ssd"))
     out = call(PROMPT, "tiny-llada", max_new=32)
     assert out["method"] == "ssd" and out["params"]["max_new"] == 32 and out["calls"] > 0
     # Without a block size each model decodes in its own.

@@ -34,8 +34,10 @@ class Block(Params):
     strategy: str = knob("dynamic", "which positions a step fills", choices=STRATEGIES)
     threshold: float = knob(0.85, "confidence that fills a position early", lo=0.0, hi=1.0, step=0.01, symbol="τ")
     temperature: float = knob(0.0, "0 is greedy, 1 the model's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T")
-    top_k: int = knob(0, "draw among this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k")
-    top_p: float = knob(1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p")
+    top_k: int = knob(0, "draw among this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k", rare=True)
+    top_p: float = knob(
+        1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
+    )
 
 
 def drawn(

@@ -37,9 +37,11 @@ class PSD(Params):
     )
     acceptance: str = knob("token", "when a draft agrees with the predictions", choices=("token", "subset", "exact"))
     threshold: float = knob(0.9, "confidence needed to be filled in", lo=0.0, hi=1.0, step=0.01, symbol="τ")
-    relaxed: float = knob(0.75, "LocalLeap: confidence needed near a sure one", lo=0.0, hi=1.0, step=0.01, symbol="τ′")
-    radius: int = knob(4, "LocalLeap: how near, in positions", lo=0, hi=32, step=1, symbol="W")
-    inc: int = knob(1, "positions that each depth adds", lo=1, hi=8, step=1)
+    relaxed: float = knob(
+        0.75, "LocalLeap: confidence needed near a sure one", lo=0.0, hi=1.0, step=0.01, symbol="τ′", rare=True
+    )
+    radius: int = knob(4, "LocalLeap: how near, in positions", lo=0, hi=32, step=1, symbol="W", rare=True)
+    inc: int = knob(1, "positions that each depth adds", lo=1, hi=8, step=1, rare=True)
 
 
 def pick(canvas: Canvas, guesses: Sequence[Guess], par: PSD) -> list[Guess]:

@@ -41,29 +41,41 @@ DEFAULTS = {"hard_margin_threshold": 0.05, "hard_entropy_threshold": 0.5}
 @dataclass(frozen=True)
 class S2D2(Params):
     policy: str = knob("score_threshold", "when a draft is verified", choices=POLICIES)
-    estimator: str = knob("soft_entropy_negexp", "how acceptance is guessed from the draft", choices=ESTIMATORS)
-    sharpness: float = knob(0.0, "the estimator's m, h, g, c or T; 0 is its default", lo=0.0, hi=4.0, step=0.05)
-    score: str = knob("static", "cost c, or c for each sure position", choices=("static", "dynamic"))
+    estimator: str = knob(
+        "soft_entropy_negexp", "how acceptance is guessed from the draft", choices=ESTIMATORS, rare=True
+    )
+    sharpness: float = knob(
+        0.0, "the estimator's m, h, g, c or T; 0 is its default", lo=0.0, hi=4.0, step=0.05, rare=True
+    )
+    score: str = knob("static", "cost c, or c for each sure position", choices=("static", "dynamic"), rare=True)
     penalty: float = knob(1.0, "what a verification must gain", lo=0.0, hi=8.0, step=0.25, symbol="c")
     tau_score: float = knob(0.0, "verify from this score on", lo=-8.0, hi=8.0, step=0.25, symbol="τ score")
-    on: float = knob(0.0, "hysteresis: starts to verify above", lo=-8.0, hi=8.0, step=0.25, symbol="τ on")
-    off: float = knob(-1.0, "hysteresis: stops below", lo=-8.0, hi=8.0, step=0.25, symbol="τ off")
-    min_span: int = knob(1, "span length: verify from this many masks on", lo=1, hi=64, step=1, symbol="τ span")
-    beta: float = knob(1.0, "bandit: how much it explores", lo=0.0, hi=4.0, step=0.1, symbol="β")
+    on: float = knob(0.0, "hysteresis: starts to verify above", lo=-8.0, hi=8.0, step=0.25, symbol="τ on", rare=True)
+    off: float = knob(-1.0, "hysteresis: stops below", lo=-8.0, hi=8.0, step=0.25, symbol="τ off", rare=True)
+    min_span: int = knob(
+        1, "span length: verify from this many masks on", lo=1, hi=64, step=1, symbol="τ span", rare=True
+    )
+    beta: float = knob(1.0, "bandit: how much it explores", lo=0.0, hi=4.0, step=0.1, symbol="β", rare=True)
     accept: str = knob("ratio", "the paper's draw, or the verifier's best token (ours)", choices=("ratio", "greedy"))
-    tempering: float = knob(1.0, "exponent of q/p", lo=0.0, hi=4.0, step=0.1, symbol="γ")
-    resample: bool = knob(True, "redraw the first rejected position; no keeps its draft")
-    keep_ratio: float = knob(-1.0, "also keep drafts with this q/p; negative is off", lo=-1.0, hi=1.0, step=0.05)
-    all_spans: bool = knob(False, "keep_ratio looks at every mask of the block")
-    also_sure: bool = knob(False, "after a verification, fill the other sure ones too")
-    causal_cache: bool = knob(True, "prompt and finished blocks are read token by token (AR-like caching)")
-    causal_prefix: bool = knob(True, "and so is what is filled at the left of the block")
-    steps: int = knob(0, "denoising steps per block; 0 is one per position", lo=0, hi=512, step=1, symbol="S")
-    strategy: str = knob("dynamic", "what a step fills beside", choices=STRATEGIES)
+    tempering: float = knob(1.0, "exponent of q/p", lo=0.0, hi=4.0, step=0.1, symbol="γ", rare=True)
+    resample: bool = knob(True, "redraw the first rejected position; no keeps its draft", rare=True)
+    keep_ratio: float = knob(
+        -1.0, "also keep drafts with this q/p; negative is off", lo=-1.0, hi=1.0, step=0.05, rare=True
+    )
+    all_spans: bool = knob(False, "keep_ratio looks at every mask of the block", rare=True)
+    also_sure: bool = knob(False, "after a verification, fill the other sure ones too", rare=True)
+    causal_cache: bool = knob(True, "prompt and finished blocks are read token by token (AR-like caching)", rare=True)
+    causal_prefix: bool = knob(True, "and so is what is filled at the left of the block", rare=True)
+    steps: int = knob(
+        0, "denoising steps per block; 0 is one per position", lo=0, hi=512, step=1, symbol="S", rare=True
+    )
+    strategy: str = knob("dynamic", "what a step fills beside", choices=STRATEGIES, rare=True)
     threshold: float = knob(0.85, "confidence that fills a position early", lo=0.0, hi=1.0, step=0.01, symbol="τ")
     temperature: float = knob(0.0, "0 is greedy, 1 the model's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T")
-    top_k: int = knob(0, "draw among this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k")
-    top_p: float = knob(1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p")
+    top_k: int = knob(0, "draw among this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k", rare=True)
+    top_p: float = knob(
+        1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
+    )
 
 
 class Router:

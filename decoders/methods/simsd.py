@@ -38,9 +38,11 @@ from decoders.trace import Decide, Event, Finish, Forward, Judge, Propose, Round
 @dataclass(frozen=True)
 class SimSD(Params):
     accept: str = knob("greedy_match", "how drafts are accepted", choices=("greedy_match", "mrs"))
-    temperature: float = knob(1.0, "mrs: of drafts and target", lo=0.05, hi=2.0, step=0.05, symbol="T")
-    drafting: str = knob("static", "one position a step, or all sure ones", choices=("static", "dynamic"))
-    threshold: float = knob(0.9, "dynamic: confidence that fills a position", lo=0.0, hi=1.0, step=0.01, symbol="τ")
+    temperature: float = knob(1.0, "mrs: of drafts and target", lo=0.05, hi=2.0, step=0.05, symbol="T", rare=True)
+    drafting: str = knob("static", "one position a step, or all sure ones", choices=("static", "dynamic"), rare=True)
+    threshold: float = knob(
+        0.9, "dynamic: confidence that fills a position", lo=0.0, hi=1.0, step=0.01, symbol="τ", rare=True
+    )
     tail: str = knob(
         "truncate",
         "what becomes of the rest of a rejected block",
@@ -48,7 +50,7 @@ class SimSD(Params):
     )
     align: bool = knob(True, "masks stand at the positions of their drafts (RoPE-copy)")
     eos_min_prob: float = knob(
-        0.0, "a correction may end the text if the target is this sure", lo=0.0, hi=1.0, step=0.05
+        0.0, "a correction may end the text if the target is this sure", lo=0.0, hi=1.0, step=0.05, rare=True
     )
     leak: bool = knob(False, "measure how far the check is from true sequential denoising")
 

@@ -131,8 +131,13 @@ def fitting(kinds: tuple[str, ...]) -> tuple[Entry, ...]:
 
 
 def default_models(method: Method) -> dict[str, str]:
-    """A model for each role of a method: the first one of the catalogue that fits."""
-    return {role: fitting(kinds)[0].id for role, kinds in method.roles.items()}
+    """A model for each role of a method: the first one of the catalogue that fits and has no other role, if there is
+    one, so that a small model drafts for a large one."""
+    chosen: dict[str, str] = {}
+    for role, kinds in method.roles.items():
+        ids = [e.id for e in fitting(kinds)]
+        chosen[role] = next((name for name in ids if name not in chosen.values()), ids[0])
+    return chosen
 
 
 def _weights(path: Path) -> bool:
