@@ -108,6 +108,11 @@ def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, 
             (tmp_path / id / file).touch()
     assert catalogue.default_models(find("stepwise")) == {"model": "tiny-sdar"}
     assert catalogue.default_models(find("diffuspec")) == {"target": "tiny-ar", "draft": "tiny-sdar"}
+    assert catalogue.default_models(find("simsd")) == {"target": "tiny-sdar", "draft": "tiny-sdar"}
+    (tmp_path / "nano-sdar").mkdir()
+    for file in ("config.json", "generation.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / "nano-sdar" / file).touch()
+    assert catalogue.default_models(find("simsd")) == {"target": "tiny-sdar", "draft": "nano-sdar"}
     assert catalogue.missing("tiny-ar") == ""
     (tmp_path / "tiny-ar" / "model.safetensors").rename(tmp_path / "tiny-ar" / catalogue.PROXY)
     assert "lacks model.safetensors" in catalogue.missing("tiny-ar"), "the 3-gram is no weights"
