@@ -12,9 +12,9 @@ from decoders.models import catalogue
 from decoders.run import run
 
 PROMPT = "Tom has 3 apples. He buys 4 more and gives 2 to Anna. How many apples does Tom have now?"
-SHOP = "A book costs 6 dollars. Mia has 30 dollars and buys 3 books. How many dollars are left?"
+SHOP = "Mia has 20 dollars. She buys 4 books for 3 dollars each. How much money does Mia have left?"
 CAPITAL = "What is the capital of France?"
-BABY = "What is a baby kangaroo called?"
+BABY = "What do you call a baby horse?"
 CHOICE = "Which of these is a fruit? dog (A), apple (B), chair (C) or blue (D)"
 CODE_CHOICE = "Which Python function returns the length of a list? max (A), sum (B), len (C), abs (D)"
 FUNCTION = "Write a Python function add_three that returns x plus 3."
@@ -36,7 +36,7 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("simsd-apples", "simsd", SMALL, PROMPT, {"leak": True}),
     ("ar-apples", "ar", AR, PROMPT, {}),
     ("diffuspec-apples", "diffuspec", PAIR, PROMPT, {}),
-    ("word-shop-fast", "threshold", LLADA, SHOP, {"threshold": 0.3}),
+    ("word-shop-fast", "threshold", SDAR, SHOP, {"threshold": 0.3}),
     ("word-shop-blocks", "ssd", SDAR, SHOP, {"n": 4}),
     ("facts-capital", "ssd", LLADA, CAPITAL, {"n": 4}),
     ("facts-baby", "stepwise", SDAR, BABY, {}),

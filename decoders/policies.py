@@ -13,6 +13,9 @@ def shares(masks: int, steps: int) -> list[int]:
     return [share for i in range(steps) if (share := masks // steps + (i < masks % steps))]
 
 
+STRATEGIES = ("dynamic", "static", "sequential")
+
+
 def strategy(guesses: Sequence[Guess], name: str, quota: int, tau: float) -> list[Guess]:
     """SDAR's remasking strategies: the first `quota` positions (`sequential`), the most confident ones (`static`), or
     all with more than `tau` if they are that many (`dynamic`)."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 
+from decoders.chance import Chance
 from decoders.models.base import Logits
 from decoders.trace import Belief, Forward
 
@@ -123,6 +124,21 @@ def shaped(probs: torch.Tensor, temperature: float, top_k: int, top_p: float) ->
         outside = ordered.cumsum(-1) - ordered > top_p
         scores = scores.masked_fill(torch.zeros_like(outside).scatter(-1, index, outside), -torch.inf)
     return scores.softmax(-1)
+
+
+def drawn(
+    seen: Seen, where: Sequence[int], temperature: float, top_k: int, top_p: float, mask: int, chance: Chance
+) -> tuple[list[Guess], torch.Tensor]:
+    """A token for each position of `where`, and the distributions [n, V] they are drawn from (greedy: the plain ones).
+    The mask is never drawn."""
+    assert seen.probs is not None
+    if not temperature:
+        return seen.guesses[0], seen.probs
+    gone = torch.tensor([mask], device=seen.probs.device)
+    probs = shaped(seen.probs.index_fill(-1, gone, 0.0), temperature, top_k, top_p)
+    tokens = chance.tokens(probs)
+    p = probs.gather(1, torch.tensor(tokens, device=probs.device)[:, None])[:, 0].tolist()
+    return [Guess(*guess) for guess in zip(where, tokens, p, strict=True)], probs
 
 
 def by_confidence(guesses: Sequence[Guess]) -> list[Guess]:

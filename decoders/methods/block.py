@@ -10,7 +10,7 @@ prompt's included), and the last block is not encoded. At temperature 0 the conf
 (the release filters to one token there, and every confidence becomes 1).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -21,11 +21,9 @@ from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
-from decoders.policies import shares, strategy
-from decoders.sampling import Guess, Seen, shaped
+from decoders.policies import STRATEGIES, shares, strategy
+from decoders.sampling import drawn
 from decoders.trace import Decide, Event, Round
-
-STRATEGIES = ("dynamic", "static", "sequential")
 
 
 @dataclass(frozen=True)
@@ -38,21 +36,6 @@ class Block(Params):
     top_p: float = knob(
         1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
     )
-
-
-def drawn(
-    seen: Seen, where: Sequence[int], temperature: float, top_k: int, top_p: float, mask: int, chance: Chance
-) -> tuple[list[Guess], torch.Tensor]:
-    """A token for each position of `where`, and the distributions [n, V] they are drawn from (greedy: the plain ones).
-    The mask is never drawn."""
-    assert seen.probs is not None
-    if not temperature:
-        return seen.guesses[0], seen.probs
-    gone = torch.tensor([mask], device=seen.probs.device)
-    probs = shaped(seen.probs.index_fill(-1, gone, 0.0), temperature, top_k, top_p)
-    tokens = chance.tokens(probs)
-    p = probs.gather(1, torch.tensor(tokens, device=probs.device)[:, None])[:, 0].tolist()
-    return [Guess(*guess) for guess in zip(where, tokens, p, strict=True)], probs
 
 
 @torch.inference_mode()

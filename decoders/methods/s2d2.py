@@ -26,12 +26,11 @@ from decoders.chance import Chance
 from decoders.context import Context
 from decoders.drafts import chain
 from decoders.methods.base import Method
-from decoders.methods.block import STRATEGIES, drawn
 from decoders.models.base import Logits, Model
 from decoders.params import Params, knob
-from decoders.policies import shares, strategy
+from decoders.policies import STRATEGIES, shares, strategy
 from decoders.routing import ESTIMATORS, POLICIES, Bandit, Hysteresis, acceptance, entropies, expected_length
-from decoders.sampling import Guess, Seen, look, shaped
+from decoders.sampling import Guess, Seen, drawn, look, shaped
 from decoders.trace import Decide, Event, Judge, Propose, Round, Verdict
 
 # What the release takes for an estimator's own number, where none is given.

@@ -27,11 +27,10 @@ from decoders.chance import Chance
 from decoders.context import Context
 from decoders.drafts import chain
 from decoders.methods.base import Method
-from decoders.methods.block import drawn
 from decoders.models.base import Logits, Model
 from decoders.params import Params, knob
 from decoders.policies import strategy
-from decoders.sampling import Guess, Seen, look, shaped
+from decoders.sampling import Guess, Seen, drawn, look, shaped
 from decoders.trace import Decide, Event, Finish, Forward, Judge, Propose, Round, Verdict
 
 
@@ -146,7 +145,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SimSD, rng: Chance)
         yield checked.call
         verdicts, kept, instead = judge(draft, checked, par, canvas.mask, rng)
         yield Judge(tuple(verdicts))
-        if par.leak:
+        if par.leak and checked.probs is not None:
             call, distance = leaked(target, canvas, draft, checked.probs)
             yield call
             yield Decide(

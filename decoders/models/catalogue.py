@@ -76,7 +76,8 @@ CATALOGUE: tuple[Entry, ...] = (
         kind="block",
         size="1 M",
         licence="Apache-2.0",
-        note="A small tiny-sdar: quicker, and wrong more often. Meant for drafting, where a larger model checks.",
+        note="A small tiny-sdar: quicker, and often wrong, most of all in word problems and multiple choice. Meant for "
+        "drafting, where a larger model checks.",
         examples=EXAMPLES,
     ),
     Entry(
