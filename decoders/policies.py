@@ -1,6 +1,7 @@
 """Which masked positions of a block to fill, given what one call predicted: pure functions from guesses to guesses.
 
-Each takes the guesses of one block, most confident first (`sampling.by_confidence`), and returns at least the first.
+Guesses are those of one block; an `order` is most confident first (`sampling.by_confidence`), and at least its first
+guess is returned. `tau` and other bars are probabilities in 0..1, distances are positions.
 """
 
 from collections.abc import Sequence

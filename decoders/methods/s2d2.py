@@ -158,8 +158,10 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: S2D2, rng: Chance) 
         open_ = canvas.open()
         whole = list(range(context.start, canvas.block_end(open_[0])))
         where = whole if par.temperature else open_
-        see = masks.prefix_causal(context.start, len(whole), open_[0], context.model.device)
-        seen = context.look([canvas.ids], [where], "draft", keep=True, see=see if par.causal_prefix else None)
+        see = None
+        if par.causal_prefix:
+            see = masks.prefix_causal(context.start, len(whole), open_[0], context.model.device)
+        seen = context.look([canvas.ids], [where], "draft", keep=True, see=see)
         yield seen.call
         guesses, probs = drawn(seen, where, par.temperature, par.top_k, par.top_p, canvas.mask, rng)
         drafts = {g.pos: g for g in guesses if canvas.ids[g.pos] == canvas.mask}

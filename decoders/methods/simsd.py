@@ -12,8 +12,9 @@ that: the mean total variation distance between what the target says here and wh
 denoised one after the other, one extra row per draft, whose call is counted and shown as "measure".
 
 Kept from the release: a wholly accepted block yields no extra token; `truncate` drops what follows the first rejected
-position and drafts it again. Ours: positions left of the first rejection and the correction are always written, also
-without `bonus`, so that every round moves. Left out: several blocks at once, early stop of drafting, `redraft`.
+position and drafts it again. Left out: several blocks at once, early stop of drafting, tails without the correction,
+`target_argmax_all` and `redraft`. Ours: an end of text that is held back (`eos_min_prob`) is written all the same when
+it is all that a round would write, so that every round moves.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ class Draft:
     probs: list[torch.Tensor]
 
 
-def check(context: Context, canvas: Canvas, draft: Draft, align: bool) -> tuple[Seen, Logits]:
+def check(context: Context, canvas: Canvas, draft: Draft, align: bool) -> Seen:
     """One call of the target over known tokens, drafts and masks, read at the masks."""
     start, model, where = context.start, context.model, [g.pos for g in draft.guesses]
     known = list(range(start, where[0]))
@@ -74,7 +75,7 @@ def check(context: Context, canvas: Canvas, draft: Draft, align: bool) -> tuple[
     rows = Logits(logits.rows[len(known) + len(where) :], where[0], 0)
     call = replace(call, fed=tuple(zip([*known, *where, *where], ids, strict=True)))
     ask = [[g.fill for g in draft.guesses]]
-    return look(call, [rows], [where], top=canvas.top, mask=canvas.mask, ask=ask, keep=True), rows
+    return look(call, [rows], [where], top=canvas.top, mask=canvas.mask, ask=ask, keep=True)
 
 
 def leaked(context: Context, canvas: Canvas, draft: Draft, said: torch.Tensor) -> tuple[Forward, float]:
@@ -141,7 +142,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SimSD, rng: Chance)
         yield Propose(chain([[g] for g in draft.guesses], 1))
 
         # (2) The large one checks all of it in one call.
-        checked, _ = check(target, canvas, draft, par.align)
+        checked = check(target, canvas, draft, par.align)
         yield checked.call
         verdicts, kept, instead = judge(draft, checked, par, canvas.mask, rng)
         yield Judge(tuple(verdicts))
