@@ -10,7 +10,9 @@ word, and would find other questions' letters.  A step's rows depend only on the
 
 import math
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -56,10 +58,18 @@ class Document(NamedTuple):
 Batch = dict[str, torch.Tensor]
 
 
-def documents(rng: random.Random, n: int, tokenizer) -> list[Document]:
-    """`n` training documents, families drawn by `FAMILY_WEIGHT`."""
+@dataclass(frozen=True)
+class Mixture:
+    """What a stage of training draws: how often each family, and in block diffusion each block size (any unit)."""
+
+    families: Mapping[str, float] = field(default_factory=lambda: FAMILY_WEIGHT)
+    blocks: Mapping[int, float] = field(default_factory=lambda: BLOCK_SIZES)
+
+
+def documents(rng: random.Random, n: int, tokenizer, families: Mapping[str, float] = FAMILY_WEIGHT) -> list[Document]:
+    """`n` training documents, families drawn by their weights."""
     letters = {tokenizer.token_to_id(f"Ġ({mark})") for mark in LETTERS}
-    names = rng.choices(tuple(FAMILY_WEIGHT), tuple(FAMILY_WEIGHT.values()), k=n)
+    names = rng.choices(tuple(families), tuple(families.values()), k=n)
     drawn = []
     for family in FAMILIES:
         for item in items(family, TRAIN, names.count(family), rng.getrandbits(62)):
@@ -108,12 +118,15 @@ def plain(rng: random.Random, document: Document, ratio: float) -> Packed:
     )
 
 
-def block_copies(rng: random.Random, document: Document, ratio: float) -> Packed:
+def block_copies(
+    rng: random.Random, document: Document, ratio: float, sizes: Mapping[int, float] | None = None
+) -> Packed:
     """Clean text and a corrupted copy of the answer's blocks; blocks are counted from position 0, prompt included.
 
     Each block draws its own mask ratio around `ratio`; the prompt's tokens in a shared first block stay clean.
     """
-    size = rng.choices(tuple(BLOCK_SIZES), tuple(BLOCK_SIZES.values()))[0]
+    sizes = sizes or BLOCK_SIZES
+    size = rng.choices(tuple(sizes), tuple(sizes.values()))[0]
     prompt, answer, values = document
     p = len(prompt)
     whole = prompt + answer
@@ -232,13 +245,14 @@ def two_copies(rng: random.Random, document: Document, ratio: float) -> Packed:
     )
 
 
-def batch(objective: str, step: int, rows: int, tokenizer) -> Batch:
+def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | None = None) -> Batch:
     """The `rows` rows of one step of an objective (`causal`, `blocks` or `masked`), packed with whole documents.
 
     ids, targets, positions: (rows, ROW_LENGTH) int64, positions restart at 0 in every document; mask: (rows, 1,
     ROW_LENGTH, ROW_LENGTH) bool, True where a query (first) sees a key (second), never across documents; weights:
     (rows, ROW_LENGTH) float32, normalised over the step.
     """
+    mixture = mixture or Mixture()
     rng = random.Random(f"{SEED}/{objective}/{step}")
     offset = rng.random()
     shape = (rows, ROW_LENGTH)
@@ -247,13 +261,13 @@ def batch(objective: str, step: int, rows: int, tokenizer) -> Batch:
     batch = {name: torch.full(shape, value) for name, value in fields.items()}
     weights, total = torch.zeros(shape), 0.0
     used, failures = [0] * rows, 0
-    for i, drawn in enumerate(documents(rng, 8 * rows, tokenizer)):
+    for i, drawn in enumerate(documents(rng, 8 * rows, tokenizer, mixture.families)):
         # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
         ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
         if objective == "masked":
             make = two_copies if rng.random() < TWO_COPY_SHARE else one_copy
         else:
-            make = plain if objective == "causal" else block_copies
+            make = plain if objective == "causal" else partial(block_copies, sizes=mixture.blocks)
         document = make(rng, drawn, ratio)
         size = len(document.ids)
         # The fullest row that has room: rows end up with little padding.

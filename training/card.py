@@ -119,24 +119,40 @@ def tradeoff(name: str, result: dict[str, Any], vary: str, what: str) -> str:
     return "\n".join(lines)
 
 
+def shares(stage: dict[str, Any]) -> str | None:
+    """What a stage drew, where that is written down and not the usual mixture."""
+    mixture = stage.get("mixture", {})
+    said = [("", mixture.get("families"), FAMILY_WEIGHT), ("blocks ", mixture.get("blocks"), BLOCK_SIZES)]
+    blocks = stage["objective"] == "blocks"
+    told = [
+        what + ", ".join(f"{key} {weight:g}" for key, weight in drawn.items())
+        for what, drawn, usual in said
+        if drawn
+        and (blocks or not what)
+        and {str(k): v for k, v in usual.items()} != {str(k): v for k, v in drawn.items()}
+    ]
+    return "; ".join(told) or None
+
+
 def training(name: str) -> str:
     stages = json.loads((MODELS / name / "training.json").read_text(encoding="utf-8"))["stages"]
     lines = [
-        "| stage | objective | starts from | steps | rows a step | Muon | AdamW | core hours |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| stage | objective | starts from | steps | rows a step | Muon | AdamW | core hours | drawn |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for s in stages:
         steps = s["steps"] if s["steps"] == s["planned"] else f"{s['steps']} of {s['planned']}"
         start = s["start"] or "random weights"
-        row = (s["model"], s["objective"], start, steps, s["rows"], s["muon"], s["adam"], s["core_hours"])
+        row = (s["model"], s["objective"], start, steps, s["rows"], s["muon"], s["adam"], s["core_hours"], shares(s))
         lines.append(f"| {' | '.join('-' if value is None else str(value) for value in row)} |")
     hours = sum(s["core_hours"] for s in stages)
     told = [f"- **{o}**: {text}" for o, text in OBJECTIVES.items() if o in {s["objective"] for s in stages}]
-    shares = ", ".join(f"{family} {weight}" for family, weight in FAMILY_WEIGHT.items())
+    usual = ", ".join(f"{family} {weight}" for family, weight in FAMILY_WEIGHT.items())
     parts = [
         f"`python -m training.train {name}`, seed {stages[-1]['seed']}, {hours:.1f} hours of one CPU core for the "
-        f"stages below. A row is {ROW_LENGTH} tokens of packed documents (percent by family: {shares}); learning rates "
-        "are peaks, they warm up and fall to 0; matrices are trained with Muon, embeddings and norms with AdamW.",
+        f"stages below. A row is {ROW_LENGTH} tokens of packed documents (shares of the families: {usual}, where "
+        "`drawn` says no others); learning rates are peaks, they warm up and fall to 0; matrices are trained with "
+        "Muon, embeddings and norms with AdamW.",
         "\n".join(lines),
         "\n".join(told),
     ]

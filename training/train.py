@@ -6,10 +6,11 @@ Every model but the trunks starts from another one (`RECIPES`), which is trained
     trunk -> tiny-ar (causal, grown to 20 layers)        nano-trunk (causal) -> nano-sdar (block diffusion)
 
 A run that was interrupted goes on from its checkpoint in `training/checkpoints/`; a larger `--steps` goes on from a
-finished one with a longer schedule.  `--start tiny-llada` starts from the weights of that model instead, as they are
-in `assets/models`: so a shipped model is trained further.  Data and masks of a step depend only on the seed and the
-step number.  The rows of a step are shared out over the workers, single-thread processes whose gradients are added up:
-on a busy machine they wait for each other once a step, threads would do so thousands of times.
+finished one with a longer schedule. `--start tiny-llada` starts from the weights of that model instead, as they are
+in `assets/models`: so a shipped model is trained further, on steps not drawn before. Data and masks of a step depend
+only on the seed and the step number. `--families choice=60,word=40` and `--blocks 16=1,32=2` change what is drawn.
+The rows of a step are shared out over the workers, single-thread processes whose gradients are added up: on a busy
+machine they wait for each other once a step, threads would do so thousands of times.
 """
 
 import argparse
@@ -19,7 +20,8 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,6 +31,7 @@ from torch.nn import functional as F
 
 from training import batches, shapes
 from training import tokenizer as tok
+from training.corpus import FAMILIES
 from training.evaluate import evaluate, wrap
 from training.muon import FAST_BFLOAT16, Muon
 
@@ -57,14 +60,17 @@ class Recipe:
     muon: float
     adam: float
     decay: float
+    mixture: batches.Mixture = batches.Mixture()
 
 
+# A drafter writes a few tokens at a time, and a small model learns a few skills at a time.
+NANO = batches.Mixture({"word": 38, "code": 20, "facts": 10, "choice": 28, "story": 4}, {1: 3, 4: 3, 8: 4})
 RECIPES = {
     "trunk": Recipe("causal", "", 3000, 16, 0.02, 3e-3, 1.0),
     "nano-trunk": Recipe("causal", "", 4000, 16, 0.02, 4e-3, 1.0),
     "tiny-llada": Recipe("masked", "trunk", 7000, 16, 0.01, 1.5e-3, 1.0),
     "tiny-sdar": Recipe("blocks", "tiny-llada", 2000, 16, 0.01, 1.5e-3, 1.0),
-    "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 16, 0.015, 2e-3, 1.0),
+    "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 16, 0.015, 2e-3, 1.0, NANO),
     "tiny-ar": Recipe("causal", "trunk", 1000, 12, 0.01, 1.5e-3, 1.0),
 }
 
@@ -120,8 +126,10 @@ def held_out_accuracy(name: str, model, n: int, seed: int) -> dict[str, float | 
     return {family: result.accuracy for family, result in results.items()}
 
 
-def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start: str) -> None:
-    """Train one model to `steps`, starting or resuming from `training/checkpoints/`.
+def train(
+    rank: int, workers: int, rendezvous: str, name: str, steps: int, start: str, mixture: batches.Mixture | None = None
+) -> None:
+    """Train one model to `steps`, starting or resuming from `training/checkpoints/`; `mixture` replaces the recipe's.
 
     Worker `rank` of `workers` computes the gradient of every `workers`-th row; worker 0 also keeps the log, the
     checkpoint and the exports.
@@ -130,11 +138,12 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
     if workers > 1:
         distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=workers)
     recipe, tokenizer = RECIPES[name], tok.load()
+    recipe = replace(recipe, mixture=mixture or recipe.mixture)
     model = shapes.build(name, batches.SEED)
     optimisers = optimizers(model, recipe)
     peaks = [recipe.muon, recipe.adam]
     path = CHECKPOINTS / f"{name}.pt"
-    step, spent, before, first, earlier = 0, 0.0, [], 0, 0.0
+    step, spent, before, first, earlier, drawn = 0, 0.0, [], 0, 0.0, 0
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
@@ -142,11 +151,13 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
             optimiser.load_state_dict(saved)
         step, spent, before, last = state["step"], state["seconds"], state["stages"][:-1], state["stages"][-1]
         start, first, earlier = last["start"], last.get("first", 0), last.get("earlier", 0.0)
+        drawn = last.get("drawn", 0)
         if step >= first + last["planned"]:  # finished: going on with a longer schedule is a stage of its own
             start, before, first, earlier = name, state["stages"], step, spent
     elif start:
         shapes.start_from(model, shapes.weights(start, CHECKPOINTS))
         before = shapes.stages(start, CHECKPOINTS)
+        drawn = sum(stage["steps"] for stage in before if stage["objective"] == recipe.objective)
 
     def log(**fields) -> None:
         if rank == 0:
@@ -158,7 +169,8 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
     def save() -> None:
         if rank == 0:
             stage = {"model": name, **asdict(recipe), "start": start, "steps": step - first, "planned": steps - first}
-            stage |= {"first": first, "earlier": earlier, "seed": batches.SEED, "bfloat16": FAST_BFLOAT16}
+            stage |= {"first": first, "earlier": earlier, "drawn": drawn}
+            stage |= {"seed": batches.SEED, "bfloat16": FAST_BFLOAT16}
             stage["core_hours"] = round((spent - earlier) * workers / 3600, 2)
             state = {
                 "model": model.state_dict(),
@@ -192,7 +204,8 @@ def train(rank: int, workers: int, rendezvous: str, name: str, steps: int, start
         for optimiser, peak in zip(optimisers, peaks, strict=True):
             optimiser.param_groups[0]["lr"] = peak * factor
         rows = {
-            key: v[rank::workers] for key, v in batches.batch(recipe.objective, step, recipe.rows, tokenizer).items()
+            key: v[rank::workers]
+            for key, v in batches.batch(recipe.objective, drawn + step, recipe.rows, tokenizer, recipe.mixture).items()
         }
         with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             loss = loss_of(model, forward, rows)
@@ -231,6 +244,22 @@ def plan(name: str) -> list[str]:
     return [*plan(start), name]
 
 
+def shares(text: str, known: Sequence[str]) -> dict[str, float]:
+    """`a=2,b=1` as a dict; raises ValueError in one sentence for an unknown name or a share that is not positive."""
+    out = {}
+    for part in text.split(","):
+        name, _, share = part.partition("=")
+        if name not in known:
+            raise ValueError(f"{part!r}: {name!r} is none of {', '.join(known)}.")
+        try:
+            out[name] = float(share)
+        except ValueError:
+            raise ValueError(f"{part!r}: write {name}=NUMBER.") from None
+        if not out[name] > 0:
+            raise ValueError(f"{part!r}: a share must be above 0; leave {name} out instead.")
+    return out
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -239,6 +268,8 @@ def main() -> None:
     parser.add_argument(
         "--start", choices=list(RECIPES), help="start from this model's weights (default: its recipe's)"
     )
+    parser.add_argument("--families", metavar="F=SHARE,...", help="families to draw (default: the recipe's)")
+    parser.add_argument("--blocks", metavar="B=SHARE,...", help="block sizes to draw (default: the recipe's)")
     cores = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     parser.add_argument(
         "--workers", type=int, default=cores, choices=(1, 2, 4, 8), help="processes (default: %(default)s)"
@@ -246,6 +277,15 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.steps is not None and arguments.steps < 1:
         parser.error(f"--steps {arguments.steps}: must be at least 1.")
+    mixture = RECIPES[arguments.model].mixture
+    try:
+        if arguments.families:
+            mixture = replace(mixture, families=shares(arguments.families, FAMILIES))
+        if arguments.blocks:
+            sizes = shares(arguments.blocks, [str(b) for b in batches.BLOCK_SIZES])
+            mixture = replace(mixture, blocks={int(b): share for b, share in sizes.items()})
+    except ValueError as error:
+        parser.error(str(error))
     # A plain `kill` would leave the workers behind; leaving through an exception ends these daemons too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.update(KEEP_MEMORY)
@@ -260,7 +300,10 @@ def main() -> None:
                 train,
                 nprocs=arguments.workers,
                 daemon=True,
-                args=(arguments.workers, str(Path(folder, "rendezvous")), name, steps, start),
+                args=(
+                    *(arguments.workers, str(Path(folder, "rendezvous")), name, steps, start),
+                    mixture if name == arguments.model else None,
+                ),
             )
 
 

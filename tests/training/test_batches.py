@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from training import batches
+from training.corpus import TRAIN, items
 from training.tokenizer import EOS, MASK, load
 
 PROMPT, ANSWER = [2, 100, 3], [11, 12, 13, 14, EOS]
@@ -160,3 +161,17 @@ def test_half_of_the_blocks_that_are_not_entered_afresh_are_masked_from_some_tok
         hidden = [document.positions[i] for i, token in enumerate(document.ids) if token == MASK]
         cut += bool(hidden) and hidden == list(range(hidden[0], max(document.positions) + 1))
     assert 75 < cut < 125
+
+
+def test_a_mixture_decides_which_families_and_block_sizes_a_step_draws():
+    tokenizer, only = load(), batches.Mixture({"facts": 1}, {4: 1})
+    facts = {item.prompt for item in items("facts", TRAIN, 30_000, 0)}
+    drawn = batches.documents(random.Random(1), 40, tokenizer, only.families)
+    prompts = {tokenizer.decode(document.prompt, skip_special_tokens=True) for document in drawn}
+    assert len(prompts & facts) > len(prompts) / 2
+    rows = batches.batch("blocks", 3, 4, tokenizer, only)
+    # A corrupted token sees itself and its block of four: the masked ones among them are at most four positions.
+    masked = (rows["ids"] == MASK) & (rows["weights"] > 0)
+    sees = (rows["mask"][:, 0] & (rows["ids"] == MASK)[:, None, :]).sum(-1)
+    assert int(sees[masked].max()) == 4
+    assert not torch.equal(rows["ids"], batches.batch("blocks", 3, 4, tokenizer)["ids"])

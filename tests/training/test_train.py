@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training import shapes, train
+from training import batches, shapes, train
 from training.evaluate import wilson
 from training.muon import Muon, orthogonal
 
@@ -109,6 +109,41 @@ def test_going_on_from_a_finished_run_is_a_stage_of_its_own_and_an_interrupted_o
     train.train(0, 1, "", "nano-trunk", 4, "")
     stages = torch.load(tmp_path / "nano-trunk.pt", weights_only=True)["stages"]
     assert [(s["start"], s["steps"], s["planned"]) for s in stages] == [("", 1, 1), ("nano-trunk", 3, 3)]
+
+
+def test_a_stage_that_starts_from_a_shipped_model_draws_steps_that_were_not_drawn_before(tmp_path, monkeypatch):
+    drawn = []
+    batch = batches.batch
+    monkeypatch.setattr(
+        batches, "batch", lambda objective, step, *rest: drawn.append(step) or batch(objective, step, *rest)
+    )
+    monkeypatch.setattr(torch, "compile", lambda f, **_: f)
+    monkeypatch.setattr(train, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(shapes, "weights", lambda *_: shapes.build("nano-trunk", 0).state_dict())
+    earlier = [{"objective": "causal", "steps": 30}, {"objective": "blocks", "steps": 5}]
+    monkeypatch.setattr(shapes, "stages", lambda *_: earlier)
+    monkeypatch.setitem(train.RECIPES, "nano-trunk", train.Recipe("causal", "", 2, 2, 0.02, 0.003, 0.0))
+    train.train(0, 1, "", "nano-trunk", 1, "nano-sdar")
+    train.train(0, 1, "", "nano-trunk", 3, "nano-sdar")  # goes on
+    assert drawn == [30, 31, 32]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("words=1", "'words=1': 'words' is none of word, code."),
+        ("word=x", "'word=x': write word=NUMBER."),
+        ("word=0", "'word=0': a share must be above 0; leave word out instead."),
+    ],
+)
+def test_shares_that_make_no_sense_are_refused_in_one_sentence(text, message):
+    with pytest.raises(ValueError) as caught:
+        train.shares(text, ("word", "code"))
+    assert str(caught.value) == message
+
+
+def test_shares_are_read_by_name():
+    assert train.shares("code=3,word=0.5", ("word", "code")) == {"code": 3.0, "word": 0.5}
 
 
 def test_wilson_intervals_match_published_values():

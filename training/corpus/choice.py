@@ -1,12 +1,13 @@
 """Multiple choice questions with three or four options, each followed by its letter: "dog (A), apple (B) or blue (C)".
 
 The semantic key is the question's fact together with its set of options, so a held-out item is a combination never
-trained in any wording, order or layout; the fact itself is trained with other options.  Where options have to be
-compared, the answer first says of each what matters ("dog: animal, apple: fruit"): a small model that chose at once
-named words of the right kind that were no options.  Every answer names the right option and then its letter, as the
-question writes it, so that a small model finds the letter by looking up what followed the option.  A letter in front
-of its option ("A) dog") takes a small model many times longer to look up: such questions are trained now and then and
-never held out.  Neither are the exercises in looking up.
+trained in any wording, order or layout; the fact itself is trained with other options. Where options have to be
+compared, the answer first says of each in turn what matters and stops at the right one ("dog: animal, apple: fruit.
+It is apple (B)"): a small model that chose at once named words of the right kind that were no options, and one that
+went on to the last option did so too, because it had to look back for the option in front of the kind. Every answer
+names the right option and then its letter, as the question writes it, so that a small model finds the letter by
+looking up what followed the option. A letter in front of its option ("A) dog") takes a small model many times longer
+to look up: such questions are trained now and then and never held out. Neither are the exercises in looking up.
 """
 
 import random
@@ -370,22 +371,22 @@ def _listed(rng: random.Random, question: str, options: list[str], in_front: boo
     return f"{question} {', '.join(marked[:-1])}{last}{marked[-1]}"
 
 
-def _working(key: str, options: list[str]) -> str:
-    """What is said of each option before one is chosen: its kind, its first letter, even or odd, or the largest or
-    smallest number so far.  Empty for a question that is answered at once."""
-    compare = key.split()[0]
+def _working(key: str, options: list[str], right: str) -> str:
+    """What is said of each option up to the right one: its kind, its first letter, even or odd; of the largest and the
+    smallest number all options, each with the largest or smallest so far.  Empty for a question answered at once."""
+    compare, upto = key.split()[0], options[: options.index(right) + 1]
     if compare in ("is", "not"):
-        said = [_SHORT.get(_KIND_OF[option], _KIND_OF[option]) for option in options]
+        said = [_SHORT.get(_KIND_OF[option], _KIND_OF[option]) for option in upto]
     elif compare == "letter":
-        said = [option[0].upper() for option in options]
+        said = [option[0].upper() for option in upto]
     elif compare in ("even", "odd"):
-        said = [("even", "odd")[int(option) % 2] for option in options]
+        said = [("even", "odd")[int(option) % 2] for option in upto]
     elif compare in ("largest", "smallest"):
-        best = max if compare == "largest" else min
+        best, upto = max if compare == "largest" else min, options
         said = [str(best(int(option) for option in options[: i + 1])) for i in range(len(options))]
     else:
         return ""
-    return ", ".join(f"{option}: {what}" for option, what in zip(options, said, strict=True)) + ". "
+    return ", ".join(f"{option}: {what}" for option, what in zip(upto, said, strict=True)) + ". "
 
 
 def draw(rng: random.Random) -> tuple[str, Item]:
@@ -409,7 +410,7 @@ def draw(rng: random.Random) -> tuple[str, Item]:
         answer, last = f"Here {', '.join(said[:-1])} and {said[-1]}.", named[-1]
     else:
         answer, last = rng.choice(_ANSWERS).format(y=right, l=letters[right]), right
-        answer = _working(key, options) + answer
+        answer = _working(key, options, right) + answer
     # An exercise among the held-out questions would flatter them.
     split = TRAIN if topic in _EXERCISES else split_of(f"choice:{key}:{sorted(options)}")
     if in_front and split != TRAIN:
