@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 
 from training import tokenizer as tok
-from training.corpus import FAMILIES, TRAIN, items
+from training.corpus import FAMILIES, TRAIN, drill, items
 from training.corpus.choice import LETTERS
 
 SEED = 0
@@ -45,6 +45,8 @@ AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token
 
 CHOICE_WEIGHT = 2.0  # of a token of a multiple choice answer: which option it is takes longest to learn
 LETTER_WEIGHT = 4.0  # of its letter: the token that is graded
+RESULT_WEIGHT = 3.0  # of a digit behind "=": one token in twenty of a word problem, and what makes it right
+DRILL = "drill"  # beside the families: exercises that are never asked
 
 
 class Document(NamedTuple):
@@ -60,7 +62,8 @@ Batch = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Mixture:
-    """What a stage of training draws: how often each family, and in block diffusion each block size (any unit)."""
+    """What a stage of training draws: how often each family (or `DRILL`), and in block diffusion each block size (any
+    unit)."""
 
     families: Mapping[str, float] = field(default_factory=lambda: FAMILY_WEIGHT)
     blocks: Mapping[int, float] = field(default_factory=lambda: BLOCK_SIZES)
@@ -69,14 +72,27 @@ class Mixture:
 def documents(rng: random.Random, n: int, tokenizer, families: Mapping[str, float] = FAMILY_WEIGHT) -> list[Document]:
     """`n` training documents, families drawn by their weights."""
     letters = {tokenizer.token_to_id(f"Ġ({mark})") for mark in LETTERS}
+    equals = tokenizer.token_to_id("Ġ=Ġ")
+    digits = {tokenizer.token_to_id(digit) for digit in "0123456789"}
     names = rng.choices(tuple(families), tuple(families.values()), k=n)
     drawn = []
-    for family in FAMILIES:
-        for item in items(family, TRAIN, names.count(family), rng.getrandbits(62)):
+    for family in (*FAMILIES, DRILL):
+        seed, count = rng.getrandbits(62), names.count(family)
+        exercises = random.Random(f"{DRILL}/{seed}")
+        for item in (
+            items(family, TRAIN, count, seed) if family != DRILL else (drill.draw(exercises) for _ in range(count))
+        ):
             answer = tok.encode_answer(tokenizer, item.answer)
             weights = [1.0] * len(answer)
             if family == "choice":
-                weights = [LETTER_WEIGHT if token in letters else CHOICE_WEIGHT for token in answer]
+                weights = [CHOICE_WEIGHT] * len(answer)
+            if family in ("choice", DRILL):
+                weights = [LETTER_WEIGHT if token in letters else w for token, w in zip(answer, weights, strict=True)]
+            if family in ("word", DRILL):
+                result = False
+                for i, token in enumerate(answer):
+                    weights[i] = RESULT_WEIGHT if result and token in digits else weights[i]
+                    result = token == equals or result and token in digits
             drawn.append(Document(tok.encode_prompt(tokenizer, item.prompt), answer, weights))
     rng.shuffle(drawn)
     return drawn

@@ -64,7 +64,9 @@ class Recipe:
 
 
 # A drafter writes a few tokens at a time, and a small model learns a few skills at a time.
-NANO = batches.Mixture({"word": 38, "code": 20, "facts": 10, "choice": 28, "story": 4}, {1: 3, 4: 3, 8: 4})
+NANO = batches.Mixture(
+    {"word": 32, "code": 18, "facts": 10, "choice": 24, "story": 4, batches.DRILL: 12}, {1: 3, 4: 3, 8: 4}
+)
 RECIPES = {
     "trunk": Recipe("causal", "", 3000, 16, 0.02, 3e-3, 1.0),
     "nano-trunk": Recipe("causal", "", 4000, 16, 0.02, 4e-3, 1.0),
@@ -268,7 +270,9 @@ def main() -> None:
     parser.add_argument(
         "--start", choices=list(RECIPES), help="start from this model's weights (default: its recipe's)"
     )
-    parser.add_argument("--families", metavar="F=SHARE,...", help="families to draw (default: the recipe's)")
+    parser.add_argument(
+        "--families", metavar="F=SHARE,...", help="families, and drill, to draw (default: the recipe's)"
+    )
     parser.add_argument("--blocks", metavar="B=SHARE,...", help="block sizes to draw (default: the recipe's)")
     cores = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     parser.add_argument(
@@ -280,7 +284,7 @@ def main() -> None:
     mixture = RECIPES[arguments.model].mixture
     try:
         if arguments.families:
-            mixture = replace(mixture, families=shares(arguments.families, FAMILIES))
+            mixture = replace(mixture, families=shares(arguments.families, (*FAMILIES, batches.DRILL)))
         if arguments.blocks:
             sizes = shares(arguments.blocks, [str(b) for b in batches.BLOCK_SIZES])
             mixture = replace(mixture, blocks={int(b): share for b, share in sizes.items()})

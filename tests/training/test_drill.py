@@ -1,0 +1,62 @@
+"""Exercises: what they say is right, they are trained when asked for and at no other time, and results weigh more."""
+
+import random
+import re
+
+from training import batches
+from training.corpus import FAMILIES, drill
+from training.tokenizer import load
+
+
+def drawn(n, seed=0):
+    rng = random.Random(seed)
+    return [drill.draw(rng) for _ in range(n)]
+
+
+def test_every_sum_is_right_and_was_asked_for():
+    results = 0
+    for item in drawn(400):
+        for a, sign, b, result in re.findall(r"(\d+) ([-+*/]) (\d+) = (\d+)", item.answer):
+            a, b = int(a), int(b)
+            assert {"+": a + b, "-": a - b, "*": a * b, "/": a / b}[sign] == int(result) > 0
+            assert f"{a} {sign} {b}" in item.prompt
+            results += 1
+    assert results > 1000
+
+
+def test_every_option_that_is_looked_up_has_the_letter_that_stands_behind_it():
+    found = 0
+    for item in drawn(400):
+        for option, letter in re.findall(r"([A-Za-z]+) \(([A-H])\)", item.answer):
+            assert f" {option} ({letter})" in item.prompt
+            found += 1
+    assert found > 300
+
+
+def test_exercises_are_no_family_so_they_are_neither_held_out_nor_trained_unless_a_mixture_names_them():
+    assert batches.DRILL not in FAMILIES and batches.DRILL not in batches.FAMILY_WEIGHT
+    tokenizer = load()
+    for families, expected in ((batches.FAMILY_WEIGHT, 0), ({batches.DRILL: 1}, 40)):
+        documents = batches.documents(random.Random(3), 40, tokenizer, families)
+        texts = [tokenizer.decode(document.answer, skip_special_tokens=True) for document in documents]
+        exercises = [
+            re.fullmatch(r"(?:[^.=]* = \d+(?:, | and |\.))+|(?:\w+ \([A-H]\)(?:, | and |\.))+", t) for t in texts
+        ]
+        assert sum(map(bool, exercises)) == expected
+
+
+def test_the_digits_of_a_result_weigh_three_times_as_much_as_other_tokens_of_sums_and_word_problems():
+    tokenizer = load()
+    for family in ("word", batches.DRILL):
+        seen = 0
+        for document in batches.documents(random.Random(2), 60, tokenizer, {family: 1}):
+            text, weighed = "", ""
+            for token, weight in zip(document.answer, document.weights, strict=True):
+                piece = tokenizer.decode([token], skip_special_tokens=True)
+                text += piece
+                weighed += ("#" if weight == 3.0 else "x" if weight == 1.0 else "L") * len(piece)
+            for result in re.finditer(r"= (\d+)", text):
+                assert set(weighed[result.start(1) : result.end(1)]) == {"#"}
+                seen += 1
+            assert weighed.count("#") == sum(len(digits) for digits in re.findall(r"= (\d+)", text))
+        assert seen > 60
