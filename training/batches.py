@@ -63,10 +63,13 @@ Batch = dict[str, torch.Tensor]
 @dataclass(frozen=True)
 class Mixture:
     """What a stage of training draws: how often each family (or `DRILL`), and in block diffusion each block size (any
-    unit)."""
+    unit); which share of the blocks is masked whole, and which share of those is then shown in the model's own order
+    (`reveal`)."""
 
     families: Mapping[str, float] = field(default_factory=lambda: FAMILY_WEIGHT)
     blocks: Mapping[int, float] = field(default_factory=lambda: BLOCK_SIZES)
+    opening: float = OPENING_SHARE
+    ordered: float = 0.0
 
 
 def documents(rng: random.Random, n: int, tokenizer, families: Mapping[str, float] = FAMILY_WEIGHT) -> list[Document]:
@@ -104,6 +107,7 @@ class Packed:
 
     A token sees another one of its document if the two are in the same group, or if the other's `level` is below its
     own `sight`.  `expected` is the weight its positions have in expectation, by which a step's loss is normalised.
+    `opened` numbers the blocks that are masked whole, from 1; 0 is none of them.
     """
 
     ids: list[int]
@@ -114,6 +118,7 @@ class Packed:
     sight: list[int]
     group: list[int]
     expected: float
+    opened: list[int]
 
 
 def plain(rng: random.Random, document: Document, ratio: float) -> Packed:
@@ -131,17 +136,22 @@ def plain(rng: random.Random, document: Document, ratio: float) -> Packed:
         sight=list(range(1, n + 1)),
         group=[-1 - i for i in range(n)],
         expected=sum(weights),
+        opened=[0] * n,
     )
 
 
 def block_copies(
-    rng: random.Random, document: Document, ratio: float, sizes: Mapping[int, float] | None = None
+    rng: random.Random,
+    document: Document,
+    ratio: float,
+    sizes: Mapping[int, float] | None = None,
+    opening: float | None = None,
 ) -> Packed:
     """Clean text and a corrupted copy of the answer's blocks; blocks are counted from position 0, prompt included.
 
     Each block draws its own mask ratio around `ratio`; the prompt's tokens in a shared first block stay clean.
     """
-    sizes = sizes or BLOCK_SIZES
+    sizes, opening = sizes or BLOCK_SIZES, OPENING_SHARE if opening is None else opening
     size = rng.choices(tuple(sizes), tuple(sizes.values()))[0]
     prompt, answer, values = document
     p = len(prompt)
@@ -151,16 +161,18 @@ def block_copies(
     values = [0.0] * p + values + [FILL_WEIGHT] * fill
     first, last = p // size, len(whole) // size - 1
     clean = last * size  # nobody sees the clean last block
-    ids, weights, expected = [], [], 0.0
+    ids, weights, opened, expected = [], [], [], 0.0
     for block in range(first, last + 1):
         ratio = (ratio + 0.6180339887) % 1.0
-        t, cut = 1.0 if size == 1 or rng.random() < OPENING_SHARE else max(ratio, 1e-3), p
+        whole_block = size == 1 or rng.random() < opening
+        t, cut = 1.0 if whole_block else max(ratio, 1e-3), p
         if t < 1.0 and rng.random() < CUT_SHARE:
             t, cut = 1.0, max(p, block * size + rng.randrange(size))
         for i in range(block * size, (block + 1) * size):
             value = values[i] if i >= cut else 0.0
             hidden = i >= cut and rng.random() < t
             ids.append(tok.MASK if hidden else whole[i])
+            opened.append(1 + block if hidden and whole_block and size > 1 else 0)
             weights.append(value / max(t, SMALLEST_RATIO) if hidden else 0.0)
             expected += value * min(1.0, t / SMALLEST_RATIO)
     begin = first * size
@@ -175,28 +187,30 @@ def block_copies(
         sight=[b + 1 for b in blocks_of_clean] + blocks_of_copy,
         group=[-1 - b for b in blocks_of_clean] + blocks_of_copy,
         expected=expected,
+        opened=[0] * clean + opened,
     )
 
 
 def corrupt(
-    rng: random.Random, answer: list[int], values: list[float], area: int, ratio: float
-) -> tuple[list[int], list[float], float]:
-    """Mask an answer area of `area` tokens with ratio t = `ratio`.
+    rng: random.Random, answer: list[int], values: list[float], area: int, ratio: float, opening: float
+) -> tuple[list[int], list[float], float, list[int]]:
+    """Mask an answer area of `area` tokens with ratio t = `ratio`; blocks are masked whole in a share `opening`.
 
-    Returns (input ids, loss weight of each position, the weight all positions would have in expectation).  Some
+    Returns (input ids, loss weight of each position, the weight all positions would have in expectation, 1 where a
+    block was masked whole).  Some
     documents are masked uniformly; in `BLOCK_SHARE` of them everything left of a random block is clean, everything
     right of it is masked, and only the block is masked with ratio t: the states that block-wise decoding visits.
     """
     target = answer + [tok.EOS] * (area - len(answer))
-    start, end = 0, area
+    start, end, whole = 0, area, False
     if rng.random() < BLOCK_SHARE:
         block = rng.choice([b for b in MASKED_BLOCKS if b < 2 * area])
         # Blocks behind the first end token hold nothing but fill, so they are drawn seldom.
         last = area if rng.random() < 0.1 else len(answer)
         start = rng.randrange(math.ceil(last / block)) * block
         end = min(area, start + block)
-        if rng.random() < OPENING_SHARE:
-            ratio = 1.0
+        if rng.random() < opening:
+            ratio, whole = 1.0, True
         elif rng.random() < CUT_SHARE:
             ratio, start = 1.0, start + rng.randrange(end - start)
     inputs, weights, expected = list(target), [0.0] * area, 0.0
@@ -211,10 +225,10 @@ def corrupt(
         if rng.random() < ratio:
             inputs[i] = tok.MASK
             weights[i] = value / max(ratio, SMALLEST_RATIO)
-    return inputs, weights, expected
+    return inputs, weights, expected, [int(whole and start <= i < end) for i in range(area)]
 
 
-def one_copy(rng: random.Random, document: Document, ratio: float) -> Packed:
+def one_copy(rng: random.Random, document: Document, ratio: float, opening: float | None = None) -> Packed:
     """Prompt and corrupted answer area with full attention: exactly what decoding feeds the model."""
     prompt, answer, values = document
     least = math.ceil(len(answer) / 32) * 32
@@ -222,7 +236,8 @@ def one_copy(rng: random.Random, document: Document, ratio: float) -> Packed:
         area = len(answer) + rng.randrange(6)
     else:
         area = least if rng.random() < 0.7 else rng.choice([a for a in AREAS if a >= least])
-    inputs, weights, expected = corrupt(rng, answer, values, area, ratio)
+    opening = OPENING_SHARE if opening is None else opening
+    inputs, weights, expected, opened = corrupt(rng, answer, values, area, ratio, opening)
     n = len(prompt) + area
     return Packed(
         prompt + inputs,
@@ -233,6 +248,7 @@ def one_copy(rng: random.Random, document: Document, ratio: float) -> Packed:
         [0] * n,
         [0] * n,
         expected,
+        [0] * len(prompt) + opened,
     )
 
 
@@ -258,7 +274,29 @@ def two_copies(rng: random.Random, document: Document, ratio: float) -> Packed:
         sight=[1] * p + list(range(2, a + 2)) + [start + 1 for start in starts],
         group=[-1] * p + list(range(-2, -2 - a, -1)) + starts,
         expected=sum(values),
+        opened=[0] * (p + 2 * a),
     )
+
+
+def reveal(batch: Batch, sure: torch.Tensor, share: float, rng: random.Random) -> None:
+    """Shows the most certain tokens of a `share` of the blocks that are masked whole, in place.
+
+    `sure` (rows, ROW_LENGTH): how sure the model is of its best token there. A decoder that fills the most certain
+    position first never meets a block masked at random: of "The opposite of dry is wet." it has "opposite" and "of"
+    long before "wet". How many tokens stay masked is uniform, which ones are the least certain, and what is shown is
+    the true text.
+    """
+    for row, numbers in enumerate(batch["opened"]):
+        for number in numbers.unique().tolist():
+            at = (numbers == number).nonzero()[:, 0]
+            if not number or rng.random() >= share:
+                continue
+            masked = max(1, math.ceil(rng.random() * len(at)))
+            order = at[sure[row, at].argsort(descending=True, stable=True)]
+            shown, hidden = order[: len(at) - masked], order[len(at) - masked :]
+            batch["ids"][row, shown] = batch["targets"][row, shown]
+            batch["weights"][row, shown] = 0.0
+            batch["weights"][row, hidden] /= max(masked / len(at), SMALLEST_RATIO)
 
 
 def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | None = None) -> Batch:
@@ -266,14 +304,16 @@ def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | No
 
     ids, targets, positions: (rows, ROW_LENGTH) int64, positions restart at 0 in every document; mask: (rows, 1,
     ROW_LENGTH, ROW_LENGTH) bool, True where a query (first) sees a key (second), never across documents; weights:
-    (rows, ROW_LENGTH) float32, normalised over the step.
+    (rows, ROW_LENGTH) float32, normalised over the step; opened: (rows, ROW_LENGTH) int64, a number for each block that
+    is masked whole, else 0.
     """
     mixture = mixture or Mixture()
     rng = random.Random(f"{SEED}/{objective}/{step}")
     offset = rng.random()
     shape = (rows, ROW_LENGTH)
     # Padding is a document of its own, so it sees itself and no row of the mask is empty.
-    fields = {"ids": tok.PAD, "targets": tok.PAD, "positions": 0, "documents": -1, "level": 0, "sight": 0, "group": 0}
+    fields = {"ids": tok.PAD, "targets": tok.PAD, "positions": 0, "documents": -1, "level": 0, "sight": 0}
+    fields |= {"group": 0, "opened": 0}
     batch = {name: torch.full(shape, value) for name, value in fields.items()}
     weights, total = torch.zeros(shape), 0.0
     used, failures = [0] * rows, 0
@@ -281,9 +321,11 @@ def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | No
         # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
         ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
         if objective == "masked":
-            make = two_copies if rng.random() < TWO_COPY_SHARE else one_copy
+            make = two_copies if rng.random() < TWO_COPY_SHARE else partial(one_copy, opening=mixture.opening)
+        elif objective == "causal":
+            make = plain
         else:
-            make = plain if objective == "causal" else partial(block_copies, sizes=mixture.blocks)
+            make = partial(block_copies, sizes=mixture.blocks, opening=mixture.opening)
         document = make(rng, drawn, ratio)
         size = len(document.ids)
         # The fullest row that has room: rows end up with little padding.
@@ -297,6 +339,8 @@ def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | No
         for name in ("ids", "targets", "positions", "level", "sight", "group"):
             batch[name][row, at] = torch.tensor(getattr(document, name))
         batch["documents"][row, at] = i
+        opened = torch.tensor(document.opened)
+        batch["opened"][row, at] = torch.where(opened > 0, opened + ROW_LENGTH * i, 0)
         weights[row, at] = torch.tensor(document.weights)
         total += document.expected
         used[row] += size
@@ -309,4 +353,5 @@ def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | No
         "positions": batch["positions"],
         "mask": seen[:, None],
         "weights": weights / total,
+        "opened": batch["opened"],
     }

@@ -12,7 +12,7 @@ from decoders.models import measured
 from decoders.models.catalogue import MODELS
 from training import shapes
 from training import tokenizer as tok
-from training.batches import AREAS, BLOCK_SIZES, FAMILY_WEIGHT, ROW_LENGTH
+from training.batches import AREAS, BLOCK_SIZES, FAMILY_WEIGHT, OPENING_SHARE, ROW_LENGTH
 from training.corpus import facts
 
 TITLES = {
@@ -130,6 +130,14 @@ def shares(stage: dict[str, Any]) -> str | None:
         if drawn
         and (blocks or not what)
         and {str(k): v for k, v in usual.items()} != {str(k): v for k, v in drawn.items()}
+    ]
+    told += [
+        f"{100 * mixture[share]:.0f} % {what}"
+        for share, usual, what in (
+            ("opening", OPENING_SHARE, "of the blocks masked whole"),
+            ("ordered", 0.0, "of those shown in the model's own order"),
+        )
+        if stage["objective"] != "causal" and mixture.get(share, usual) != usual
     ]
     return "; ".join(told) or None
 

@@ -16,6 +16,7 @@ machine they wait for each other once a step, threads would do so thousands of t
 import argparse
 import json
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -85,6 +86,19 @@ def loss_of(model, forward, batch: batches.Batch) -> torch.Tensor:
     logits = model.lm_head(hidden[at]).float()
     losses = F.cross_entropy(logits, batch["targets"][at], reduction="none")
     return (losses * batch["weights"][at]).sum()
+
+
+@torch.no_grad()
+def certainty(model, forward, batch: batches.Batch) -> torch.Tensor:
+    """The probability of the best token, (rows, ROW_LENGTH) float32, at the positions of blocks that are masked whole;
+    0 elsewhere."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
+        hidden = forward(batch["ids"], batch["mask"], batch["positions"])
+        at = batch["opened"] > 0
+        logits = model.lm_head(hidden[at]).float()
+    sure = torch.zeros(at.shape)
+    sure[at] = logits.softmax(-1).amax(-1)
+    return sure
 
 
 def optimizers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -209,6 +223,9 @@ def train(
             key: v[rank::workers]
             for key, v in batches.batch(recipe.objective, drawn + step, recipe.rows, tokenizer, recipe.mixture).items()
         }
+        if recipe.mixture.ordered:
+            luck = random.Random(f"{batches.SEED}/reveal/{drawn + step}/{rank}")
+            batches.reveal(rows, certainty(model, forward, rows), recipe.mixture.ordered, luck)
         with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             loss = loss_of(model, forward, rows)
         loss.backward()
@@ -273,6 +290,10 @@ def main() -> None:
     parser.add_argument(
         "--families", metavar="F=SHARE,...", help="families, and drill, to draw (default: the recipe's)"
     )
+    parser.add_argument("--opening", type=float, help="share of blocks masked whole (default: the recipe's)")
+    parser.add_argument(
+        "--ordered", type=float, help="share of those shown in the model's order (default: the recipe's)"
+    )
     parser.add_argument("--blocks", metavar="B=SHARE,...", help="block sizes to draw (default: the recipe's)")
     cores = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     parser.add_argument(
@@ -290,6 +311,11 @@ def main() -> None:
             mixture = replace(mixture, blocks={int(b): share for b, share in sizes.items()})
     except ValueError as error:
         parser.error(str(error))
+    for name in ("opening", "ordered"):
+        if (share := getattr(arguments, name)) is not None:
+            if not 0 <= share <= 1:
+                parser.error(f"--{name} {share}: must be from 0 to 1.")
+            mixture = replace(mixture, **{name: share})
     # A plain `kill` would leave the workers behind; leaving through an exception ends these daemons too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.update(KEEP_MEMORY)

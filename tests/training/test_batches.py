@@ -175,3 +175,47 @@ def test_a_mixture_decides_which_families_and_block_sizes_a_step_draws():
     sees = (rows["mask"][:, 0] & (rows["ids"] == MASK)[:, None, :]).sum(-1)
     assert int(sees[masked].max()) == 4
     assert not torch.equal(rows["ids"], batches.batch("blocks", 3, 4, tokenizer)["ids"])
+
+
+def test_what_is_shown_in_the_models_order_is_the_true_text_and_what_stays_masked_is_what_it_is_least_sure_of():
+    mixture = batches.Mixture({"word": 1}, {16: 1}, opening=1.0, ordered=1.0)
+    rows = batches.batch("blocks", 4, 4, load(), mixture)
+    before = {name: rows[name].clone() for name in ("ids", "weights")}
+    sure = torch.rand(rows["ids"].shape, generator=torch.Generator("cpu").manual_seed(1))
+    batches.reveal(rows, sure, 1.0, random.Random(0))
+    shown = rows["ids"] != before["ids"]
+    assert shown.any() and torch.equal(rows["ids"][shown], rows["targets"][shown])
+    assert (rows["weights"][shown] == 0).all() and (rows["opened"][shown] > 0).all()
+    sizes = []
+    for row, number in {(r, int(n)) for r in range(4) for n in rows["opened"][r].unique() if n}:
+        block = rows["opened"][row] == number
+        hidden, known = block & ~shown[row], block & shown[row]
+        assert hidden.any()  # something is left to predict
+        if known.any():
+            assert sure[row, hidden].max() < sure[row, known].min()
+        # Masked tokens stand for the whole block, as with any other mask ratio t >= 0.3.
+        t = int(hidden.sum()) / int(block.sum())
+        expected = before["weights"][row, hidden] / max(t, 0.3)
+        assert torch.allclose(rows["weights"][row, hidden], expected)
+        sizes.append(t)
+    assert len(sizes) > 20 and min(sizes) < 0.2 and max(sizes) == 1.0
+
+
+def test_without_a_share_nothing_is_shown():
+    rows = batches.batch("masked", 4, 4, load(), batches.Mixture(opening=1.0))
+    assert (rows["opened"] > 0).any()
+    before = rows["ids"].clone()
+    batches.reveal(rows, torch.zeros(before.shape), 0.0, random.Random(0))
+    assert torch.equal(rows["ids"], before)
+
+
+@pytest.mark.parametrize("objective", ["blocks", "masked"])
+def test_blocks_count_as_opened_only_where_all_of_their_answer_is_masked(objective):
+    rows = batches.batch(objective, 7, 8, load(), batches.Mixture(blocks={8: 1, 32: 1}))
+    opened = rows["opened"] > 0
+    assert opened.any() and (rows["ids"][opened] == MASK).all() and (rows["weights"][opened] > 0).all()
+    for row in range(8):
+        for number in rows["opened"][row].unique().tolist():
+            if number:
+                positions = rows["positions"][row][rows["opened"][row] == number]
+                assert torch.equal(positions, torch.arange(int(positions[0]), int(positions[0]) + len(positions)))
