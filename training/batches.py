@@ -10,7 +10,7 @@ word, and would find other questions' letters.  A step's rows depend only on the
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -18,8 +18,9 @@ from typing import NamedTuple
 import torch
 
 from training import tokenizer as tok
-from training.corpus import FAMILIES, TRAIN, drill, items
+from training.corpus import FAMILIES, TRAIN, items
 from training.corpus.choice import LETTERS
+from training.corpus.drill import EXERCISES
 
 SEED = 0
 FAMILY_WEIGHT = {"word": 24, "code": 18, "facts": 20, "choice": 32, "story": 6}
@@ -46,7 +47,10 @@ AREAS = (32, 64, 96, 128)  # lengths of the answer area (answer, first end token
 CHOICE_WEIGHT = 2.0  # of a token of a multiple choice answer: which option it is takes longest to learn
 LETTER_WEIGHT = 4.0  # of its letter: the token that is graded
 RESULT_WEIGHT = 3.0  # of a digit behind "=": one token in twenty of a word problem, and what makes it right
-DRILL = "drill"  # beside the families: exercises that are never asked
+DECISION_WEIGHT = 12.0  # of the comma or full stop behind what is said of an option: whether to go on
+
+
+_MARKS = {f"Ġ({mark})" for mark in LETTERS}
 
 
 class Document(NamedTuple):
@@ -62,7 +66,7 @@ Batch = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Mixture:
-    """What a stage of training draws: how often each family (or `DRILL`), and in block diffusion each block size (any
+    """What a stage of training draws: how often each family (or exercise), and in block diffusion each block size (any
     unit); which share of the blocks is masked whole, and which share of those is then shown in the model's own order
     (`reveal`)."""
 
@@ -72,31 +76,33 @@ class Mixture:
     ordered: float = 0.0
 
 
+def values(family: str, pieces: Sequence[str]) -> list[float]:
+    """What each token of an answer weighs, by the text of the tokens: more where few tokens decide."""
+    weights = [CHOICE_WEIGHT if family == "choice" else 1.0] * len(pieces)
+    result, said = False, False  # behind "=", behind ":"
+    for i, piece in enumerate(pieces):
+        if family in ("choice", "until") and said and piece[0] in ",.":
+            weights[i], said = DECISION_WEIGHT, False
+        elif family in ("choice", "drill") and piece in _MARKS:
+            weights[i] = LETTER_WEIGHT
+        elif family in ("word", "drill") and result and piece.isdigit():
+            weights[i] = RESULT_WEIGHT
+        result = piece == "Ġ=Ġ" or result and piece.isdigit()
+        said = said or piece[0] == ":" or piece == "Ġ:Ġ"
+    return weights
+
+
 def documents(rng: random.Random, n: int, tokenizer, families: Mapping[str, float] = FAMILY_WEIGHT) -> list[Document]:
     """`n` training documents, families drawn by their weights."""
-    letters = {tokenizer.token_to_id(f"Ġ({mark})") for mark in LETTERS}
-    equals = tokenizer.token_to_id("Ġ=Ġ")
-    digits = {tokenizer.token_to_id(digit) for digit in "0123456789"}
     names = rng.choices(tuple(families), tuple(families.values()), k=n)
     drawn = []
-    for family in (*FAMILIES, DRILL):
+    for family in (*FAMILIES, *EXERCISES):
         seed, count = rng.getrandbits(62), names.count(family)
-        exercises = random.Random(f"{DRILL}/{seed}")
-        for item in (
-            items(family, TRAIN, count, seed) if family != DRILL else (drill.draw(exercises) for _ in range(count))
-        ):
+        luck, draw = random.Random(f"{family}/{seed}"), EXERCISES.get(family)
+        for item in (draw(luck) for _ in range(count)) if draw else items(family, TRAIN, count, seed):
             answer = tok.encode_answer(tokenizer, item.answer)
-            weights = [1.0] * len(answer)
-            if family == "choice":
-                weights = [CHOICE_WEIGHT] * len(answer)
-            if family in ("choice", DRILL):
-                weights = [LETTER_WEIGHT if token in letters else w for token, w in zip(answer, weights, strict=True)]
-            if family in ("word", DRILL):
-                result = False
-                for i, token in enumerate(answer):
-                    weights[i] = RESULT_WEIGHT if result and token in digits else weights[i]
-                    result = token == equals or result and token in digits
-            drawn.append(Document(tok.encode_prompt(tokenizer, item.prompt), answer, weights))
+            pieces = [tokenizer.id_to_token(token) for token in answer]
+            drawn.append(Document(tok.encode_prompt(tokenizer, item.prompt), answer, values(family, pieces)))
     rng.shuffle(drawn)
     return drawn
 

@@ -33,6 +33,7 @@ from torch.nn import functional as F
 from training import batches, shapes
 from training import tokenizer as tok
 from training.corpus import FAMILIES
+from training.corpus.drill import EXERCISES
 from training.evaluate import evaluate, wrap
 from training.muon import FAST_BFLOAT16, Muon
 
@@ -65,9 +66,7 @@ class Recipe:
 
 
 # A drafter writes a few tokens at a time, and a small model learns a few skills at a time.
-NANO = batches.Mixture(
-    {"word": 32, "code": 18, "facts": 10, "choice": 24, "story": 4, batches.DRILL: 12}, {1: 3, 4: 3, 8: 4}
-)
+NANO = batches.Mixture({"word": 32, "code": 18, "facts": 10, "choice": 24, "story": 4, "drill": 12}, {1: 3, 4: 3, 8: 4})
 RECIPES = {
     "trunk": Recipe("causal", "", 3000, 16, 0.02, 3e-3, 1.0),
     "nano-trunk": Recipe("causal", "", 4000, 16, 0.02, 4e-3, 1.0),
@@ -256,9 +255,15 @@ def train(
 
 
 def plan(name: str) -> list[str]:
-    """The models to train for `name`, in order: what it starts from comes first where that is missing."""
+    """The models to train for `name`, in order: what it starts from comes first where that is missing, unless it has
+    begun already."""
     start = RECIPES[name].start
-    if not start or (CHECKPOINTS / f"{start}.pt").exists() or (shapes.MODELS / start / "model.safetensors").exists():
+    if (
+        not start
+        or (CHECKPOINTS / f"{name}.pt").exists()
+        or (CHECKPOINTS / f"{start}.pt").exists()
+        or (shapes.MODELS / start / "model.safetensors").exists()
+    ):
         return [name]
     return [*plan(start), name]
 
@@ -288,7 +293,7 @@ def main() -> None:
         "--start", choices=list(RECIPES), help="start from this model's weights (default: its recipe's)"
     )
     parser.add_argument(
-        "--families", metavar="F=SHARE,...", help="families, and drill, to draw (default: the recipe's)"
+        "--families", metavar="F=SHARE,...", help="families, and drill or until, to draw (default: the recipe's)"
     )
     parser.add_argument("--opening", type=float, help="share of blocks masked whole (default: the recipe's)")
     parser.add_argument(
@@ -305,7 +310,7 @@ def main() -> None:
     mixture = RECIPES[arguments.model].mixture
     try:
         if arguments.families:
-            mixture = replace(mixture, families=shares(arguments.families, (*FAMILIES, batches.DRILL)))
+            mixture = replace(mixture, families=shares(arguments.families, (*FAMILIES, *EXERCISES)))
         if arguments.blocks:
             sizes = shares(arguments.blocks, [str(b) for b in batches.BLOCK_SIZES])
             mixture = replace(mixture, blocks={int(b): share for b, share in sizes.items()})

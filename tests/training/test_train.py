@@ -71,6 +71,13 @@ def test_what_a_model_starts_from_is_trained_first_where_it_is_missing(tmp_path,
     assert train.plan("tiny-sdar") == ["tiny-llada", "tiny-sdar"]
 
 
+def test_a_run_that_has_begun_goes_on_without_what_it_started_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(shapes, "MODELS", tmp_path)
+    (tmp_path / "nano-sdar.pt").touch()
+    assert train.plan("nano-sdar") == ["nano-sdar"]
+
+
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
     # Two steps of the smallest model; not compiled, that takes longer than the steps.
     monkeypatch.setattr(torch, "compile", lambda f, **_: f)

@@ -148,7 +148,13 @@ _ANSWERS = (
 )
 
 
-def _article(word: str) -> str:
+def short_kind(word: str) -> str:
+    """What an answer says of a word of `MEMBERS`."""
+    return _SHORT.get(_KIND_OF[word], _KIND_OF[word])
+
+
+def article(word: str) -> str:
+    """The word with "a" or "an" in front."""
     return f"an {word}" if word[0].lower() in "aeiou" else f"a {word}"
 
 
@@ -215,10 +221,10 @@ def _member(rng: random.Random, n: int):
     far = [k for k in MEMBERS if k != kind and k not in OVERLAPS.get(kind, ())]
     if rng.random() < 0.3 and len(MEMBERS[kind]) >= n:
         right = rng.choice(MEMBERS[rng.choice(far)])
-        return f"not {kind}", rng.choice(_IS_NOT).format(k=_article(kind)), right, rng.sample(MEMBERS[kind], n)
+        return f"not {kind}", rng.choice(_IS_NOT).format(k=article(kind)), right, rng.sample(MEMBERS[kind], n)
     wrong = [rng.choice(MEMBERS[k]) for k in rng.sample(far, n)]
     right = rng.choice(MEMBERS[kind])
-    return f"is {kind} {right}", rng.choice(_IS).format(k=_article(kind)), right, wrong
+    return f"is {kind} {right}", rng.choice(_IS).format(k=article(kind)), right, wrong
 
 
 def _numbers(rng: random.Random, among: Iterable[int], n: int) -> list[int]:
@@ -307,7 +313,7 @@ def _which(rng: random.Random, n: int):
         if rng.random() < 0.4:
             several = min(several, len(wrong), n)
             right, wrong = wrong, rng.sample(right, min(len(right), n + 1 - several))
-            ask = rng.choice((f"Which of these are not {_article(kind)}?", f"Find all that are not {_article(kind)}."))
+            ask = rng.choice((f"Which of these are not {article(kind)}?", f"Find all that are not {article(kind)}."))
             return "which not", ask, right[:several], wrong
         plural = f"{kind[:-1]}ies" if kind.endswith("ry") else f"{kind}s"
         asks = [f"Find every {kind}.", f"Choose every {kind}."]
@@ -376,7 +382,7 @@ def _working(key: str, options: list[str], right: str) -> str:
     smallest number all options, each with the largest or smallest so far.  Empty for a question answered at once."""
     compare, upto = key.split()[0], options[: options.index(right) + 1]
     if compare in ("is", "not"):
-        said = [_SHORT.get(_KIND_OF[option], _KIND_OF[option]) for option in upto]
+        said = [short_kind(option) for option in upto]
     elif compare == "letter":
         said = [option[0].upper() for option in upto]
     elif compare in ("even", "odd"):
