@@ -1,12 +1,29 @@
 """The methods, in the order in which they are shown. A new method is one file and one line here."""
 
 from decoders.errors import UnknownName
-from decoders.methods import ar, block, diffuspec, localleap, psd, s2d2, simsd, ssd, stepwise, threshold
+from decoders.methods import (
+    ar,
+    block,
+    diffuspec,
+    eb,
+    fixed_k,
+    klass,
+    localleap,
+    psd,
+    s2d2,
+    simsd,
+    ssd,
+    stepwise,
+    threshold,
+)
 from decoders.methods.base import Method
 
 METHODS: tuple[Method, ...] = (
     stepwise.METHOD,
+    fixed_k.METHOD,
     threshold.METHOD,
+    eb.METHOD,
+    klass.METHOD,
     localleap.METHOD,
     ssd.METHOD,
     psd.METHOD,

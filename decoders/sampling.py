@@ -27,13 +27,15 @@ class Seen(NamedTuple):
     """What a call said: `guesses[r]` for the asked positions of row r, in their order; `asked[r]` the probabilities
     of the tokens asked about in row r; `call` the forward event, now with its beliefs; `best[r]` the most probable
     (token, p) of each asked position, if they were asked for; `probs` [positions of all rows, V] the probabilities
-    themselves, on the model's device, if they were to be kept."""
+    themselves, on the model's device, if they were to be kept; `entropies[r]` the entropy in nats of each asked
+    position, not rounded, if they were asked for."""
 
     guesses: list[list[Guess]]
     asked: list[list[float]]
     call: Forward
     best: Sequence[Sequence[list[tuple[int, float]]]] = ()
     probs: torch.Tensor | None = None
+    entropies: Sequence[list[float]] = ()
 
 
 def look(
@@ -48,6 +50,7 @@ def look(
     temperature: float = 0.0,
     most: int = 0,
     keep: bool = False,
+    entropies: bool = False,
 ) -> Seen:
     """Reads `rows[r]` at the positions `where[r]`, all rows in one pass and with one transfer to the host.
 
@@ -58,7 +61,8 @@ def look(
     whose probability is wanted. The id `mask` is never a guess, whatever its probability: filling a position with the
     mask would leave it open, and a decoder would ask for it for ever. `top` tokens per position are recorded in
     `call.beliefs`; 0 records nothing. The `most` best tokens, the mask left out and nothing rounded, are `best`: what
-    an algorithm reads must not depend on what is recorded. With `keep` the probabilities stay on the device too."""
+    an algorithm reads must not depend on what is recorded; for the same reason `entropies` are those of `top` before
+    rounding, the mask's share included. With `keep` the probabilities stay on the device too."""
     logits = torch.cat([row.gather(positions) for row, positions in zip(rows, where, strict=True)])
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     probs = logits.to(wide).softmax(-1)
@@ -70,9 +74,11 @@ def look(
     else:
         token = logits.argmax(-1)
     parts = [token.to(wide), probs.gather(1, token[:, None])[:, 0]]
+    if top or entropies:
+        parts.append(torch.special.entr(probs).sum(-1))
     if top:
         best = probs.topk(min(top, probs.shape[-1]))
-        parts += [torch.special.entr(probs).sum(-1), best.values.flatten(), best.indices.to(wide).flatten()]
+        parts += [best.values.flatten(), best.indices.to(wide).flatten()]
     most = min(most, probs.shape[-1] - (mask >= 0))
     if most:
         shown = probs if mask < 0 else probs.index_fill(-1, torch.tensor([mask], device=logits.device), -1.0)
@@ -109,7 +115,11 @@ def look(
     ps, ids = host[end - 2 * n * most : end - n * most], host[end - n * most : end]
     rows_ = [[(int(ids[j]), ps[j]) for j in range(i * most, (i + 1) * most)] for i in range(n)]
     best = [[rows_[at[pos]] for pos in positions] for at, positions in zip(offsets, where, strict=True)]
-    return Seen(guesses, asked, replace(call, beliefs=beliefs), best if most else (), probs if keep else None)
+    nats: list[list[float]] = []
+    if entropies:
+        nats = [[max(0.0, host[2 * n + at[pos]]) for pos in row] for at, row in zip(offsets, where, strict=True)]
+    call = replace(call, beliefs=beliefs)
+    return Seen(guesses, asked, call, best if most else (), probs if keep else None, nats)
 
 
 def shaped(probs: torch.Tensor, temperature: float, top_k: int, top_p: float) -> torch.Tensor:

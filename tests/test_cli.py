@@ -84,9 +84,9 @@ def test_a_malformed_trace_exits_4_and_names_the_field(capsys, tmp_path):
 def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
     assert "ssd" in run(capsys, "methods")[1]
     listed = json.loads(run(capsys, "methods", "--json")[1])
-    order = "stepwise threshold localleap ssd psd block s2d2 simsd ar diffuspec"
+    order = "stepwise fixed-k threshold eb klass localleap ssd psd block s2d2 simsd ar diffuspec"
     assert [m["id"] for m in listed] == order.split()
-    assert {k["name"]: k["symbol"] for k in listed[3]["knobs"]}["n"] == "N"
+    assert {k["name"]: k["symbol"] for k in next(m for m in listed if m["id"] == "ssd")["knobs"]}["n"] == "N"
     models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
     assert list(models) == ["tiny-llada", "tiny-sdar", "nano-sdar", "tiny-ar"]
     assert [m["kind"] for m in models.values()] == ["full", "block", "block", "causal"]

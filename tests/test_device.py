@@ -15,7 +15,10 @@ from decoders.run import run
 
 KNOBS = {
     "stepwise": {"temperature": 0.7, "cfg": 0.5},
+    "fixed-k": {"k": 3},
     "threshold": {"rule": "factor"},
+    "eb": {"gamma": 2.0, "order": "margin"},
+    "klass": {"history": 1, "kl": 2.0, "threshold": 0.0},
     "ar": {"temperature": 0.7},
     "diffuspec": {"passes": 3, "k_max": 4},
 }

@@ -77,6 +77,16 @@ def test_nothing_asked_nothing_answered():
     assert look(CALL, [A], [[0]], top=0).asked == []
 
 
+@pytest.mark.parametrize("extra", [{}, {"top": 2}, {"top": 3, "most": 2, "ask": [[(0, 1)], []], "keep": True}])
+def test_entropies_are_nats_of_the_whole_distribution_in_the_order_asked_for_and_not_rounded(extra):
+    """-.7 ln .7 - .2 ln .2 - .1 ln .1 = .249672 + .321888 + .230259, and so on."""
+    seen = look(CALL, [A, C], [[1, 0], [3]], **{"top": 0, "mask": 2, **extra}, entropies=True)
+    assert [[round(h, 6) for h in row] for row in seen.entropies] == [[0.897946, 0.801819], [1.029653]]
+    assert all(h != round(h, 6) for row in seen.entropies for h in row)
+    plain = look(CALL, [A, C], [[1, 0], [3]], **{"top": 0, "mask": 2, **extra})
+    assert plain.entropies == [] and plain[:4] == seen[:4], "and nothing else changes"
+
+
 def test_confidences_closer_than_single_precision_keep_their_order():
     tight = Logits(torch.tensor([[20.0, 0.0], [21.0, 0.0]]), 0, 0)
     (guesses,) = look(CALL, [tight], [[0, 1]], top=0).guesses
@@ -113,5 +123,5 @@ def test_one_transfer_to_the_host_for_everything_a_call_says(monkeypatch):
         return original(self)
 
     monkeypatch.setattr(sampling.torch.Tensor, "tolist", counted)
-    look(CALL, [A, B], [[0, 1], [2]], top=3, ask=[[(0, 1)], [(2, 2)]])
+    look(CALL, [A, B], [[0, 1], [2]], top=3, ask=[[(0, 1)], [(2, 2)]], most=2, entropies=True, keep=True)
     assert len(count) == 1

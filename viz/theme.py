@@ -65,11 +65,14 @@ _ROLES = {
     "threshold": ("#6B4FA3", "#CDBBFF"),
 }
 
-# Okabe-Ito based: light, dark, Plotly marker. The shape is required: in dark the closest two are 8.5 apart.
+# Okabe-Ito based: light, dark, Plotly marker. The shape is required: localleap and s2d2 are 2.5 apart to some eyes.
 _METHODS = {
     "ar": ("#5F6873", "#8A94A1", "circle"),
     "stepwise": ("#E69F00", "#FFD166", "square"),
+    "fixed-k": ("#5C1A1B", "#94715C", "hourglass"),
     "threshold": ("#56B4E9", "#9AD8FF", "diamond"),
+    "eb": ("#1B5E20", "#FEFCDB", "bowtie"),
+    "klass": ("#C2185B", "#D228AE", "hexagram"),
     "localleap": ("#8C6D1F", "#C9B458", "hexagon"),
     "block": ("#7A8B2A", "#B5CC5A", "pentagon"),
     "ssd": ("#0072B2", "#3B82F6", "triangle-up"),

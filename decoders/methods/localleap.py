@@ -11,17 +11,15 @@ Left out: their early exit at end-of-sequence, which is `early_stop` here, for e
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import torch
-
 from decoders.canvas import Canvas
 from decoders.chance import Chance
-from decoders.context import Context
+from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
 from decoders.policies import local_leap
-from decoders.sampling import by_confidence
-from decoders.trace import Decide, Event, Round
+from decoders.sampling import Guess, Seen
+from decoders.trace import Decide, Event
 
 
 @dataclass(frozen=True)
@@ -31,25 +29,15 @@ class LocalLeap(Params):
     radius: int = knob(4, "how far an anchor reaches, in positions", lo=0, hi=32, step=1, symbol="W")
 
 
-@torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: LocalLeap, rng: Chance) -> Iterator[Event]:
-    context, n = Context(models["model"], canvas), 0
-    while not canvas.finished:
-        yield Round(n, canvas.block)
-        yield from context.settle()
-
-        # Predict every masked position of the block.
-        seen = context.look([canvas.ids], [canvas.open()], "denoise")
-        yield seen.call
-
+    def choose(seen: Seen, order: list[Guess]) -> tuple[list[Guess], Decide]:
         # Fill the anchors and what is sure enough near them.
-        order = by_confidence(seen.guesses[0])
         chosen = local_leap(order, par.threshold, par.relaxed, par.radius)
         anchors = tuple(sorted(g.pos for g in order if g.p >= par.threshold))
         because = ("anchors", len(anchors)), ("near them", len(chosen) - len(anchors) if anchors else 0)
-        yield Decide("how many", str(len(chosen)), anchors, (*because, ("masked", len(order))))
-        yield canvas.write(chosen, "unmasked")
-        n += 1
+        return chosen, Decide("how many", str(len(chosen)), anchors, (*because, ("masked", len(order))))
+
+    yield from denoise(models, canvas, choose)
 
 
 METHOD = Method(

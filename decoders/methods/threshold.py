@@ -12,16 +12,14 @@ Left out here: the approximate prefix and dual caches (block-causal models use t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import torch
-
 from decoders.canvas import Canvas
 from decoders.chance import Chance
-from decoders.context import Context
+from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
-from decoders.sampling import by_confidence
-from decoders.trace import Decide, Event, Round
+from decoders.sampling import Guess, Seen
+from decoders.trace import Decide, Event
 
 
 @dataclass(frozen=True)
@@ -43,33 +41,16 @@ def passing(confidences: list[float], par: Threshold) -> int:
     return len(confidences)
 
 
-@torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: Threshold, rng: Chance) -> Iterator[Event]:
-    context, n = Context(models["model"], canvas), 0
-    while not canvas.finished:
-        yield Round(n, canvas.block)
-        yield from context.settle()
-
-        # Predict every masked position of the block.
-        seen = context.look([canvas.ids], [canvas.open()], "denoise")
-        yield seen.call
-
+    def choose(seen: Seen, order: list[Guess]) -> tuple[list[Guess], Decide]:
         # Fill all that pass the bar, at least the best.
-        order = by_confidence(seen.guesses[0])
         k = passing([g.p for g in order], par)
         rule = ("threshold", par.threshold) if par.rule == "threshold" else ("factor", par.factor)
-        yield Decide(
-            "how many",
-            str(k),
-            because=(
-                rule,
-                ("masked", len(order)),
-                ("best", round(order[0].p, 4)),
-                ("kept least", round(order[k - 1].p, 4)),
-            ),
-        )
-        yield canvas.write(order[:k], "unmasked")
-        n += 1
+        least = round(order[k - 1].p, 4)
+        because = rule, ("masked", len(order)), ("best", round(order[0].p, 4)), ("kept least", least)
+        return order[:k], Decide("how many", str(k), because=because)
+
+    yield from denoise(models, canvas, choose)
 
 
 METHOD = Method(
