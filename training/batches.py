@@ -83,7 +83,7 @@ def values(family: str, pieces: Sequence[str]) -> list[float]:
     for i, piece in enumerate(pieces):
         if family in ("choice", "until") and said and piece[0] in ",.":
             weights[i], said = DECISION_WEIGHT, False
-        elif family in ("choice", "drill") and piece in _MARKS:
+        elif family in ("choice", "drill", "letters") and piece in _MARKS:
             weights[i] = LETTER_WEIGHT
         elif family in ("word", "drill") and result and piece.isdigit():
             weights[i] = RESULT_WEIGHT

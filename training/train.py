@@ -293,7 +293,9 @@ def main() -> None:
         "--start", choices=list(RECIPES), help="start from this model's weights (default: its recipe's)"
     )
     parser.add_argument(
-        "--families", metavar="F=SHARE,...", help="families, and drill or until, to draw (default: the recipe's)"
+        "--families",
+        metavar="F=SHARE,...",
+        help="families, and exercises (drill, letters, until), to draw (default: the recipe's)",
     )
     parser.add_argument("--opening", type=float, help="share of blocks masked whole (default: the recipe's)")
     parser.add_argument(

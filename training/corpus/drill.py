@@ -45,7 +45,7 @@ def _sums(rng: random.Random) -> Item:
     return Item("drill", rng.choice(_ASK).format(_listed(asked)), f"{_listed(solved)}.", None)
 
 
-def _letters(rng: random.Random) -> Item:
+def letters(rng: random.Random) -> Item:
     """Some of three to eight options with the letters that stand behind them, in another order."""
     options = rng.sample(_WORDS, rng.randint(3, len(LETTERS)))
     marked = dict(zip(options, LETTERS, strict=False))
@@ -81,8 +81,8 @@ def until(rng: random.Random) -> Item:
 
 def draw(rng: random.Random) -> Item:
     """One exercise in sums, letters or saying words again."""
-    return rng.choices((_sums, _letters, _said_again), (35, 30, 35))[0](rng)
+    return rng.choices((_sums, letters, _said_again), (35, 30, 35))[0](rng)
 
 
-EXERCISES = {"drill": draw, "until": until}
+EXERCISES = {"drill": draw, "letters": letters, "until": until}
 """By the name that a mixture calls them."""
