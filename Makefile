@@ -49,7 +49,7 @@ traces: install                     ## record assets/traces anew with the bundle
 	$(PY) -m bench record
 
 bench: $(VENV)/.test-installed
-	$(PY) -m bench
+	$(PY) -m bench methods
 
 # Debian's Chromium where we may install it, otherwise Playwright's own.
 chromium: $(VENV)/.test-installed

@@ -518,11 +518,11 @@
       return Object.assign(totals, { filled, tokens: useful });
     }
 
-    /** Compares the final canvas with the reference, position by position. */
+    /** Compares the final canvas with the reference, position by position. A place that only a draft reached is no text. */
     compare() {
       const ref = this.head.reference;
       if (!ref) return null;
-      const ours = this.tokens, theirs = ref.tokens, n = Math.max(ours.length, theirs.length);
+      const ours = this.tokens.filter((t) => t !== ABSENT), theirs = ref.tokens, n = Math.max(ours.length, theirs.length);
       let first = -1, same = 0;
       for (let pos = 0; pos < n; pos++) {
         if (pos < ours.length && pos < theirs.length && ours[pos] === theirs[pos]) { if (pos >= this.promptLen) same++; }

@@ -1,12 +1,12 @@
-"""`python -m bench spine | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
+"""`python -m bench methods | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
 
 import argparse
 import sys
 
-from bench import overhead, proxy, record, scrub, spine, tradeoff
+from bench import methods, overhead, proxy, record, scrub, tradeoff
 
 COMMANDS = {
-    "spine": spine.main,
+    "methods": methods.main,
     "scrub": scrub.main,
     "overhead": overhead.main,
     "record": record.main,

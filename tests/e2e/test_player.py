@@ -1,4 +1,7 @@
-"""The player agrees with Python: on every bundled trace, every state of every position at every round is the same."""
+"""The player agrees with Python: on every bundled trace, every state of every position at every round is the same, and
+so is what it says about the reference run."""
+
+from dataclasses import replace
 
 import pytest
 from serving import ROOT
@@ -7,6 +10,7 @@ from decoders.trace import Trace
 from viz.views.grid import info
 
 TRACES = sorted((ROOT / "assets" / "traces").glob("*.json.gz"))
+COMPARED = [path for path in TRACES if Trace.load(path).reference]
 # The same states under other names.
 WORDS = {"tail": "after_eos", "revised": "corrected"}
 
@@ -33,6 +37,45 @@ def test_states_and_text_of_the_player_are_those_of_the_python_view(player, path
         assert shown == list(python.states[row]), f"round {python.rounds[row]}"
         assert state["tokens"] == trace.canvas_at(stop)
     assert player.evaluate("() => window.p.state().text") == trace.text
+
+
+def badge(player, trace: Trace) -> tuple[str, str, int | None]:
+    """What the badge is and says, and the position that a click on it leads to (None: it leads nowhere)."""
+    player.evaluate("text => window.p.load(JSON.parse(text), {run: 'x'})", trace.to_json())
+    player.evaluate("() => document.querySelector('.um-badge').click()")
+    state = player.evaluate("() => window.p.state()")
+    return state["badge"]["kind"], state["badge"]["text"], state["pos"]
+
+
+@pytest.mark.parametrize("path", COMPARED, ids=lambda p: p.name)
+def test_the_badge_says_what_python_says_about_the_reference(player, path):
+    trace = Trace.load(path)
+    first, start = trace.difference(), trace.prompt_len
+    ours, theirs = trace.tokens[start:], trace.reference.tokens[start:]
+    equal = sum(a == b for a, b in zip(ours, theirs, strict=False))
+    kind, text, pos = badge(player, trace)
+    assert pos == first
+    if trace.guarantee == "approximate":
+        assert kind == "approx"
+    else:
+        assert kind == ("same" if first is None else "differs")
+    assert (f"position {first}" if kind == "differs" else f"{equal}/{max(len(ours), len(theirs))} tokens") in text
+
+
+def test_the_badge_finds_the_first_difference_where_drafts_reached_further_than_the_text(player):
+    trace = Trace.load(ROOT / "assets" / "traces" / "diffuspec-apples.json.gz")
+    ref, n = trace.reference, len(trace.tokens)
+    other, more = ref.tokens[0], ref.tokens[-1]
+    assert trace.guarantee == "greedy-exact" and ref.tokens == trace.tokens
+    for tokens, first in (
+        ((*ref.tokens[: n - 3], other, *ref.tokens[n - 2 :]), n - 3),
+        (ref.tokens[: n - 2], n - 2),
+        ((*ref.tokens, more), n),
+    ):
+        changed = replace(trace, reference=replace(ref, tokens=tokens))
+        assert changed.difference() == first
+        kind, text, _ = badge(player, changed)
+        assert kind == "differs" and f"position {first}" in text
 
 
 def test_streaming_in_pieces_ends_where_loading_at_once_does(player):

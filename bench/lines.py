@@ -1,0 +1,99 @@
+"""Which lines `python -m bench methods` has: every method under every bundled model, at which settings."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from decoders import registry
+from decoders.methods.base import Method
+from decoders.models import catalogue
+from decoders.models.catalogue import Entry
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of a method. `models` fixes a role's model; `every` names a role that each model that fits takes in
+    turn. Roles that neither names get what `catalogue.default_models` says."""
+
+    name: str
+    knobs: dict[str, Any] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    every: str = ""
+
+
+# A registered method that is not named here has one line, at its defaults.
+SETTINGS: dict[str, tuple[Setting, ...]] = {
+    "threshold": (
+        Setting("threshold 0.9", {"threshold": 0.9}),
+        Setting("threshold 0.6", {"threshold": 0.6}),
+    ),
+    "ssd": tuple(Setting(f"ssd N={n}", {"n": n}) for n in (2, 4, 8)),
+    "psd": (
+        Setting("psd d=3", {"depth": 3}),
+        Setting("psd d=7", {"depth": 7}),
+        Setting("psd d=3 exact", {"depth": 3, "acceptance": "exact"}),
+    ),
+    "block": (
+        Setting("block one by one", {"block": 1, "strategy": "sequential"}),
+        Setting("block dynamic", {"strategy": "dynamic"}),
+    ),
+    "s2d2": (
+        Setting("s2d2"),
+        Setting("s2d2 greedy", {"accept": "greedy"}),
+    ),
+    "simsd": (Setting("simsd", models={"target": "tiny-sdar", "draft": "nano-sdar"}),),
+    "diffuspec": (Setting("diffuspec", every="draft"),),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A line of the table: `model` is the first role's, under which the line stands."""
+
+    model: str
+    name: str
+    method: Method
+    models: dict[str, str]
+    knobs: dict[str, Any]
+
+
+def casts(method: Method, setting: Setting, entry: Entry, here: Sequence[Entry]) -> list[dict[str, str]]:
+    """The models for each role out of those that are `here`, with `entry` in the first one. A method of two models
+    stands under one model alone: the one that the setting names, or else the catalogue's choice."""
+    first, *others = method.roles
+    if entry.kind not in method.roles[first]:
+        return []
+    if not others:
+        return [{first: entry.id}]
+    models = {**catalogue.default_models(method), **setting.models}
+    if models[first] != entry.id:
+        return []
+    if setting.every:
+        return [{**models, setting.every: e.id} for e in here if e.kind in method.roles[setting.every]]
+    return [models] if set(models.values()) <= {e.id for e in here} else []
+
+
+def plans(methods: Sequence[Method], here: Sequence[Entry]) -> list[Plan]:
+    """The lines, model by model; the reference decoders of a model stand first, and the very first is the reference."""
+    out = []
+    for entry in here:
+        for method in sorted(methods, key=lambda m: m.guarantee != "reference"):
+            for setting in SETTINGS.get(method.id, (Setting(method.id),)):
+                for models in casts(method, setting, entry, here):
+                    others = list(models.values())[1:]
+                    name = " with ".join([setting.name, *others])
+                    out.append(Plan(entry.id, name, method, models, setting.knobs))
+    return out
+
+
+def asked_for(lines: Sequence[Plan], methods: Sequence[str], models: Sequence[str]) -> list[Plan]:
+    """The lines of these methods under these models (of all where none is named), and the first line of each model.
+    Raises `UnknownName` for an id that is none."""
+    for name in methods:
+        registry.method(name)
+    for name in models:
+        catalogue.entry(name)
+    wanted = [plan for plan in lines if not models or plan.model in models]
+    firsts = [next(group) for _, group in itertools.groupby(wanted, key=lambda plan: plan.model)]
+    return [plan for plan in wanted if not methods or plan.method.id in methods or plan in firsts]
