@@ -85,7 +85,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     api_visibility="private",
                 )
                 model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None))
-                draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None))
+                draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None, shown.id))
                 note = gr.Markdown(_note(shown.id), elem_id="note")
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
@@ -133,6 +133,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         chosen.change(panel_of, [chosen, model, draft], [about, model, draft, *panels], queue=False, **private)
         blocks = [component for (_, knob), component in knobs if knob == "block"]
         model.change(functools.partial(_picked, len(blocks)), [model], [note, *blocks], queue=False, **private)
+        model.change(functools.partial(_drafters, methods), [chosen, model, draft], [draft], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
         shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
         player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
@@ -179,8 +180,14 @@ def _about(methods: tuple[Method, ...], name: str) -> str:
 
 def _panels(methods: tuple[Method, ...], name: str, model: str | None, draft: str | None) -> list:
     m = next(m for m in methods if m.id == name)
-    models = [gr.update(**_choices(m, 0, model)), gr.update(**_choices(m, 1, draft))]
+    main = _choices(m, 0, model)
+    models = [gr.update(**main), gr.update(**_choices(m, 1, draft, main["value"]))]
     return [_about(methods, name), *models, *[gr.update(visible=m.id == name) for m in methods]]
+
+
+def _drafters(methods: tuple[Method, ...], name: str, model: str | None, draft: str | None) -> Any:
+    """Another model: who may draft for it."""
+    return gr.update(**_choices(next(m for m in methods if m.id == name), 1, draft, model))
 
 
 def _note(name: str) -> str:
@@ -194,12 +201,14 @@ def _picked(blocks: int, name: str) -> list:
     return [_note(name), *[gr.skip() if block is None else block for _ in range(blocks)]]
 
 
-def _choices(method: Method, n: int, now: str | None) -> dict[str, Any]:
-    """What the dropdown of the method's n-th role offers: models that fit, and the present one if it is among them.
-    Without such a role it is hidden."""
+def _choices(method: Method, n: int, now: str | None, main: str | None = None) -> dict[str, Any]:
+    """What the dropdown of the method's n-th role offers: models that fit, without the one that is the `main` model if
+    there is another, and the present one if it is among them. Without such a role it is hidden."""
     roles = list(method.roles.values())
     fits = catalogue.fitting(roles[n]) if n < len(roles) else ()
+    fits = [e for e in fits if e.id != main] or fits
     ids = [e.id for e in fits]
     names = [(f"{e.title} ({words.MISSING})" if catalogue.missing(e.id) else e.title, e.id) for e in fits]
-    first = list(catalogue.default_models(method).values())[n] if ids else None
+    usual = list(catalogue.default_models(method).values())[n : n + 1]
+    first = next((id for id in usual if id in ids), ids[0] if ids else None)
     return {"choices": names, "value": now if now in ids else first, "visible": n < len(roles)}

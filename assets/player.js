@@ -60,6 +60,7 @@
     b_run_t: "Decodes the same prompt with the reference decoder on the server and compares token by token.",
     b_none_t: "Nothing to compare with: this run was made without its reference.",
     b_ref_t: "The other methods are compared with this one.",
+    b_drawn: "≈ drawn, with the target's own distribution", b_drawn_t: "At a temperature the text is drawn: this method keeps the distribution of the target model, and two draws differ.",
     b_running_t: "The comparison needs the finished canvas.",
     // provenance
     measured: "MEASURED", replay: "REPLAY", simulated: "SIMULATED",
@@ -1065,7 +1066,7 @@
     // Only a run made on this page can be compared afterwards; a file holds no model.
     canCompare() {
       const h = this.model && this.model.head;
-      return !!h && !!this.host.reference && !this.liveRun && h.provenance === "measured" && h.guarantee !== "reference" && !h.reference;
+      return !!h && !!this.host.reference && !this.liveRun && h.provenance === "measured" && !["reference", "exact"].includes(h.guarantee) && !h.reference;
     }
 
     askReference() {
@@ -1219,6 +1220,7 @@
       const diff = h.guarantee !== "reference" && !this.liveRun ? this.model.compare() : null;
       const values = diff && { label: diff.label, n: diff.same, m: diff.total, pos: diff.first };
       if (h.guarantee === "reference") [kind, text, title] = ["ref", this.w.b_ref, this.w.b_ref_t];
+      else if (h.guarantee === "exact") [kind, text, title] = ["ref", this.w.b_drawn, this.w.b_drawn_t];
       else if (h.guarantee === "approximate") {
         kind = "approx";
         text = this.w.b_approx + (diff ? this.say("b_agree", values) : this.canCompare() ? (this.asked ? this.w.b_asked : this.w.b_compare) : "");

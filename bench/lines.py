@@ -24,6 +24,7 @@ class Setting:
 
 # A registered method that is not named here has one line, at its defaults.
 SETTINGS: dict[str, tuple[Setting, ...]] = {
+    "fixed-k": tuple(Setting(f"fixed-k k={k}", {"k": k}) for k in (2, 4)),
     "threshold": (
         Setting("threshold 0.9", {"threshold": 0.9}),
         Setting("threshold 0.6", {"threshold": 0.6}),
@@ -43,6 +44,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("s2d2 greedy", {"accept": "greedy"}),
     ),
     "simsd": (Setting("simsd", models={"target": "tiny-sdar", "draft": "nano-sdar"}),),
+    "speculative": (Setting("speculative", models={"target": "tiny-ar", "draft": "nano-sdar"}),),
     "diffuspec": (Setting("diffuspec", every="draft"),),
 }
 

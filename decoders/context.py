@@ -18,11 +18,15 @@ class Context:
     changes every hidden state. Causal models keep every token they were fed, drafts included; what turned out
     otherwise is cropped before the next call. `cached=False` feeds the whole canvas always: guidance needs it, because
     its second row must not find the prompt in the cache. `encode="causal"` keeps finished blocks as an autoregressive
-    model would have read them."""
+    model would have read them. `ones` asks a block-causal model in blocks of one position, as if it were causal: the
+    next token is read off one mask that is fed behind the text and never kept."""
 
-    def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True, encode: str = "block"):
+    def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True, encode: str = "block", ones: bool = False):
         self.model, self.canvas, self.encode = model, canvas, encode
-        self.causal = model.spec.attention == "causal"
+        self.causal = model.spec.attention == "causal" or ones
+        self.block = 1 if ones else canvas.block_len
+        # A model that predicts a position from the row before it needs no mask there.
+        self.behind = [model.spec.mask] if ones and model.spec.attention == "block" and not model.spec.shift else []
         self.cache = Cache() if cached and model.spec.attention in ("block", "causal") else None
         self.held: list[int] = []
 
@@ -68,24 +72,23 @@ class Context:
             if self.cache is None or self.causal
             else max(canvas.block_end(p) for positions in where for p in positions)
         )
-        rows = [state[start:stop] for state in states]
+        rows = [[*state[start:stop], *self.behind] for state in states]
         if cfg:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
+        see = self._see(start, len(rows[0])) if see is None else see
         if self.causal and self.cache is not None and len(rows) == 1:
-            row, call = self.model.forward(rows[0], role=role, cache=self.cache, keep=stop - start)
+            row, call = self.model.forward(rows[0], role=role, see=see, cache=self.cache, keep=stop - start)
             logits, self.held = [row], list(states[0])
         else:
-            logits, call = self.model.many(
-                rows, role=role, see=see if see is not None else self._see(start, stop - start), cache=self.cache
-            )
+            logits, call = self.model.many(rows, role=role, see=see, cache=self.cache)
         if cfg:
             cond, free = logits[: len(states)], logits[len(states) :]
             logits = [
                 Logits(u.rows + (cfg + 1) * (c.rows - u.rows), c.start, c.shift)
                 for c, u in zip(cond, free, strict=True)
             ]
-        return look(call, logits, where, top=canvas.top, mask=canvas.mask, **how)
+        return look(call, logits, where, top=canvas.top, mask=self.model.spec.mask, **how)
 
     def _crop(self, states: Sequence[Sequence[int]], where: Sequence[Sequence[int]]) -> None:
         """Forgets cached tokens that some state does not have, and those whose rows predict what is asked."""
@@ -100,6 +103,6 @@ class Context:
 
     def _see(self, start: int, length: int) -> torch.Tensor | None:
         """None is the model's own rule; a block size other than the checkpoint's own needs its own mask."""
-        if self.model.spec.attention != "block" or self.canvas.block_len == self.model.spec.block:
+        if self.model.spec.attention != "block" or self.block == self.model.spec.block:
             return None
-        return masks.block_causal(start, length, self.canvas.block_len, self.model.device)
+        return masks.block_causal(start, length, self.block, self.model.device)

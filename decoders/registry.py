@@ -9,9 +9,11 @@ from decoders.methods import (
     fixed_k,
     klass,
     localleap,
+    prompt_lookup,
     psd,
     s2d2,
     simsd,
+    speculative,
     ssd,
     stepwise,
     threshold,
@@ -31,6 +33,8 @@ METHODS: tuple[Method, ...] = (
     s2d2.METHOD,
     simsd.METHOD,
     ar.METHOD,
+    prompt_lookup.METHOD,
+    speculative.METHOD,
     diffuspec.METHOD,
 )
 

@@ -134,12 +134,20 @@ class Recording:
         if not self.events or not isinstance(self.events[-1], Finish):
             self._keep(Finish(self.canvas.finished or "stopped"))
 
+    @property
+    def guarantee(self) -> str:
+        """What this run promises: at a temperature a greedy-exact method draws, and no longer promises the tokens of
+        its reference but their distribution."""
+        drawn = self.method.guarantee == "greedy-exact" and getattr(self.params, "temperature", 0.0) > 0
+        return "exact" if drawn else self.method.guarantee
+
     def compare(self, stop: Callable[[], bool] = lambda: False) -> Reference | None:
         """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out.
 
-        None if the method has no reference, or if `stop()`, asked after each event, said so before the end.
+        None if the method has no reference, if both would draw (two draws differ, and that says nothing), or if
+        `stop()`, asked after each event, said so before the end.
         """
-        if not self.method.reference:
+        if not self.method.reference or self.guarantee == "exact":
             return None
         reference = registry.method(self.method.reference)
         ids = list(self.start[: self.canvas.prompt_len])
@@ -162,7 +170,7 @@ class Recording:
             method=method.id,
             title=method.title,
             paper=f"{method.paper}, arXiv:{method.arxiv}" if method.arxiv else method.paper,
-            guarantee=method.guarantee,
+            guarantee=self.guarantee,
             model=spec.id,
             models={role: m.spec.id for role, m in self.models.items()},
             params=asdict(self.params),

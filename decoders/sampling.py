@@ -122,9 +122,12 @@ def look(
     return Seen(guesses, asked, call, best if most else (), probs if keep else None, nats)
 
 
-def shaped(probs: torch.Tensor, temperature: float, top_k: int, top_p: float) -> torch.Tensor:
+def shaped(probs: torch.Tensor, temperature: float, top_k: int = 0, top_p: float = 1.0, mask: int = -1) -> torch.Tensor:
     """The distributions probs [n, V] at a temperature above 0, cut to the `top_k` best tokens (0: all) and then to the
-    smallest set that holds `top_p` of the mass; the token that crosses it stays. Rows sum to 1 again."""
+    smallest set that holds `top_p` of the mass; the token that crosses it stays. Nothing is left to the id `mask` (-1:
+    the model has none). Rows sum to 1 again."""
+    if mask >= 0:
+        probs = probs.index_fill(-1, torch.tensor([mask], device=probs.device), 0.0)
     scores = probs.log() / temperature
     if 0 < top_k < scores.shape[-1]:
         least = scores.topk(top_k).values[:, -1:]
@@ -144,8 +147,7 @@ def drawn(
     assert seen.probs is not None
     if not temperature:
         return seen.guesses[0], seen.probs
-    gone = torch.tensor([mask], device=seen.probs.device)
-    probs = shaped(seen.probs.index_fill(-1, gone, 0.0), temperature, top_k, top_p)
+    probs = shaped(seen.probs, temperature, top_k, top_p, mask)
     tokens = chance.tokens(probs)
     p = probs.gather(1, torch.tensor(tokens, device=probs.device)[:, None])[:, 0].tolist()
     return [Guess(*guess) for guess in zip(where, tokens, p, strict=True)], probs

@@ -10,7 +10,7 @@ import pytest
 from app import stage
 from app.handlers import Handlers, endpoint, polite
 from app.store import MAX_RUNS, Store
-from app.ui import _choices, _panels, _picked, build
+from app.ui import _choices, _drafters, _panels, _picked, build
 from decoders.errors import UsageError
 from decoders.models import catalogue
 from decoders.registry import METHODS
@@ -52,6 +52,15 @@ def test_the_messages_of_a_run_add_up_to_its_trace(act):
     assert rebuilt.reference.method == "stepwise"
     assert rebuilt.difference() is None
     assert Trace.load(out[-1][2]).events == trace.events
+
+
+@needs_weights
+def test_a_drawn_run_is_not_compared_and_says_what_it_promises(act):
+    knobs = {"temperature": 1.0, "max_new": 6}
+    out = list(act.decode("speculative", "tiny-ar", PROMPT, 0, True, knobs, "nano-sdar"))
+    header, _ = replayed([text for text, _, _ in out])
+    assert header["guarantee"] == "exact" and header["reference"] is None
+    assert header["models"] == {"target": "tiny-ar", "draft": "nano-sdar"}
 
 
 @needs_weights
@@ -201,6 +210,35 @@ def test_the_model_menus_offer_what_fits_the_method():
     about, model, draft, *panels = _panels(METHODS, "diffuspec", "tiny-llada", None)
     assert (model["value"], model["visible"], draft["visible"]) == ("tiny-ar", True, True)
     assert [panel["visible"] for panel in panels] == [m.id == "diffuspec" for m in METHODS]
+
+
+def test_a_drafter_may_be_causal_or_block_causal_but_not_the_model_it_drafts_for():
+    speculative = find("speculative")
+    assert [id for _, id in _choices(speculative, 0, None)["choices"]] == ["tiny-ar"]
+    menu = _choices(speculative, 1, None, "tiny-ar")
+    assert [id for _, id in menu["choices"]] == ["tiny-sdar", "nano-sdar"]
+    assert menu["value"] == "tiny-sdar" and menu["visible"]
+    assert _choices(speculative, 1, "nano-sdar", "tiny-ar")["value"] == "nano-sdar"
+    assert _choices(speculative, 1, "tiny-ar", "tiny-ar")["value"] == "tiny-sdar"
+    # For another target a causal model may draft too.
+    assert [id for _, id in _choices(speculative, 1, "tiny-ar", "nano-sdar")["choices"]] == ["tiny-sdar", "tiny-ar"]
+    assert _choices(speculative, 1, "tiny-ar", "nano-sdar")["value"] == "tiny-ar"
+    _, model, draft, *_ = _panels(METHODS, "speculative", "tiny-llada", "tiny-llada")
+    assert (model["value"], draft["value"]) == ("tiny-ar", "tiny-sdar")
+
+
+def test_another_model_makes_room_for_the_one_it_replaces_in_the_menu_of_drafters():
+    draft = _drafters(METHODS, "simsd", "nano-sdar", "nano-sdar")
+    assert ([id for _, id in draft["choices"]], draft["value"]) == (["tiny-sdar"], "tiny-sdar")
+    draft = _drafters(METHODS, "simsd", "tiny-sdar", "tiny-sdar")
+    assert ([id for _, id in draft["choices"]], draft["value"]) == (["nano-sdar"], "nano-sdar")
+    assert _drafters(METHODS, "stepwise", "tiny-sdar", None)["visible"] is False
+
+
+def test_where_there_is_only_one_model_it_drafts_for_itself(monkeypatch):
+    monkeypatch.setattr(catalogue, "CATALOGUE", tuple(e for e in catalogue.CATALOGUE if e.id == "tiny-ar"))
+    menu = _choices(find("speculative"), 1, None, "tiny-ar")
+    assert [id for _, id in menu["choices"]] == ["tiny-ar"] and menu["value"] == "tiny-ar"
 
 
 def test_a_model_without_files_says_so_in_the_menu_and_when_it_is_run(act, tmp_path, monkeypatch):

@@ -42,6 +42,31 @@ def test_ssd_prints_the_text_of_stepwise_with_fewer_calls(capsys):
     assert ssd["calls"] < stepwise["calls"]
 
 
+SUM = ["--model", "tiny-ar", "--prompt", "What is 12 + 7 - 5?"]
+
+
+@needs_weights
+@pytest.mark.parametrize("draft", ["nano-sdar", "tiny-ar"], ids=["block_drafter", "causal_drafter"])
+def test_speculative_decoding_prints_the_text_of_ar(capsys, draft):
+    code, out, err = run(capsys, "run", "speculative", *SUM, "--draft", draft, "--reference")
+    assert code == 0 and out == run(capsys, "run", "ar", *SUM)[1]
+    assert "[identical to autoregressive" in err
+
+
+@needs_weights
+def test_prompt_lookup_prints_the_text_of_ar_with_fewer_calls(capsys):
+    ours, theirs = (json.loads(run(capsys, "run", id, *SUM, "--json")[1]) for id in ("prompt-lookup", "ar"))
+    assert ours["ids"] == theirs["ids"] and ours["calls"] < theirs["calls"]
+
+
+@needs_weights
+def test_a_drawn_run_is_not_compared_and_the_command_line_says_so(capsys):
+    argv = ["run", "speculative", *SUM, "--draft", "nano-sdar", "--max-new", "4", "--temperature", "1", "--reference"]
+    code, _, err = run(capsys, *argv)
+    assert code == 0 and "[not compared: at a temperature the text is drawn, and two draws differ]" in err
+    assert "identical" not in err and "differs" not in err
+
+
 @needs_weights
 def test_a_saved_trace_is_what_view_reports_on(capsys, tmp_path):
     path = tmp_path / "t.json.gz"
@@ -84,7 +109,9 @@ def test_a_malformed_trace_exits_4_and_names_the_field(capsys, tmp_path):
 def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
     assert "ssd" in run(capsys, "methods")[1]
     listed = json.loads(run(capsys, "methods", "--json")[1])
-    order = "stepwise fixed-k threshold eb klass localleap ssd psd block s2d2 simsd ar diffuspec"
+    order = (
+        "stepwise fixed-k threshold eb klass localleap ssd psd block s2d2 simsd ar prompt-lookup speculative diffuspec"
+    )
     assert [m["id"] for m in listed] == order.split()
     assert {k["name"]: k["symbol"] for k in next(m for m in listed if m["id"] == "ssd")["knobs"]}["n"] == "N"
     models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
@@ -109,6 +136,7 @@ def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, 
     assert catalogue.default_models(find("stepwise")) == {"model": "tiny-sdar"}
     assert catalogue.default_models(find("diffuspec")) == {"target": "tiny-ar", "draft": "tiny-sdar"}
     assert catalogue.default_models(find("simsd")) == {"target": "tiny-sdar", "draft": "tiny-sdar"}
+    assert catalogue.default_models(find("speculative")) == {"target": "tiny-ar", "draft": "tiny-sdar"}
     (tmp_path / "nano-sdar").mkdir()
     for file in ("config.json", "generation.json", "tokenizer.json", "model.safetensors"):
         (tmp_path / "nano-sdar" / file).touch()
@@ -121,6 +149,8 @@ def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, 
 def test_a_method_of_two_models_has_a_flag_for_each(capsys):
     args = parser(METHODS).parse_args(["run", "diffuspec", "--prompt", "x", "--draft", "nano-sdar"])
     assert (args.model, args.draft) == ("tiny-ar", "nano-sdar")
+    args = parser(METHODS).parse_args(["run", "speculative", "--prompt", "x"])
+    assert (args.model, args.draft) == ("tiny-ar", "tiny-sdar")
     code, out, err = run(capsys, "run", "diffuspec", "--prompt", "hi", "--draft", "tiny-lada")
     assert (code, out) == (2, "") and "did you mean tiny-llada?" in err
     assert run(capsys, "run", "ssd", "--prompt", "hi", "--draft", "x")[0] == 2

@@ -20,6 +20,7 @@ KNOBS = {
     "eb": {"gamma": 2.0, "order": "margin"},
     "klass": {"history": 1, "kl": 2.0, "threshold": 0.0},
     "ar": {"temperature": 0.7},
+    "speculative": {"temperature": 0.7, "gamma": 2},
     "diffuspec": {"passes": 3, "k_max": 4},
 }
 

@@ -167,14 +167,15 @@ KINDS = {
 }
 
 
-def tiny(kind: str, seed: int = 0, peak: float = 4.0, layers: int = 2) -> HFModel:
+def tiny(kind: str, seed: int = 0, peak: float = 4.0, layers: int = 2, blur: float = 0.0) -> HFModel:
     """A native transformers model of two layers with seeded weights, peaky enough that confidences spread over
-    0.1..0.99. Made once, however the arguments are spelt."""
-    return _tiny(kind, seed, peak, layers)
+    0.1..0.99; with `blur` one that is often of the same opinion as the one without. Made once, however the arguments
+    are spelt."""
+    return _tiny(kind, seed, peak, layers, blur)
 
 
 @cache
-def _tiny(kind: str, seed: int, peak: float, layers: int) -> HFModel:
+def _tiny(kind: str, seed: int, peak: float, layers: int, blur: float) -> HFModel:
     family, facts = KINDS[kind]
     config = getattr(transformers, f"{family}Config")(
         vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=layers, num_attention_heads=4,
@@ -194,29 +195,45 @@ def _tiny(kind: str, seed: int, peak: float, layers: int) -> HFModel:
                 weight.copy_(0.3 * noise)
             else:
                 weight.copy_(noise * ((peak if "lm_head" in name else 1.5) / math.sqrt(weight.shape[1])))
+        net.lm_head.weight.add_(torch.randn(net.lm_head.weight.shape, generator=rng) * (blur * peak / math.sqrt(32)))
         net.lm_head.weight[MASK] = 0  # a score of 0 is never the best of 48
     proxy = NGram.fit([prompt(200, i) for i in range(3)], vocab=VOCAB)
     mask = -1 if facts["attention"] == "causal" else MASK
-    return HFModel(net, None, ModelSpec(f"tiny-{kind}", VOCAB, mask, EOS, context=256, **facts), proxy)
+    name = f"tiny-{kind}-blurred" if blur else f"tiny-{kind}"
+    return HFModel(net, None, ModelSpec(name, VOCAB, mask, EOS, context=256, **facts), proxy)
 
 
-def cast(method: Method, model: Callable[[str], Model]) -> dict[str, Model]:
-    """Models for every role of a method: `model` is called with "causal" where a role allows that, else with ""."""
-    return {role: model(kinds[0] if len(kinds) == 1 else "") for role, kinds in method.roles.items()}
+def cast(method: Method, model: Callable[[tuple[str, ...]], Model]) -> dict[str, Model]:
+    """Models for every role of a method: `model` is called with the attentions that a role allows."""
+    return {role: model(kinds) for role, kinds in method.roles.items()}
 
 
 def tinies(method: Method, kind: str, seed: int = 0) -> dict[str, Model]:
-    """Tiny transformers for a method: of that kind where a role is not for a causal or a block-causal model alone."""
+    """Tiny transformers for a method: of that kind where a role allows its attention, else of one that it allows. Where
+    a causal model is one choice of several, it is a blurred one: it drafts for another."""
     kinds = {"causal": "llama-causal", "block": "qwen3-block"}
-    return cast(method, lambda attention: tiny(kinds.get(attention, kind), seed))
+
+    def pick(allowed: tuple[str, ...]) -> Model:
+        if KINDS[kind][1]["attention"] in allowed:
+            return tiny(kind, seed)
+        return tiny(kinds[allowed[0]], seed, blur=0.4 if len(allowed) > 1 else 0.0)
+
+    return cast(method, pick)
 
 
 def hashes(method: Method, seed: int = 0, **spec) -> dict[str, Model]:
     """Hash toys for a method. The causal one shares its opinions about positions with the other, so drafts are often
-    right."""
+    right; a drafter that may be causal or block-causal sways more than its target."""
     causal = {**spec, "attention": "causal", "rows": "next", "id": "toy-causal"}
     kinds = {"causal": causal, "block": {**spec, "attention": "block"}}
-    return cast(method, lambda attention: hashed(seed, **kinds.get(attention, spec)))
+
+    def pick(allowed: tuple[str, ...]) -> Model:
+        if allowed == ("causal", "block"):
+            own = spec if spec.get("attention") == "block" else causal
+            return hashed(seed, **{**own, "id": "toy-draft", "sway": 2 * spec.get("sway", 0.4)})
+        return hashed(seed, **kinds.get(allowed[0] if len(allowed) == 1 else "", spec))
+
+    return cast(method, pick)
 
 
 def prompt(length: int, seed: int = 0) -> list[int]:

@@ -53,7 +53,7 @@ METHOD = Method(
     params=AR,
     decode=decode,
     emits=frozenset({"round", "forward", "commit", "finish"}),
-    summary="One call, one token, from left to right: an ordinary language model, and what DiffuSpec is measured "
-    "against.",
+    summary="One call, one token, from left to right: an ordinary language model, and what methods with "
+    "such a target are measured against.",
     roles={"model": ("causal",)},
 )

@@ -25,13 +25,14 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
+from decoders.drafts import walk
 from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.ngram import NGram
 from decoders.params import Params, knob
 from decoders.sampling import by_confidence
-from decoders.trace import Decide, Event, Judge, Node, Propose, Round, Verdict
+from decoders.trace import Decide, Event, Judge, Node, Propose, Round
 
 Slot = Sequence[tuple[int, float]]
 """The candidates of one position: (token, the drafter's probability), most probable first."""
@@ -136,15 +137,10 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Cha
         where = list(range(j, j + len(path) + 1))
         seen = context.look([[*canvas.ids, *path]], [where], "verify" if path else "decode", ask=[fills])
         yield seen.call
-        said, kept, verdicts = seen.guesses[0], 0, []
-        for i, fill in enumerate(fills):
-            reached = kept == i
-            same = reached and said[i].fill == fill
-            outcome = "accepted" if same else "rejected" if reached else "unreached"
-            verdicts.append(Verdict(i, outcome, round(seen.asked[0][i], 6), float(same), 1.0, said[i].fill))
-            kept += same
+        said = seen.guesses[0]
+        kept, verdicts = walk(fills, [g.fill for g in said], seen.asked[0])
         if verdicts:
-            yield Judge(tuple(verdicts))
+            yield Judge(verdicts)
         if kept:
             yield canvas.write(said[:kept], "accepted")
         if not canvas.finished:

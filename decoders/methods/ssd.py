@@ -21,12 +21,12 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import chain, states_of
+from decoders.drafts import chain, states_of, walk
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
 from decoders.sampling import Guess, by_confidence
-from decoders.trace import Event, Judge, Propose, Round, Verdict
+from decoders.trace import Event, Judge, Propose, Round
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,12 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -
         yield seen.call
         order = [ordered(guesses) for guesses in seen.guesses]
 
-        # Walk down the chain while a row's own choice is the draft that was put there.
-        kept, verdicts = 0, []
-        for k, draft in enumerate(drafts):
-            choice = order[k][0]
-            reached = kept == k and not canvas.ends(states[k])
-            same = reached and choice.fill == draft.fill
-            outcome = "accepted" if same else "rejected" if reached else "unreached"
-            verdicts.append(Verdict(k, outcome, round(seen.asked[k][0], 6), float(same), 1.0, choice.fill))
-            kept += same
+        # Walk down the chain while a row's own choice is the draft that was put there, and the text has not ended.
+        said, p = [row[0].fill for row in order], [asked[0] for asked in seen.asked[: len(drafts)]]
+        reach = next((k for k in range(len(drafts)) if canvas.ends(states[k])), len(drafts))
+        kept, verdicts = walk([draft.fill for draft in drafts], said, p, reach=reach)
         if drafts:
-            yield Judge(tuple(verdicts))
+            yield Judge(verdicts)
         for draft in drafts[:kept]:
             yield canvas.write([draft], "accepted")
 

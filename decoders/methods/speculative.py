@@ -1,0 +1,124 @@
+"""A small model drafts a few tokens one after the other, a large one checks all of them in one call.
+
+Yaniv Leviathan, Matan Kalman, Yossi Matias, "Fast Inference from Transformers via Speculative Decoding", 2023,
+Algorithm 1; arXiv:2211.17192. The letters are the paper's: M_p is the target, M_q the drafter, gamma the number of
+guesses. At temperature 0 a guess is accepted while it is the target's best token, and the text is token for token the
+target's own (`ar`). Above it a guess x is accepted with probability min(1, p(x) / q(x)), the first rejected one is
+drawn anew from norm(max(0, p - q)), and if all are accepted one more is drawn from p: whatever the drafter says, the
+text has the target's own distribution (the paper's appendix A.1), though no seed gives the text that `ar` draws.
+
+A drafter may be causal, or block-causal in blocks of one position, where it is autoregressive too (as S2D2 has it,
+arXiv:2603.25702): the next token is read off one mask fed behind the text, in the same call that reads what is new.
+Both keep keys and values of what they read and forget what was rejected. The drafter reads the target's token ids, so
+both need one tokenizer; its mask is never drafted.
+
+Where the paper is silent: nothing is drafted behind an end of text, and one token of the budget is never drafted,
+because the check itself yields it. Left out: truncated sampling (top-k, nucleus), lenience (appendix A.5), and the
+choice of gamma (section 3.5)."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from decoders.canvas import Canvas
+from decoders.chance import Chance
+from decoders.context import Context
+from decoders.drafts import chain, walk
+from decoders.methods.base import Method
+from decoders.models.base import Model
+from decoders.params import Params, knob
+from decoders.sampling import Guess, Seen, drawn, shaped
+from decoders.trace import Event, Judge, Propose, Round, Verdict
+
+
+@dataclass(frozen=True)
+class Speculative(Params):
+    gamma: int = knob(4, "tokens drafted per round", lo=1, hi=8, step=1, symbol="γ")
+    temperature: float = knob(
+        0.0, "0 is greedy, 1 the target's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T"
+    )
+
+
+def judge(
+    drafts: Sequence[Guess], q: Sequence[torch.Tensor], seen: Seen, temperature: float, mask: int, chance: Chance
+) -> tuple[tuple[Verdict, ...], list[Guess]]:
+    """Verdicts about the drafts, and what is written: those that are accepted and one more. `q` are the distributions
+    [V] that the drafts were drawn from, `mask` is the target's (-1: it has none)."""
+    fills, said = [draft.fill for draft in drafts], seen.guesses[0]
+    if not temperature:
+        kept, verdicts = walk(fills, [g.fill for g in said], seen.asked[0])
+        return verdicts, said[: kept + 1]
+
+    # Determine the number of accepted guesses: r_i > p_i(x_i) / q_i(x_i) rejects. r is below 1, so accepting what is
+    # strictly above it makes the probability exact.
+    assert seen.probs is not None
+    p = shaped(seen.probs, temperature, mask=mask)
+    x = torch.tensor([draft.token for draft in drafts], dtype=torch.long, device=p.device)
+    own = p[:-1].gather(1, x[:, None])[:, 0].tolist()
+    ratios = [min(1.0, a / draft.p) for a, draft in zip(own, drafts, strict=True)]
+    bars = [math.nextafter(r, 1.0) for r in chance.uniform(len(drafts), dtype=torch.float64).tolist()]
+    kept, verdicts = walk(fills, [g.fill for g in said], own, scores=ratios, bars=bars)
+
+    # Adjust the distribution from M_p if one was rejected, and draw one token from it.
+    last = p[kept]
+    if kept < len(drafts):
+        rest = (last - q[kept].to(last.device)).clamp(min=0.0)
+        last = rest if float(rest.sum()) else last
+    token = chance.tokens(last[None])[0]
+    accepted = [Guess(*fill, a) for fill, a in zip(fills[:kept], own, strict=False)]
+    return verdicts, [*accepted, Guess(said[kept].pos, token, float(p[kept, token]))]
+
+
+@torch.inference_mode()
+def decode(models: Mapping[str, Model], canvas: Canvas, par: Speculative, rng: Chance) -> Iterator[Event]:
+    target, drafter, n = Context(models["target"], canvas), Context(models["draft"], canvas, ones=True), 0
+    while not canvas.finished:
+        yield Round(n, canvas.block)
+
+        # Sample gamma guesses from M_q, one after the other.
+        j, drafts, q = len(canvas.ids), list[Guess](), list[torch.Tensor]()
+        gamma = min(par.gamma, canvas.limit - j - 1)
+        while len(drafts) < gamma and not (drafts and drafts[-1].token in canvas.eos):
+            text, here = [*canvas.ids, *(draft.token for draft in drafts)], [j + len(drafts)]
+            seen = drafter.look([text], [here], "draft", keep=True)
+            yield seen.call
+            guesses, probs = drawn(seen, here, par.temperature, 0, 1.0, drafter.model.spec.mask, rng)
+            drafts, q = [*drafts, *guesses], [*q, probs[0]]
+        if drafts:
+            yield Propose(chain([[draft] for draft in drafts]))
+
+        # Run M_p on all prefixes in ONE call.
+        text, where = [*canvas.ids, *(draft.token for draft in drafts)], list(range(j, j + len(drafts) + 1))
+        ask = [[draft.fill for draft in drafts]]
+        seen = target.look([text], [where], "verify" if drafts else "decode", ask=ask, keep=True)
+        yield seen.call
+
+        # Keep what is accepted, and one token more.
+        verdicts, written = judge(drafts, q, seen, par.temperature, target.model.spec.mask, rng)
+        if drafts:
+            yield Judge(verdicts)
+        if written[:-1]:
+            yield canvas.write(written[:-1], "accepted")
+        if not canvas.finished:
+            why = "corrected" if len(written) <= len(drafts) else "bonus" if drafts else "unmasked"
+            yield canvas.write(written[-1:], why)
+        n += 1
+
+
+METHOD = Method(
+    id="speculative",
+    title="Speculative decoding",
+    paper="Speculative decoding (Leviathan et al. 2023)",
+    arxiv="2211.17192",
+    guarantee="greedy-exact",
+    params=Speculative,
+    decode=decode,
+    emits=frozenset({"round", "forward", "propose", "judge", "commit", "finish"}),
+    summary="A small model drafts token by token, an autoregressive one checks all drafts in one call. Same text as "
+    "the autoregressive model alone, or, at a temperature, text of the same distribution.",
+    reference="ar",
+    reference_label="autoregressive (R4, one token per call)",
+    roles={"target": ("causal",), "draft": ("causal", "block")},
+)
