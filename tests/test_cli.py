@@ -112,7 +112,7 @@ def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
     order = (
         "stepwise fixed-k threshold eb klass localleap ssd psd block s2d2 simsd ar prompt-lookup speculative diffuspec"
     )
-    assert [m["id"] for m in listed] == order.split()
+    assert [m["id"] for m in listed] == [*diffusion.split(), "ar", "prompt-lookup", "speculative", "diffuspec"]
     assert {k["name"]: k["symbol"] for k in next(m for m in listed if m["id"] == "ssd")["knobs"]}["n"] == "N"
     models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
     assert list(models) == ["tiny-llada", "tiny-sdar", "nano-sdar", "tiny-ar"]
