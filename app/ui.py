@@ -30,6 +30,7 @@ CSS = """
 #side { min-width: 280px; }
 #head h1 { margin: 0; font-size: 1.5rem; letter-spacing: -0.01em; }
 #head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
+#side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
 #stop, #run { min-width: 90px; }
 #about p, #note p { font-size: 0.9rem; }
 @media (max-width: 720px) { #main { order: 1; } #side { order: 2; } }
@@ -63,8 +64,12 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE} {words.INTRO}", elem_id="head")
         with gr.Row():
             with gr.Column(scale=1, elem_id="side"):
-                chosen = gr.Radio(
-                    [(m.title, m.id) for m in methods], value=_default(methods), label=words.METHOD, elem_id="method"
+                chosen = gr.Dropdown(
+                    _menu(methods),
+                    value=_default(methods),
+                    label=words.METHOD.format(n=len(methods)),
+                    filterable=False,  # typing would append to the chosen name, and a phone would open its keyboard
+                    elem_id="method",
                 )
                 about = gr.Markdown(_about(methods, _default(methods)), elem_id="about")
                 prompt = gr.Textbox(
@@ -171,6 +176,15 @@ def _controls(method: Method, knobs: list[Knob], block: int | None) -> list[tupl
 
 def _default(methods: tuple[Method, ...]) -> str:
     return FIRST if any(m.id == FIRST for m in methods) else methods[0].id
+
+
+def _menu(methods: tuple[Method, ...]) -> list[tuple[str, str]]:
+    """What the method menu offers, group by group: (what is shown, the method's id)."""
+
+    def group(m: Method) -> str:
+        return "reference" if m.guarantee == "reference" else next(iter(m.roles.values()))[0]
+
+    return [(f"{m.title} · {name}", m.id) for key, name in words.GROUPS.items() for m in methods if group(m) == key]
 
 
 def _about(methods: tuple[Method, ...], name: str) -> str:

@@ -6,7 +6,9 @@ INTRO = "What you see first is a recorded run; **Run** decodes your own prompt, 
 MODEL = "Model"
 DRAFT = "Draft model"
 MISSING = "not trained yet"
-METHOD = "Method"
+METHOD = "Method ({n} to choose from)"
+# The groups of the method menu, in its order: the reference decoders, then by the attention of the model that decodes.
+GROUPS = {"reference": "reference", "full": "diffusion", "block": "block", "causal": "autoregressive"}
 PROMPT = "Prompt"
 PROMPT_HINT = "Ask something the model can answer; examples below."
 EXAMPLES = "Examples that suit this model"

@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from itertools import groupby
 
 import gradio as gr
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app import stage
 from app.handlers import Handlers, endpoint, polite
 from app.store import MAX_RUNS, Store
-from app.ui import _choices, _drafters, _panels, _picked, build
+from app.ui import _choices, _drafters, _menu, _panels, _picked, build
 from decoders.errors import UsageError
 from decoders.models import catalogue
 from decoders.registry import METHODS
@@ -239,6 +240,17 @@ def test_where_there_is_only_one_model_it_drafts_for_itself(monkeypatch):
     monkeypatch.setattr(catalogue, "CATALOGUE", tuple(e for e in catalogue.CATALOGUE if e.id == "tiny-ar"))
     menu = _choices(find("speculative"), 1, None, "tiny-ar")
     assert [id for _, id in menu["choices"]] == ["tiny-ar"] and menu["value"] == "tiny-ar"
+
+
+def test_the_method_menu_names_every_method_once_with_its_group_and_keeps_groups_together():
+    menu = _menu(METHODS)
+    assert sorted(name for _, name in menu) == sorted(m.id for m in METHODS)
+    groups = [text.rsplit(" · ", 1)[1] for text, _ in menu]
+    assert [group for group, _ in groupby(groups)] == ["reference", "diffusion", "block", "autoregressive"]
+    shown = {name: text for text, name in menu}
+    assert shown["stepwise"] == "Stepwise · reference" and shown["ar"] == "Autoregressive · reference"
+    assert shown["ssd"] == "SSD · diffusion" and shown["s2d2"] == "S2D2 · block"
+    assert shown["diffuspec"] == "DiffuSpec · autoregressive"
 
 
 def test_a_model_without_files_says_so_in_the_menu_and_when_it_is_run(act, tmp_path, monkeypatch):

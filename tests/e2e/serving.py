@@ -64,6 +64,12 @@ def serve(code: list[str], tmp: Path):
         log.close()
 
 
+def choose(page, menu: str, name: str) -> None:
+    """Picks the entry whose text contains `name` from the menu with that element id."""
+    page.locator(f"{menu} input").click()
+    page.get_by_role("option", name=name).click()
+
+
 class Watched:
     """A page and what went wrong on it: console errors, dialogs, requests to other hosts."""
 

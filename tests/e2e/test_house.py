@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from serving import serve
+from serving import choose, serve
 
 from decoders.models import catalogue
 
@@ -66,7 +66,7 @@ def house(site, browser):
 def test_the_page_offers_the_new_method_with_its_knob_and_draws_the_new_view(watch, house):
     w = watch(house)
     page = w.page
-    page.locator("#method label", has_text="Left to right").click()
+    choose(page, "#method", "Left to right")
     page.locator("#about", has_text="as an autoregressive model has to").wait_for(timeout=20_000)
     page.locator("#knob-leftmost-k").wait_for(timeout=20_000)
     page.locator("#prompt textarea").fill("What is the capital of France?")

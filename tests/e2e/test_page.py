@@ -1,9 +1,9 @@
 """A visitor's journey in a real browser: first paint, run, scrub, ask, stop, hostile input, files, phone."""
 
 import json
-import re
 
 import pytest
+from serving import choose
 
 from decoders.models import catalogue
 from decoders.trace import Trace
@@ -79,8 +79,7 @@ def test_another_model_brings_the_block_size_it_was_trained_for_and_decodes(watc
     page = w.page
     block = page.locator("#knob-ssd-block input[type=number]")
     assert block.input_value() == "32"
-    page.locator("#model input").click()
-    page.get_by_role("option", name=re.compile("tiny-sdar")).click()
+    choose(page, "#model", "tiny-sdar")
     page.wait_for_function("() => document.querySelector('#knob-ssd-block input[type=number]').value === '8'")
     page.locator("#prompt textarea").fill("What is the capital of Italy?")
     page.locator("#run").click()
@@ -134,11 +133,28 @@ def test_hostile_text_in_prompt_and_trace_is_shown_literally(watch, page_url, tm
     w.clean()
 
 
+def test_the_method_menu_is_short_and_works_from_the_keyboard(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    assert page.locator("#method").bounding_box()["height"] < 110  # two lines of text, however many methods there are
+    menu, before = page.locator("#method input"), page.locator("#about").inner_text()
+    menu.focus()
+    names = [option.get_attribute("aria-label") for option in page.locator("#method [role=option]").all()]
+    following = names[names.index("SSD · diffusion") + 1]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "before => document.querySelector('#about').innerText.trim() !== before.trim()", arg=before, timeout=20_000
+    )
+    assert menu.input_value() == following
+    w.clean()
+
+
 @needs_weights
 def test_stop_keeps_the_page_usable_and_the_next_run_starts(watch, page_url):
     w = watch(page_url)
     page = w.page
-    page.locator("#method label", has_text="Stepwise").click()
+    choose(page, "#method", "Stepwise")
     page.locator("#prompt textarea").fill("Tell me a short story about a fox.")
     page.wait_for_timeout(500)
     page.locator("#run").click()
