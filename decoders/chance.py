@@ -18,3 +18,7 @@ class Chance:
     def tokens(self, probs: torch.Tensor) -> Sequence[int]:
         """One token per row of probs [n, V]; rows need not be normalised."""
         return torch.multinomial(probs.to(self._generator.device), 1, generator=self._generator)[:, 0].tolist()
+
+    def several(self, weights: torch.Tensor, k: int) -> list[int]:
+        """k different indices of weights [n], drawn one after the other in proportion to the weights that are left."""
+        return torch.multinomial(weights.to(self._generator.device), k, generator=self._generator).tolist()

@@ -1,6 +1,6 @@
 """What a model has to be fed so that the open positions can be predicted: everything, or what its exact cache lacks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ import torch
 from decoders import masks
 from decoders.canvas import Canvas
 from decoders.models.base import Cache, Logits, Model
-from decoders.sampling import Seen, look
+from decoders.sampling import Guess, Seen, look
 from decoders.trace import Forward
 
 
@@ -16,10 +16,11 @@ class Context:
     """A model looking at a canvas. Block-causal models keep finished blocks in a KV cache, which is exact because no
     later position is visible to them; models that see the whole canvas are fed the whole canvas, because any fill
     changes every hidden state. Causal models keep every token they were fed, drafts included; what turned out
-    otherwise is cropped before the next call. `cached=False` feeds the whole canvas always: guidance needs it, because
-    its second row must not find the prompt in the cache. `encode="causal"` keeps finished blocks as an autoregressive
-    model would have read them. `ones` asks a block-causal model in blocks of one position, as if it were causal: the
-    next token is read off one mask that is fed behind the text and never kept."""
+    otherwise is cropped before the next call. `cached=False` feeds everything always, to a block-causal model up to the
+    block that is looked at: guidance needs it, because its second row must not find the prompt in the cache.
+    `encode="causal"` keeps finished blocks as an autoregressive model would have read them. `ones` asks a block-causal
+    model in blocks of one position, as if it were causal: the next token is read off one mask that is fed behind the
+    text and never kept."""
 
     def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True, encode: str = "block", ones: bool = False):
         self.model, self.canvas, self.encode = model, canvas, encode
@@ -35,19 +36,28 @@ class Context:
         """The first position that a call feeds: what lies left of it is in the cache."""
         return len(self.cache) if self.cache is not None else 0
 
-    def settle(self) -> Iterator[Forward]:
-        """Encodes blocks that will not change any more; one call, only when there are such blocks. Causal models encode
-        what is new together with what is asked, so there is no call of its own."""
+    def settle(self, block: int | None = None, *, seam: bool = False) -> Generator[Forward, None, list[Guess]]:
+        """Encodes blocks that will not change any more: those left of `block`, by default of the leftmost one with a
+        mask. One call, only when there are such blocks. Causal models encode what is new together with what is asked,
+        so there is no call of its own. With `seam` it returns what the call says about the first position after those
+        blocks: one guess if it is masked and the model predicts a position from the row before, else none."""
         if self.cache is None or self.causal:
-            return
+            return []
         ids, canvas, have = self.canvas.ids, self.canvas, len(self.cache)
-        final = canvas.block * canvas.block_len
-        if final > have:
-            see = self._see(have, final - have)
-            if self.encode == "causal":
-                see = masks.causal(have, final - have, self.model.device)
-            role = "extend" if have else "prefill"
-            yield self.model.forward(ids[have:final], role=role, see=see, cache=self.cache, keep=final - have)[1]
+        final = (canvas.block if block is None else block) * canvas.block_len
+        if final <= have:
+            return []
+        see = self._see(have, final - have)
+        if self.encode == "causal":
+            see = masks.causal(have, final - have, self.model.device)
+        role = "extend" if have else "prefill"
+        rows, call = self.model.forward(ids[have:final], role=role, see=see, cache=self.cache, keep=final - have)
+        if not seam or not self.model.spec.shift or ids[final] != canvas.mask:
+            yield call
+            return []
+        seen = look(call, [rows], [[final]], top=canvas.top, mask=canvas.mask)
+        yield seen.call
+        return seen.guesses[0]
 
     def look(
         self,
@@ -69,7 +79,7 @@ class Context:
         canvas, start = self.canvas, len(self.cache) if self.cache is not None else 0
         stop = (
             len(states[0])
-            if self.cache is None or self.causal
+            if self.causal or self.model.spec.attention != "block"
             else max(canvas.block_end(p) for positions in where for p in positions)
         )
         rows = [[*state[start:stop], *self.behind] for state in states]

@@ -42,6 +42,33 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
             return "threshold", {**size, "rule": "factor", "factor": kwargs["factor"]}
         if kwargs.get("threshold") is not None:
             return "threshold", {**size, "threshold": kwargs["threshold"]}
+    if call in ("dream.diffusion_generate", "dreamfast.diffusion_generate"):
+        knobs = {"steps": kwargs["steps"], "alg": kwargs["alg"]}
+        for name, default in (("temperature", 0.0), ("alg_temp", 0.0), ("top_p", 1.0), ("top_k", 0), ("eps", 1e-3)):
+            knobs[name] = kwargs.get(name) or default
+        return "dream", {"max_new": kwargs["max_new_tokens"], "threshold": kwargs.get("threshold", 0.9), **knobs}
+    if call == "v2.generate" and not kwargs.get("use_block_cache"):
+        # As many blocks as fit, the one of the prompt's end included, and the token after the last.
+        size = kwargs["block_size"]
+        blocks = prompt // size + kwargs["max_new_tokens"] // size
+        knobs = {
+            "sub": kwargs.get("small_block_size", 8),
+            "threshold": kwargs.get("threshold", 1.0),
+            "temperature": kwargs.get("temperature", 0.0),
+            "top_p": kwargs.get("top_p", 0.95),
+        }
+        return "fast-v2", {"block": size, "max_new": blocks * size + 1 - prompt, **knobs}
+    if call == "l2.generate":
+        size, new = kwargs["block_length"], kwargs["gen_length"]
+        knobs = {
+            "threshold": kwargs["threshold"],
+            "edit_threshold": kwargs["editing_threshold"],
+            "least": kwargs.get("num_to_transfer", 1),
+            "post": kwargs.get("max_post_steps", 16),
+            "early_stop": kwargs.get("eos_early_stop", False),
+            "cache": False,
+        }
+        return "llada2", {"block": size, "max_new": -(-(prompt + new) // size) * size - prompt, **knobs}
     if call in ("sdar.generate", "s2d2.base", "s2d2.ssd") and kwargs["remasking_strategy"] != "entropy_bounded":
         # The release rounds the canvas up to whole blocks; it stops after the block in which the text ends.
         size = kwargs["block_length"]
@@ -92,12 +119,42 @@ class Recorded:
     def tokens(self, probs):
         return [int(token) for token in self.rng.multinomial(probs, 1).flatten()]
 
+    def several(self, weights, k):
+        return [int(index) for index in self.rng.multinomial(weights, k).flatten()]
+
+
+class Additive(HFModel):
+    """LLaDA2 as its release feeds it: the mask is a float of 0 and 1, which attention adds instead of applying."""
+
+    def own_mask(self, start, length):
+        return super().own_mask(start, length).float()
+
 
 def run(case, model, rng):
     chosen = settings(case["call"], case["kwargs"], len(case["prompt"]))
     if chosen is None:
         return None
     method, knobs = chosen
+    if method == "dream":
+        spec = ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,), rows="next")
+        chance = Recorded(rng) if rng is not None else None
+        trace = decode(method, HFModel(model, None, spec), case["prompt"], chance=chance, early_stop=False, **knobs)
+        return {"output": list(trace.tokens)}  # the recordings of these hold no calls
+    if method == "fast-v2":
+        eos = (case["kwargs"]["stop_token"],)
+        spec = ModelSpec("oracle", 96, tiny.MASK_ID, eos, rows="next", attention="block", block=knobs["block"])
+        chance = Recorded(rng) if rng is not None else None
+        trace = decode(method, HFModel(model, None, spec), case["prompt"], chance=chance, **knobs)
+        output = list(trace.tokens)
+        ends = [pos for pos, token in enumerate(output) if token in eos and pos >= len(case["prompt"])]
+        return {"output": output[: ends[0] + 1] if ends else output, "nfe": trace.calls}
+    if method == "llada2":
+        spec = ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,), attention="block", block=knobs["block"])
+        trace = decode(method, Additive(model, None, spec), case["prompt"], **knobs)
+        # The release fills whole blocks and gives back what was asked for, up to the end of the text.
+        output = list(trace.tokens[: len(case["prompt"]) + case["kwargs"]["gen_length"]])
+        ends = [pos for pos, token in enumerate(output) if token == tiny.EOS_ID and pos >= len(case["prompt"])]
+        return {"output": output[: ends[0] + 1] if ends else output, "nfe": trace.calls}
     if method not in ("block", "s2d2"):
         wrapped = HFModel(model, None, ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,)))
         trace = decode(method, wrapped, case["prompt"], seed=case["torch_seed"], early_stop=False, **knobs)

@@ -85,12 +85,15 @@ def test_an_unknown_method_is_answered_with_the_nearest_one():
         registry.method("stepwize")
 
 
-def test_emits_exactly_the_kinds_it_declares(method):
-    shown = set()
+def test_emits_exactly_the_kinds_it_declares_and_revises_if_it_says_so(method):
+    shown, whys = set(), set()
     for recording in recordings(method):
-        shown |= {type(event).__name__.lower() for event in recording}
+        for event in recording:
+            shown.add(type(event).__name__.lower())
+            whys |= {edit.why for edit in event.edits} if isinstance(event, Commit) else set()
     assert shown == method.emits
     assert shown <= set(KINDS)
+    assert ("revised" in whys) == method.revises
 
 
 # ------------------------------------------------------------ the record
@@ -122,7 +125,10 @@ def test_every_edit_knows_what_was_there_and_changes_it(trace):
             for edit in event.edits:
                 if trace.attention == "causal" and edit.pos == len(canvas):
                     canvas.append(-1)
-                assert edit.before == canvas[edit.pos] == blank(trace) != edit.after
+                assert edit.before == canvas[edit.pos] != edit.after != blank(trace)
+                # Only what a method put there itself is replaced, and only by a method that says it does that.
+                assert (edit.why == "revised") == (edit.before != blank(trace))
+                assert edit.why != "revised" or registry.method(trace.method).revises
                 assert 0 < edit.p <= 1
                 canvas[edit.pos] = edit.after
 
@@ -137,7 +143,10 @@ def test_a_round_says_which_block_it_fills_first(trace):
     origin = 0 if trace.attention == "block" else trace.prompt_len
     for view in trace.rounds:
         first = [*trace.canvas_at(view.start), MASK].index(MASK, trace.prompt_len)
-        assert view.events[0].block == (first - origin) // trace.block
+        block = (first - origin) // trace.block
+        # A method that revises may stay in a block that is full, the one before the first mask.
+        last = (max(first - 1, trace.prompt_len) - origin) // trace.block
+        assert view.events[0].block in ({block, last} if registry.method(trace.method).revises else {block})
 
 
 def test_verdicts_are_about_all_nodes_of_their_round_in_order(trace):

@@ -42,14 +42,28 @@ SUPPORTED = {
     ("s2d2", "hardmargin_dyn_c2_b8"),
     ("s2d2", "ratio_threshold0.3_allspans_b8"),
     ("s2d2", "tempering0.5_b8"),
+    ("dream", "entropy_t0.2_p0.95"),
+    ("dream", "fast_confthr0.6"),
+    ("dream", "origin_t0"),
+    ("dream", "topk_margin_t0"),
+    ("fast_v2", "base_p13_sb4_thr0.9"),
+    ("fast_v2", "base_p13_sb8_thr0.9"),
+    ("fast_v2", "base_p5_sb4_thr0.9"),
+    ("fast_v2", "base_p5_sb8_thr0.9"),
+    ("llada2", "nocache_m0.5_e0.3"),
+    ("llada2", "nocache_m0.7_e0.5"),
+    ("llada2", "nocache_m0.95_e0.9"),
 }
 # The release itself is what differs: in the first one all confidences are 1 and torch.topk breaks the tie its own way,
-# in the second one a share larger than what is left overwrites tokens (its own log names positions 14 and 21 twice).
+# in the second one a share larger than what is left overwrites tokens (its own log names positions 14 and 21 twice). In
+# the last two the prompt is as long as a block: the release then neither prefills it nor feeds it, and never sees it.
 RELEASE_BUGS = {
     ("sdar", "jet_low_confidence_static_b4s4_topk1"),
     ("sdar", "s2d2base_low_confidence_dynamic_b8s4_greedy"),
+    ("fast_v2", "base_p8_sb4_thr0.9"),
+    ("fast_v2", "base_p8_sb8_thr0.9"),
 }
-GROUPS = ("llada", "dllm", "sdar", "s2d2")
+GROUPS = ("llada", "dllm", "sdar", "s2d2", "dream", "llada2", "fast_v2")
 
 
 def cases(oracles):
@@ -76,7 +90,7 @@ def test_tokens_and_number_of_calls_are_the_references(oracles, group, name):
     result = impl.run(case, model, draws)
     assert result["output"] == case["output"]
     calls = case["stats"].get("total_forward_steps", case["stats"].get("nfe", len(case["forwards"])))
-    assert result["nfe"] == calls
+    assert result.get("nfe", 0) == calls or group == "dream"  # whose recordings hold no calls
     assert draws.exhausted() or group in ("llada", "dllm")  # those draw from our own generator
 
 

@@ -163,6 +163,7 @@ KINDS = {
     "llama-full": ("Llama", {"attention": "full"}),
     "qwen3-block": ("Qwen3", {"attention": "block", "block": 8}),
     "qwen2-next-full": ("Qwen2", {"attention": "full", "rows": "next"}),
+    "qwen2-next-block": ("Qwen2", {"attention": "block", "block": 8, "rows": "next"}),
     "llama-causal": ("Llama", {"attention": "causal", "rows": "next"}),
 }
 
@@ -211,7 +212,7 @@ def cast(method: Method, model: Callable[[tuple[str, ...]], Model]) -> dict[str,
 def tinies(method: Method, kind: str, seed: int = 0) -> dict[str, Model]:
     """Tiny transformers for a method: of that kind where a role allows its attention, else of one that it allows. Where
     a causal model is one choice of several, it is a blurred one: it drafts for another."""
-    kinds = {"causal": "llama-causal", "block": "qwen3-block"}
+    kinds = {"causal": "llama-causal", "block": "qwen3-block", "full": "llama-full"}
 
     def pick(allowed: tuple[str, ...]) -> Model:
         if KINDS[kind][1]["attention"] in allowed:
@@ -225,7 +226,7 @@ def hashes(method: Method, seed: int = 0, **spec) -> dict[str, Model]:
     """Hash toys for a method. The causal one shares its opinions about positions with the other, so drafts are often
     right; a drafter that may be causal or block-causal sways more than its target."""
     causal = {**spec, "attention": "causal", "rows": "next", "id": "toy-causal"}
-    kinds = {"causal": causal, "block": {**spec, "attention": "block"}}
+    kinds = {"causal": causal, "block": {**spec, "attention": "block"}, "full": {**spec, "attention": "full"}}
 
     def pick(allowed: tuple[str, ...]) -> Model:
         if allowed == ("causal", "block"):

@@ -80,6 +80,11 @@ _METHODS = {
     "simsd": ("#CC79A7", "#F19CCB", "x"),
     "s2d2": ("#D55E00", "#E8590C", "triangle-down"),
     "psd": ("#3D2B8E", "#B197FC", "star"),
+    "dream": ("#7B3F00", "#E6B089", "star-square"),
+    "fast-v2": ("#00626B", "#7FD6DE", "star-diamond"),
+    "llada2": ("#8E2A5B", "#F5A3C7", "diamond-tall"),
+    "prompt-lookup": ("#4A5A1F", "#D3DE9A", "triangle-left"),
+    "speculative": ("#1F4E79", "#A9C9E8", "triangle-right"),
 }
 
 

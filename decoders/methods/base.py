@@ -21,7 +21,8 @@ class Method:
     `guarantee`: "reference" (others are measured against it), "exact" (the target's distribution), "greedy-exact"
     (token for token equal to `reference`) or "approximate". `reference` is the id of the method it is compared with
     and `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have.
-    `emits` are the event kinds it can produce, tested, so that views and docs may rely on them."""
+    `emits` are the event kinds it can produce, tested, so that views and docs may rely on them. One that `revises` may
+    replace a token of its own by another (an edit "revised") in the block that was last filled."""
 
     id: str
     title: str
@@ -35,3 +36,4 @@ class Method:
     reference: str = ""
     reference_label: str = ""
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"model": ("full", "block")})
+    revises: bool = False

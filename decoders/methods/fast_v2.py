@@ -1,0 +1,97 @@
+"""Fills sub-blocks by a threshold; the call that caches a full block also says the first token of the next one.
+
+Chengyue Wu et al., "Fast-dLLM v2: Efficient Block-Diffusion LLM", 2025; arXiv:2509.26328; the released `generate`. A
+model adapted from an autoregressive one predicts a position from the row before it. In a block of B the sub-blocks of
+`sub` positions are filled from left to right: each call predicts the whole block, and of the sub-block all masks with
+p > tau are filled, and the most probable one always. A full block joins the cache, exact because no block sees a later
+one, and the last row of that call is the autoregressive prediction of the next position, taken as it is.
+
+A prompt that ends where a block ends gives the first token that way too (the release never reads a prompt of exactly
+one block). Models that predict a position from its own row have no such token: their blocks begin masked. Sub-blocks
+are counted from the start of the block, prompt included. At a temperature tokens are drawn for the whole sub-block, as
+in the release, and p is the probability in that distribution. Left out: the sub-block cache (`use_block_cache`), which
+is approximate. With `early_stop` a run ends as in the release, within a block, when nothing before the end is masked.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from decoders.canvas import Canvas
+from decoders.chance import Chance
+from decoders.context import Context
+from decoders.methods.base import Method
+from decoders.models.base import Model
+from decoders.params import Params, knob
+from decoders.policies import strategy
+from decoders.sampling import drawn
+from decoders.trace import Decide, Event, Finish, Round
+
+
+@dataclass(frozen=True)
+class FastV2(Params):
+    sub: int = knob(8, "positions per sub-block", lo=1, hi=512, step=1)
+    threshold: float = knob(0.9, "confidence needed to be filled in", lo=0.0, hi=1.0, step=0.01, symbol="τ")
+    temperature: float = knob(0.0, "0 is greedy, 1 the model's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T")
+    top_p: float = knob(
+        0.95, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
+    )
+
+
+def ended(canvas: Canvas) -> bool:
+    """Whether the text has an end with no mask before it."""
+    text = canvas.ids[canvas.prompt_len :]
+    end = next((i for i, token in enumerate(text) if token in canvas.eos), None)
+    return end is not None and canvas.mask not in text[:end]
+
+
+@torch.inference_mode()
+def decode(models: Mapping[str, Model], canvas: Canvas, par: FastV2, rng: Chance) -> Iterator[Event]:
+    context, n = Context(models["model"], canvas), 0
+    while not canvas.finished:
+        if canvas.early_stop and ended(canvas):
+            yield Finish("eos")
+            return
+        yield Round(n, canvas.block)
+        n += 1
+
+        # A full block is encoded, and the row of its last token is the next one's first.
+        if seam := (yield from context.settle(seam=True)):
+            yield canvas.write(seam, "unmasked")
+            continue
+
+        # The leftmost sub-block with a mask. Draws are made for all of it, so that a seed means the same text.
+        first = canvas.open()[0]
+        start = first - (first - canvas.origin) % canvas.block_len
+        start += (first - start) // par.sub * par.sub
+        stop = min(start + par.sub, canvas.block_end(first))
+        masked = [pos for pos in range(first, stop) if canvas.ids[pos] == canvas.mask]
+        where = list(range(max(start, context.start, models["model"].spec.shift), stop)) if par.temperature else masked
+
+        # Predict the block; of the sub-block fill all that pass the bar, at least the best.
+        seen = context.look([canvas.ids], [where], "denoise", keep=True)
+        yield seen.call
+        guesses, _ = drawn(seen, where, par.temperature, 0, par.top_p, canvas.mask, rng)
+        guesses = [g for g in guesses if canvas.ids[g.pos] == canvas.mask]
+        chosen = strategy(guesses, "dynamic", 1, par.threshold)
+        because = ("threshold", par.threshold), ("masked", len(masked)), ("best", round(max(g.p for g in guesses), 4))
+        yield Decide("how many", str(len(chosen)), tuple(masked), because)
+        yield canvas.write(chosen, "unmasked")
+
+
+METHOD = Method(
+    id="fast-v2",
+    title="Fast-dLLM v2",
+    paper="Fast-dLLM v2: hierarchical block diffusion (Wu et al. 2025)",
+    arxiv="2509.26328",
+    guarantee="approximate",
+    params=FastV2,
+    decode=decode,
+    emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
+    summary="Sub-block after sub-block inside a block, an exact cache between blocks, and one autoregressive token at "
+    "each seam.",
+    reference="stepwise",
+    reference_label="stepwise (R1, one token per call)",
+    roles={"model": ("block",)},
+)
