@@ -21,6 +21,8 @@ KNOBS = {
     "klass": {"history": 1, "kl": 2.0, "threshold": 0.0},
     "ar": {"temperature": 0.7},
     "speculative": {"temperature": 0.7, "gamma": 2},
+    "dream": {"temperature": 0.7, "alg_temp": 0.5, "top_p": 0.9},
+    "fast-v2": {"temperature": 0.7},
     "diffuspec": {"passes": 3, "k_max": 4},
 }
 
@@ -35,6 +37,7 @@ def check_devices(net, args, kwargs):
 def elsewhere():
     # Built on the CPU before the default moves.
     nets = [tiny(kind).net for kind in ("llama-full", "qwen3-block", "qwen2-next-full", "llama-causal")]
+    nets.append(tiny("llama-causal", blur=0.4).net)
     hooks = [net.register_forward_pre_hook(check_devices, with_kwargs=True) for net in nets]
     torch.set_default_device("meta")
     yield

@@ -416,7 +416,7 @@ def draw(rng: random.Random) -> tuple[str, Item]:
         answer, last = f"Here {', '.join(said[:-1])} and {said[-1]}.", named[-1]
     else:
         answer, last = rng.choice(_ANSWERS).format(y=right, l=letters[right]), right
-        answer = _working(key, options, right) + answer
+        answer = _working(key, options, str(right)) + answer
     # An exercise among the held-out questions would flatter them.
     split = TRAIN if topic in _EXERCISES else split_of(f"choice:{key}:{sorted(options)}")
     if in_front and split != TRAIN:
