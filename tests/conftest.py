@@ -11,7 +11,7 @@ from decoders import registry
 from decoders.run import run
 
 ROOT = Path(__file__).resolve().parents[1]
-ORACLES = ROOT.parent / "shared" / "oracles"
+ORACLES = ROOT / "tests" / "data" / "oracles"
 
 
 @pytest.fixture(params=registry.METHODS, ids=lambda m: m.id)
@@ -33,11 +33,7 @@ def trace(request):
 
 @pytest.fixture(scope="session")
 def oracles():
-    """The folder of recorded reference runs; it lies beside the checkout in CI and is not part of the repository."""
-    if not ORACLES.is_dir():
-        pytest.skip(
-            "needs ../shared/oracles, the recorded runs of the reference decoders: they are not part of this repository"
-        )
+    """The folder of recorded reference runs, with the scripts that build their models and replay their draws."""
     if str(ORACLES) not in sys.path:
         sys.path.insert(0, str(ORACLES))
     return ORACLES

@@ -1,6 +1,6 @@
-"""Runs our decoders on a recorded case of shared/oracles: the reference's keyword arguments become our settings.
+"""Runs our decoders on a recorded case of tests/data/oracles: the reference's keyword arguments become our settings.
 
-`python ../shared/oracles/compare_impl.py tests/oracle_impl.py llada dllm` prints the comparison;
+`python tests/data/oracles/compare_impl.py tests/oracle_impl.py llada dllm` prints the comparison;
 tests/test_oracles.py asserts it.
 """
 

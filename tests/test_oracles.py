@@ -1,7 +1,7 @@
 """Our decoders reproduce what the authors' own generate functions did on the same weights: token for token, call for
 call.
 
-The recordings lie in ../shared/oracles (see its README); tests/oracle_impl.py translates the reference's arguments to
+The recordings lie in tests/data/oracles (see its README); tests/oracle_impl.py translates the reference's arguments to
 ours."""
 
 import importlib
