@@ -26,8 +26,8 @@ class Context:
         self.model, self.canvas, self.encode = model, canvas, encode
         self.causal = model.spec.attention == "causal" or ones
         self.block = 1 if ones else canvas.block_len
-        # A model that predicts a position from the row before it needs no mask there.
-        self.behind = [model.spec.mask] if ones and model.spec.attention == "block" and not model.spec.shift else []
+        # A model that predicts a position from the row before it, as causal ones do, needs no mask there.
+        self.behind = [model.spec.mask] if ones and not model.spec.shift else []
         self.cache = Cache() if cached and model.spec.attention in ("block", "causal") else None
         self.held: list[int] = []
 

@@ -226,6 +226,7 @@ def test_a_drafter_may_be_causal_or_block_causal_but_not_the_model_it_drafts_for
     assert _choices(speculative, 1, "tiny-ar", "nano-sdar")["value"] == "tiny-ar"
     _, model, draft, *_ = _panels(METHODS, "speculative", "tiny-llada", "tiny-llada")
     assert (model["value"], draft["value"]) == ("tiny-ar", "tiny-sdar")
+    assert [id for _, id in draft["choices"]] == ["tiny-sdar", "nano-sdar"]
 
 
 def test_another_model_makes_room_for_the_one_it_replaces_in_the_menu_of_drafters():

@@ -6,10 +6,10 @@ prompt and text is looked up in prompt and text, the longest one first; the toke
 One call of the model checks them all: they are accepted while each is the model's own best token, and that call also
 says what comes after them. At temperature 0 the text is token for token the model's own (`ar`).
 
-Of several places the most recent one counts (the release takes the first): what was just written is likelier to go on
-as it did. A place may overlap the n-gram it matches, and what is copied ends where the text ends. Nothing is copied
-from behind an end of text, and one token of the budget is never drafted: the check itself yields it. A copy has no
-probability, so its nodes say q = 1. LLMA's references are documents that are given, here they are prompt and text.
+Of several places the most recent one counts (the release takes the first). A place may overlap the n-gram it matches,
+and what is copied ends where the text ends. Nothing is copied from behind an end of text, and one token of the budget
+is never drafted: the check itself yields it. A copy has no probability, so its nodes say q = 1. LLMA's references are
+documents that are given, here they are prompt and text.
 Left out: temperature above 0, several copies at once."""
 
 from collections.abc import Iterator, Mapping, Sequence

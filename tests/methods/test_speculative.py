@@ -184,18 +184,20 @@ def mask_lover(seed: int = 0) -> Toy:
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_the_drafters_mask_is_never_drafted(temperature):
-    target = hashed(0, vocab=5, eos=0, peak=1.0, **CAUSAL)
+    """The target has no mask, so the canvas knows of none."""
+    own = hashed(0, vocab=5, eos=0, peak=1.0, **CAUSAL)
+    models = {"target": Toy(own.score, vocab=5, mask=-1, **CAUSAL), "draft": mask_lover()}
     for seed in range(5):
-        trace = run(
-            "speculative",
-            {"target": target, "draft": mask_lover()},
-            [1],
-            temperature=temperature,
-            seed=seed,
-            max_new=12,
-        )
+        trace = run("speculative", models, [1], temperature=temperature, seed=seed, max_new=12)
         tokens = [token for event in of(trace, Propose) for node in event.nodes for _, token in node.fills]
         assert len(tokens) > 8 and 4 not in tokens
+
+
+def test_a_block_drafter_that_predicts_from_the_row_before_is_asked_without_a_mask():
+    models = {"target": hashed(0, eos=0, **CAUSAL), "draft": hashed(1, eos=0, rows="next", **BLOCK)}
+    trace = run("speculative", models, [1, 2, 3], max_new=9)
+    assert models["draft"].fed and all(13 not in rows[0] for rows in models["draft"].fed)
+    assert len(trace.tokens) == 12
 
 
 def test_a_model_without_a_mask_may_draw_its_last_token():
