@@ -1,17 +1,13 @@
 """What the tests share: toy models, every method, and a recorded trace of each method on each kind of attention."""
 
-import sys
 from functools import cache
-from pathlib import Path
 
+import oracle_models
 import pytest
 from toys import prompt, tinies
 
 from decoders import registry
 from decoders.run import run
-
-ROOT = Path(__file__).resolve().parents[1]
-ORACLES = ROOT / "tests" / "data" / "oracles"
 
 
 @pytest.fixture(params=registry.METHODS, ids=lambda m: m.id)
@@ -33,7 +29,5 @@ def trace(request):
 
 @pytest.fixture(scope="session")
 def oracles():
-    """The folder of recorded reference runs, with the scripts that build their models and replay their draws."""
-    if str(ORACLES) not in sys.path:
-        sys.path.insert(0, str(ORACLES))
-    return ORACLES
+    """The folder of recorded runs of the reference decoders."""
+    return oracle_models.DATA

@@ -1,7 +1,7 @@
-"""Runs our decoders on a recorded case of tests/data/oracles: the reference's keyword arguments become our settings.
+"""Runs our decoders on a recorded case: the reference's keyword arguments become our settings.
 
-`python tests/data/oracles/compare_impl.py tests/oracle_impl.py llada dllm` prints the comparison;
-tests/test_oracles.py asserts it.
+tests/test_oracles.py asserts the comparison on the recordings in tests/data/oracles. Where the folder of all recordings
+lies beside the checkout, `python ../shared/oracles/compare_impl.py tests/oracle_impl.py llada dllm` prints it.
 """
 
 import pathlib
@@ -9,11 +9,14 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import tiny  # noqa: E402  (the oracles' own module, on the path of whoever runs this)
-
+from decoders import masks  # noqa: E402
 from decoders.models.base import ModelSpec  # noqa: E402
 from decoders.models.hf import HFModel  # noqa: E402
+from decoders.policies import shares  # noqa: E402
 from decoders.run import run as decode  # noqa: E402
+
+VOCAB, MASK, EOS, PAD = 96, 95, 94, 93
+"""Of the tiny models that were recorded."""
 
 
 def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
@@ -42,6 +45,17 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
             return "threshold", {**size, "rule": "factor", "factor": kwargs["factor"]}
         if kwargs.get("threshold") is not None:
             return "threshold", {**size, "threshold": kwargs["threshold"]}
+    if call in ("dllm.mdlm", "dllm.bd3lm") and not kwargs.keys() - {*DLLM, "cfg_scale"}:
+        size, blocks = kwargs["block_size"], -(-kwargs["max_new_tokens"] // kwargs["block_size"])
+        if kwargs["steps"] % blocks or kwargs["max_new_tokens"] % size:
+            return None
+        steps = kwargs["steps"] // blocks
+        if linear(size, steps) != shares(size, steps):
+            return None  # dllm rounds its schedule, LLaDA and SDAR give the larger shares to the first steps
+        knobs = {"max_new": kwargs["max_new_tokens"], "block": size}
+        if call == "dllm.mdlm" or kwargs.get("cfg_scale"):
+            return "stepwise", {**knobs, "steps": kwargs["steps"], "cfg": kwargs.get("cfg_scale", 0.0)}
+        return "block", {**knobs, "steps": steps, "strategy": "static"}
     if call in ("dream.diffusion_generate", "dreamfast.diffusion_generate"):
         knobs = {"steps": kwargs["steps"], "alg": kwargs["alg"]}
         for name, default in (("temperature", 0.0), ("alg_temp", 0.0), ("top_p", 1.0), ("top_k", 0), ("eps", 1e-3)):
@@ -84,6 +98,19 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
         knobs["max_new"] = -(-(prompt + kwargs["gen_length"]) // size) * size - prompt
         return ("block", knobs) if call != "s2d2.ssd" else ("s2d2", knobs | routing(kwargs))
     return None
+
+
+DLLM = ("max_new_tokens", "block_size", "steps")
+
+
+def linear(masks: int, steps: int) -> list[int]:
+    """dllm's schedule of a block: every step its part of what is left, rounded; steps without a part are not run."""
+    found = []
+    for left in range(steps, 0, -1):
+        share = int(masks / left + 0.5)
+        masks -= share
+        found += [share] if share else []
+    return found
 
 
 def routing(kwargs: dict) -> dict:
@@ -130,39 +157,62 @@ class Additive(HFModel):
         return super().own_mask(start, length).float()
 
 
+class Padded(HFModel):
+    """A model whose first `pads` positions nobody sees: dllm fills the prompt's first block up on the left."""
+
+    pads = 0
+
+    def own_mask(self, start, length):
+        see = masks.block_causal(start, length, self.spec.block, self.device)
+        see[:, : self.pads] = False
+        return see
+
+
+def cut(tokens, prompt: int) -> list[int]:
+    """Up to the end of the text, that token included."""
+    ends = [pos for pos, token in enumerate(tokens) if token == EOS and pos >= prompt]
+    return list(tokens[: ends[0] + 1] if ends else tokens)
+
+
 def run(case, model, rng):
-    chosen = settings(case["call"], case["kwargs"], len(case["prompt"]))
+    """What our method says on that case, and its number of calls where the release's was recorded and means the same;
+    None for a case that no method of ours claims."""
+    call, kwargs, prompt = case["call"], case["kwargs"], case["prompt"]
+    chosen = settings(call, kwargs, len(prompt))
     if chosen is None:
         return None
     method, knobs = chosen
+    blocks = {"attention": "block", "block": knobs.get("block", 32)}
+    chance = Recorded(rng) if rng is not None else None
     if method == "dream":
-        spec = ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,), rows="next")
-        chance = Recorded(rng) if rng is not None else None
-        trace = decode(method, HFModel(model, None, spec), case["prompt"], chance=chance, early_stop=False, **knobs)
+        wrapped = HFModel(model, None, spec(rows="next"))
+        trace = decode(method, wrapped, prompt, chance=chance, early_stop=False, **knobs)
         return {"output": list(trace.tokens)}  # the recordings of these hold no calls
     if method == "fast-v2":
-        eos = (case["kwargs"]["stop_token"],)
-        spec = ModelSpec("oracle", 96, tiny.MASK_ID, eos, rows="next", attention="block", block=knobs["block"])
-        chance = Recorded(rng) if rng is not None else None
-        trace = decode(method, HFModel(model, None, spec), case["prompt"], chance=chance, **knobs)
-        output = list(trace.tokens)
-        ends = [pos for pos, token in enumerate(output) if token in eos and pos >= len(case["prompt"])]
-        return {"output": output[: ends[0] + 1] if ends else output, "nfe": trace.calls}
+        wrapped = HFModel(model, None, spec(rows="next", **blocks))
+        trace = decode(method, wrapped, prompt, chance=chance, **knobs)
+        return {"output": cut(trace.tokens, len(prompt)), "nfe": trace.calls}
     if method == "llada2":
-        spec = ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,), attention="block", block=knobs["block"])
-        trace = decode(method, Additive(model, None, spec), case["prompt"], **knobs)
-        # The release fills whole blocks and gives back what was asked for, up to the end of the text.
-        output = list(trace.tokens[: len(case["prompt"]) + case["kwargs"]["gen_length"]])
-        ends = [pos for pos, token in enumerate(output) if token == tiny.EOS_ID and pos >= len(case["prompt"])]
-        return {"output": output[: ends[0] + 1] if ends else output, "nfe": trace.calls}
+        # The release fills whole blocks and gives back what was asked for.
+        trace = decode(method, Additive(model, None, spec(**blocks)), prompt, **knobs)
+        return {"output": cut(trace.tokens[: len(prompt) + kwargs["gen_length"]], len(prompt)), "nfe": trace.calls}
+    if call == "dllm.bd3lm":
+        wrapped = Padded(model, None, spec(**blocks))
+        wrapped.pads = -len(prompt) % knobs["block"]
+        trace = decode(method, wrapped, [PAD] * wrapped.pads + prompt, early_stop=False, **knobs)
+        found = {"output": list(trace.tokens)}
+        # Guidance is one call of two rows here, and two calls on a cache there.
+        return found if knobs.get("cfg") else {**found, "nfe": trace.calls}
     if method not in ("block", "s2d2"):
-        wrapped = HFModel(model, None, ModelSpec("oracle", 96, tiny.MASK_ID, (tiny.EOS_ID,)))
-        trace = decode(method, wrapped, case["prompt"], seed=case["torch_seed"], early_stop=False, **knobs)
+        trace = decode(method, HFModel(model, None, spec()), prompt, seed=case["torch_seed"], early_stop=False, **knobs)
         return {"output": list(trace.tokens), "nfe": trace.calls}
-    eos = tuple(case["kwargs"]["stopping_criteria_idx"])
-    spec = ModelSpec("oracle", 96, tiny.MASK_ID, eos, attention="block", block=knobs["block"])
-    chance = Recorded(rng) if rng is not None else None
-    trace = decode(method, HFModel(model, None, spec), case["prompt"], chance=chance, **knobs)
+    eos = tuple(kwargs["stopping_criteria_idx"])
+    wrapped = HFModel(model, None, ModelSpec("oracle", VOCAB, MASK, eos, **blocks))
+    trace = decode(method, wrapped, prompt, chance=chance, **knobs)
     # The release also encodes the last block, which nothing reads, and cuts the text at its end.
     p = trace.prompt_len
     return {"output": list(trace.tokens[:p] + trace.ids), "nfe": trace.calls + 1}
+
+
+def spec(**facts) -> ModelSpec:
+    return ModelSpec("oracle", VOCAB, MASK, (EOS,), **facts)
