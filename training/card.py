@@ -65,13 +65,13 @@ OBJECTIVES = {
     f"up to {max(AREAS)} tokens filled up with end tokens; the others in two copies.",
 }
 HISTORY = (
-    "Stages of an earlier model are those of the release before this one, on older corpora with a vocabulary of 1,536. "
-    "Then the vocabulary was fitted anew on the present corpus, with 2,000 entries: tokens that both have kept their "
-    "embedding, a new one began as the mean of the pieces it replaces. While the present stages ran the mixture of the "
-    "corpus was changed (more, then fewer exercises in reciting and choosing; later multiple choice is "
-    "worked out option by option, and larger blocks are drawn more often), and so was their length. Answers that stop at "
-    "the right option are newer than every stage that does not say what was `drawn`. "
-    "`python -m training.train` trains a model of this kind from nothing, not these very weights."
+    "Stages of an earlier model are those of the release before this one, on older corpora with a vocabulary of "
+    "1,536. Then the vocabulary was fitted anew on the present corpus, with 2,000 entries: tokens that both have "
+    "kept their embedding, a new one began as the mean of the pieces it replaces. While the present stages ran the "
+    "mixture of the corpus was changed (more, then fewer exercises in reciting and choosing; later multiple choice "
+    "is worked out option by option, and larger blocks are drawn more often), and so was their length. Answers that "
+    "stop at the right option are newer than every stage that does not say what was `drawn`. `python -m "
+    "training.train` trains a model of this kind from nothing, not these very weights."
 )
 
 
