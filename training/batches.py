@@ -68,18 +68,19 @@ Batch = dict[str, torch.Tensor]
 class Mixture:
     """What a stage of training draws: how often each family (or exercise), and in block diffusion each block size (any
     unit); which share of the blocks is masked whole, and which share of those is then shown in the model's own order
-    (`reveal`)."""
+    (`reveal`); in which form multiple choice is answered (`choice.FORMS`)."""
 
     families: Mapping[str, float] = field(default_factory=lambda: FAMILY_WEIGHT)
     blocks: Mapping[int, float] = field(default_factory=lambda: BLOCK_SIZES)
     opening: float = OPENING_SHARE
     ordered: float = 0.0
+    form: str = "until"
 
 
 def values(family: str, pieces: Sequence[str]) -> list[float]:
     """What each token of an answer weighs, by the text of the tokens: more where few tokens decide."""
     weights = [CHOICE_WEIGHT if family == "choice" else 1.0] * len(pieces)
-    result, said = False, False  # behind "=", behind ":"
+    result, said = False, False  # behind "=", behind ":" or a listed option
     for i, piece in enumerate(pieces):
         if family in ("choice", "until") and said and piece[0] in ",.":
             weights[i], said = DECISION_WEIGHT, False
@@ -88,18 +89,21 @@ def values(family: str, pieces: Sequence[str]) -> list[float]:
         elif family in ("word", "drill") and result and piece.isdigit():
             weights[i] = RESULT_WEIGHT
         result = piece == "Ġ=Ġ" or result and piece.isdigit()
-        said = said or piece[0] == ":" or piece == "Ġ:Ġ"
+        listed = family == "choice" and piece in _MARKS and i + 3 < len(pieces)  # not the letter that is graded
+        said = said or listed or piece[0] == ":" or piece == "Ġ:Ġ"
     return weights
 
 
-def documents(rng: random.Random, n: int, tokenizer, families: Mapping[str, float] = FAMILY_WEIGHT) -> list[Document]:
+def documents(rng: random.Random, n: int, tokenizer, mixture: Mixture | None = None) -> list[Document]:
     """`n` training documents, families drawn by their weights."""
+    mixture = mixture or Mixture()
+    families = mixture.families
     names = rng.choices(tuple(families), tuple(families.values()), k=n)
     drawn = []
     for family in (*FAMILIES, *EXERCISES):
         seed, count = rng.getrandbits(62), names.count(family)
         luck, draw = random.Random(f"{family}/{seed}"), EXERCISES.get(family)
-        for item in (draw(luck) for _ in range(count)) if draw else items(family, TRAIN, count, seed):
+        for item in (draw(luck) for _ in range(count)) if draw else items(family, TRAIN, count, seed, mixture.form):
             answer = tok.encode_answer(tokenizer, item.answer)
             pieces = [tokenizer.id_to_token(token) for token in answer]
             drawn.append(Document(tok.encode_prompt(tokenizer, item.prompt), answer, values(family, pieces)))
@@ -323,7 +327,7 @@ def batch(objective: str, step: int, rows: int, tokenizer, mixture: Mixture | No
     batch = {name: torch.full(shape, value) for name, value in fields.items()}
     weights, total = torch.zeros(shape), 0.0
     used, failures = [0] * rows, 0
-    for i, drawn in enumerate(documents(rng, 8 * rows, tokenizer, mixture.families)):
+    for i, drawn in enumerate(documents(rng, 8 * rows, tokenizer, mixture)):
         # Mask ratios are spread evenly over (0, 1] within a step: same distribution, less noise.
         ratio = 1.0 - (offset + i * 0.6180339887) % 1.0
         if objective == "masked":

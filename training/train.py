@@ -33,6 +33,7 @@ from torch.nn import functional as F
 from training import batches, shapes
 from training import tokenizer as tok
 from training.corpus import FAMILIES
+from training.corpus.choice import FORMS
 from training.corpus.drill import EXERCISES
 from training.evaluate import evaluate, wrap
 from training.muon import FAST_BFLOAT16, Muon
@@ -66,12 +67,15 @@ class Recipe:
 
 
 # A drafter writes a few tokens at a time, and a small model learns a few skills at a time.
-NANO = batches.Mixture({"word": 32, "code": 18, "facts": 10, "choice": 24, "story": 4, "drill": 12}, {1: 3, 4: 3, 8: 4})
+NANO = batches.Mixture(
+    {"word": 32, "code": 18, "facts": 10, "choice": 24, "story": 4, "drill": 12}, {1: 3, 4: 3, 8: 4}, form="listed"
+)
+THROUGH = batches.Mixture(form="through")
 RECIPES = {
     "trunk": Recipe("causal", "", 3000, 16, 0.02, 3e-3, 1.0),
     "nano-trunk": Recipe("causal", "", 4000, 16, 0.02, 4e-3, 1.0),
-    "tiny-llada": Recipe("masked", "trunk", 7000, 16, 0.01, 1.5e-3, 1.0),
-    "tiny-sdar": Recipe("blocks", "tiny-llada", 2000, 16, 0.01, 1.5e-3, 1.0),
+    "tiny-llada": Recipe("masked", "trunk", 7000, 16, 0.01, 1.5e-3, 1.0, THROUGH),
+    "tiny-sdar": Recipe("blocks", "tiny-llada", 2000, 16, 0.01, 1.5e-3, 1.0, THROUGH),
     "nano-sdar": Recipe("blocks", "nano-trunk", 6000, 16, 0.015, 2e-3, 1.0, NANO),
     "tiny-ar": Recipe("causal", "trunk", 1000, 12, 0.01, 1.5e-3, 1.0),
 }
@@ -302,6 +306,7 @@ def main() -> None:
         "--ordered", type=float, help="share of those shown in the model's order (default: the recipe's)"
     )
     parser.add_argument("--blocks", metavar="B=SHARE,...", help="block sizes to draw (default: the recipe's)")
+    parser.add_argument("--form", choices=FORMS, help="form of multiple choice answers (default: the recipe's)")
     cores = max(w for w in (1, 2, 4, 8) if w <= (os.cpu_count() or 1))
     parser.add_argument(
         "--workers", type=int, default=cores, choices=(1, 2, 4, 8), help="processes (default: %(default)s)"
@@ -323,6 +328,7 @@ def main() -> None:
             if not 0 <= share <= 1:
                 parser.error(f"--{name} {share}: must be from 0 to 1.")
             mixture = replace(mixture, **{name: share})
+    mixture = replace(mixture, form=arguments.form or mixture.form)
     # A plain `kill` would leave the workers behind; leaving through an exception ends these daemons too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.update(KEEP_MEMORY)

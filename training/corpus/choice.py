@@ -8,6 +8,10 @@ went on to the last option did so too, because it had to look back for the optio
 names the right option and then its letter, as the question writes it, so that a small model finds the letter by
 looking up what followed the option. A letter in front of its option ("A) dog") takes a small model many times longer
 to look up: such questions are trained now and then and never held out. Neither are the exercises in looking up.
+
+The same questions can be answered in three forms (`FORMS`), and a model is trained on one of them: `until` is what is
+said above; `through` goes on to the last option; `listed` also writes each option's letter where it names the option
+("Seek Paris: Rome (A), Paris (B). It is Paris (B)"), which asks a very small model for little but copying in order.
 """
 
 import random
@@ -138,6 +142,7 @@ _RETURNS = (
 LETTERS = "ABCDEFGH"
 _IN_FRONT = ("{l}) {o}", "{l}) {o}", "{l}. {o}", "({l}) {o}")
 _IN_FRONT_SHARE = 0.1
+FORMS = ("until", "through", "listed")
 NEITHER = ""  # the split of a held-out combination with its letters in front: neither trained nor asked
 _ANSWERS = (
     "It is {y} ({l}).",
@@ -377,26 +382,36 @@ def _listed(rng: random.Random, question: str, options: list[str], in_front: boo
     return f"{question} {', '.join(marked[:-1])}{last}{marked[-1]}"
 
 
-def _working(key: str, options: list[str], right: str) -> str:
-    """What is said of each option up to the right one: its kind, its first letter, even or odd; of the largest and the
-    smallest number all options, each with the largest or smallest so far.  Empty for a question answered at once."""
-    compare, upto = key.split()[0], options[: options.index(right) + 1]
+def _working(key: str, options: list[str], right: str, form: str, sum_of: str) -> str:
+    """What is said of each option up to the right one (`through`: of all): its kind, its first letter, even or odd; of
+    the largest and the smallest number all options, each with the largest or smallest so far.  A question that compares
+    nothing is answered at once, or in the form `listed` by the answer and the options up to it."""
+    compare, many = key.split()[0], len(options) if form == "through" else options.index(right) + 1
+    lettered = {option: f"{option} ({mark})" for option, mark in zip(options, LETTERS, strict=False)}
+    named = lettered if form == "listed" else {option: option for option in options}
     if compare in ("is", "not"):
-        said = [short_kind(option) for option in upto]
+        said = [short_kind(option) for option in options]
     elif compare == "letter":
-        said = [option[0].upper() for option in upto]
+        said = [option[0].upper() for option in options]
     elif compare in ("even", "odd"):
-        said = [("even", "odd")[int(option) % 2] for option in upto]
+        said = [("even", "odd")[int(option) % 2] for option in options]
     elif compare in ("largest", "smallest"):
-        best, upto = max if compare == "largest" else min, options
-        said = [str(best(int(option) for option in options[: i + 1])) for i in range(len(options))]
+        best, many = max if compare == "largest" else min, len(options)
+        said = [named[best(options[: i + 1], key=int)] for i in range(many)]
+    elif form == "listed":
+        return f"Seek {sum_of}{right}: {', '.join(list(named.values())[:many])}. "
     else:
         return ""
-    return ", ".join(f"{option}: {what}" for option, what in zip(upto, said, strict=True)) + ". "
+    # A word that opens the text is another token than behind a space, and could not be copied.
+    opening = "Here " if form == "listed" else ""
+    each = [f"{named[option]}: {what}" for option, what in zip(options, said, strict=True)]
+    return f"{opening}{', '.join(each[:many])}. "
 
 
-def draw(rng: random.Random) -> tuple[str, Item]:
-    """One multiple choice question and its split."""
+def draw(rng: random.Random, form: str = "until") -> tuple[str, Item]:
+    """One multiple choice question and its split; the split and how the answer is graded are the same in all forms."""
+    if form not in FORMS:
+        raise ValueError(f"form {form!r}: choose from {', '.join(FORMS)}.")
     if rng.random() < _RECITED_SHARE:
         return TRAIN, _recited(rng)
     topic = rng.choices([t for t, _ in _TOPICS], [w for _, w in _TOPICS])[0]
@@ -409,6 +424,8 @@ def draw(rng: random.Random) -> tuple[str, Item]:
     if rng.random() < 0.08:
         question = question[0].lower() + question[1:]
     in_front = rng.random() < _IN_FRONT_SHARE
+    if form == "listed" and (many or in_front):
+        return NEITHER, Item("choice", "", "", None)  # not copying in order
     prompt = _listed(rng, question, options, in_front)
     if many:
         named = sorted(right, key=options.index) if topic is _which else right
@@ -416,7 +433,9 @@ def draw(rng: random.Random) -> tuple[str, Item]:
         answer, last = f"Here {', '.join(said[:-1])} and {said[-1]}.", named[-1]
     else:
         answer, last = rng.choice(_ANSWERS).format(y=right, l=letters[right]), right
-        answer = _working(key, options, str(right)) + answer
+        sign = {"sum": "+", "minus": "-"}.get(key.split()[0])
+        result = f"{f' {sign} '.join(key.split()[1:])} = " if sign else ""
+        answer = _working(key, options, str(right), form, result) + answer
     # An exercise among the held-out questions would flatter them.
     split = TRAIN if topic in _EXERCISES else split_of(f"choice:{key}:{sorted(options)}")
     if in_front and split != TRAIN:
