@@ -140,6 +140,7 @@ def shares(stage: dict[str, Any]) -> str | None:
         )
         if stage["objective"] != "causal" and mixture.get(share, usual) != usual
     ]
+    told += [f"multiple choice in the form `{mixture['form']}`"] if "form" in mixture else []
     return "; ".join(told) or None
 
 

@@ -166,7 +166,7 @@ def test_half_of_the_blocks_that_are_not_entered_afresh_are_masked_from_some_tok
 def test_a_mixture_decides_which_families_and_block_sizes_a_step_draws():
     tokenizer, only = load(), batches.Mixture({"facts": 1}, {4: 1})
     facts = {item.prompt for item in items("facts", TRAIN, 30_000, 0)}
-    drawn = batches.documents(random.Random(1), 40, tokenizer, only.families)
+    drawn = batches.documents(random.Random(1), 40, tokenizer, only)
     prompts = {tokenizer.decode(document.prompt, skip_special_tokens=True) for document in drawn}
     assert len(prompts & facts) > len(prompts) / 2
     rows = batches.batch("blocks", 3, 4, tokenizer, only)

@@ -220,3 +220,44 @@ def test_an_answer_that_compares_says_of_each_option_in_turn_what_matters_and_st
 def test_a_fact_is_chosen_at_once():
     answer = next(i.answer for i in asked(TRAIN, 500, 2) if i.prompt.startswith("What is the capital of"))
     assert ":" not in answer
+
+
+@pytest.mark.parametrize("form", choice.FORMS)
+def test_every_form_answers_the_same_held_out_questions_and_is_graded_right(form):
+    usual, other = list(items("choice", HELD_OUT, 300, 4)), list(items("choice", HELD_OUT, 300, 4, form))
+    assert [item.prompt for item in other] == [item.prompt for item in usual]
+    assert [item.grader for item in other] == [item.grader for item in usual]
+    assert all(grade(item, item.answer) is True for item in other)
+
+
+def test_a_form_that_lists_writes_every_option_with_its_letter_in_order_up_to_the_right_one():
+    opened = Counter()
+    for item in items("choice", TRAIN, 400, 8, "listed"):
+        if item.grader[0] != "choice":
+            continue
+        marked = [f"{option} ({mark})" for option, mark in zip(options(item), "ABCD", strict=False)]
+        right = "ABCD".index(item.grader[1])
+        opened[item.answer.split()[0]] += 1
+        if item.answer.startswith("Seek "):
+            working, last = item.answer.split(": ", 1)[1].split(". ")
+            assert working == ", ".join(marked[: right + 1])
+        else:
+            working, last = item.answer.removeprefix("Here ").split(". ")
+            named = [part.split(": ")[0] for part in working.split(", ")]
+            assert named == marked[: right + 1] or named == marked and re.search("gest|lest", item.prompt)
+        assert marked[right] in last
+    assert set(opened) == {"Seek", "Here"} and min(opened.values()) > 100
+
+
+def test_a_form_that_goes_through_says_of_all_options_what_matters():
+    seen = 0
+    for item in items("choice", TRAIN, 2000, 8, "through"):
+        if re.match(SAID["parity"], item.prompt) and not item.answer.startswith("Here "):
+            assert [option for option, _ in re.findall(r"(\S+): ([^,.]+)", item.answer)] == options(item)
+            seen += 1
+    assert seen > 15
+
+
+def test_a_form_that_does_not_exist_is_named_with_those_that_do():
+    with pytest.raises(ValueError, match=r"^form 'none': choose from until, through, listed\.$"):
+        list(items("choice", TRAIN, 1, 0, "none"))

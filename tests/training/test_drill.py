@@ -37,7 +37,7 @@ def test_exercises_are_no_family_so_they_are_neither_held_out_nor_trained_unless
     assert not set(drill.EXERCISES) & {*FAMILIES, *batches.FAMILY_WEIGHT}
     tokenizer = load()
     for families, expected in (({"word": 1, "code": 1, "facts": 1, "story": 1}, 0), ({"drill": 1}, 40)):
-        documents = batches.documents(random.Random(3), 40, tokenizer, families)
+        documents = batches.documents(random.Random(3), 40, tokenizer, batches.Mixture(families))
         texts = [tokenizer.decode(document.answer, skip_special_tokens=True) for document in documents]
         exercises = [
             re.fullmatch(r"(?:[^.=]* = \d+(?:, | and |\.))+|(?:\w+ \([A-H]\)(?:, | and |\.))+|Here [\w ]+", t)
@@ -50,7 +50,7 @@ def test_the_digits_of_a_result_weigh_three_times_as_much_as_other_tokens_of_sum
     tokenizer = load()
     for family in ("word", "drill"):
         seen = 0
-        for document in batches.documents(random.Random(2), 60, tokenizer, {family: 1}):
+        for document in batches.documents(random.Random(2), 60, tokenizer, batches.Mixture({family: 1})):
             text, weighed = "", ""
             for token, weight in zip(document.answer, document.weights, strict=True):
                 piece = tokenizer.decode([token], skip_special_tokens=True)

@@ -424,8 +424,6 @@ def draw(rng: random.Random, form: str = "until") -> tuple[str, Item]:
     if rng.random() < 0.08:
         question = question[0].lower() + question[1:]
     in_front = rng.random() < _IN_FRONT_SHARE
-    if form == "listed" and (many or in_front):
-        return NEITHER, Item("choice", "", "", None)  # not copying in order
     prompt = _listed(rng, question, options, in_front)
     if many:
         named = sorted(right, key=options.index) if topic is _which else right
@@ -438,6 +436,6 @@ def draw(rng: random.Random, form: str = "until") -> tuple[str, Item]:
         answer = _working(key, options, str(right), form, result) + answer
     # An exercise among the held-out questions would flatter them.
     split = TRAIN if topic in _EXERCISES else split_of(f"choice:{key}:{sorted(options)}")
-    if in_front and split != TRAIN:
+    if in_front and split != TRAIN or form == "listed" and (many or in_front):  # the latter is not copying in order
         split = NEITHER
     return split, Item("choice", prompt, answer, ("choice", letters[last], LETTERS[: len(options)]))
