@@ -82,14 +82,15 @@ def values(family: str, pieces: Sequence[str]) -> list[float]:
     weights = [CHOICE_WEIGHT if family == "choice" else 1.0] * len(pieces)
     result, said = False, False  # behind "=", behind ":" or a listed option
     for i, piece in enumerate(pieces):
-        if family in ("choice", "until") and said and piece[0] in ",.":
+        if family in ("choice", "until", "seek") and said and piece[0] in ",.":
             weights[i], said = DECISION_WEIGHT, False
-        elif family in ("choice", "drill", "letters") and piece in _MARKS:
+        elif family in ("choice", "drill", "letters", "seek") and piece in _MARKS:
             weights[i] = LETTER_WEIGHT
         elif family in ("word", "drill") and result and piece.isdigit():
             weights[i] = RESULT_WEIGHT
         result = piece == "Ġ=Ġ" or result and piece.isdigit()
-        listed = family == "choice" and piece in _MARKS and i + 3 < len(pieces)  # not the letter that is graded
+        # An option of a list, but not the letter that is graded.
+        listed = piece in _MARKS and (family == "seek" or family == "choice" and i + 3 < len(pieces))
         said = said or listed or piece[0] == ":" or piece == "Ġ:Ġ"
     return weights
 

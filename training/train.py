@@ -299,7 +299,7 @@ def main() -> None:
     parser.add_argument(
         "--families",
         metavar="F=SHARE,...",
-        help="families, and exercises (drill, letters, until), to draw (default: the recipe's)",
+        help="families, and exercises (drill, letters, until, seek), to draw (default: the recipe's)",
     )
     parser.add_argument("--opening", type=float, help="share of blocks masked whole (default: the recipe's)")
     parser.add_argument(

@@ -84,3 +84,23 @@ def test_going_on_or_stopping_weighs_most():
     heavy = [pieces[i] for i, weight in weights.items() if weight == 12.0]
     assert heavy == [",Ġ", "."]
     assert [pieces[i] for i, weight in weights.items() if weight == 4.0] == ["Ġ(B)"]
+
+
+def test_options_are_listed_with_their_letters_up_to_the_one_that_is_asked_for():
+    rng, named, kinds, stops = random.Random(6), 0, 0, 0
+    for item in (drill.seek(rng) for _ in range(400)):
+        found = re.match(r"Seek ([\w ]+): ", item.answer)
+        listing = item.answer.removeprefix(found[0] if found else "Here ").removesuffix(".")
+        said = [part.split(": ")[0] for part in listing.split(", ")]
+        words = [part.split(" (")[0] for part in said]
+        assert ", ".join(said) in item.prompt and "(A)" in said[0]
+        if found:
+            assert words[-1] == found[1] and found[1] in item.prompt.split(" (A)")[0]
+            named += 1
+        else:
+            kind = next(k for k in choice.MEMBERS if re.search(rf"\ban? {k}[:.?]", item.prompt))
+            right = "not" not in item.prompt
+            assert [w in choice.MEMBERS[kind] for w in words] == [not right] * (len(said) - 1) + [right]
+            kinds += 1
+        stops += not item.prompt.endswith(said[-1])
+    assert named > 150 and kinds > 150 and stops > 200

@@ -7,13 +7,17 @@ follows a word, which finds the letters of options, is trained the same way.
 
 import random
 
+from training.corpus import facts
 from training.corpus.choice import LETTERS, MEMBERS, OVERLAPS, article, short_kind
 from training.corpus.item import Item
 
 _WORDS = sorted({word for members in MEMBERS.values() for word in members})
+_CITIES = sorted(facts.CAPITALS[country] for country in facts.WELL_KNOWN)
+_NUMBERS = [str(number) for number in range(1, 100)]
 _ASK = ("Calculate {}.", "What is {}?", "Compute {}.", "Work out {}.", "{}")
 _UNTIL = ("Which is {k}?", "Find {k}:", "Stop at {k}:", "Choose {k}.", "Which of these is {k}?", "Pick {k}.")
 _UNTIL_NOT = ("Which is not {k}?", "Find what is not {k}:", "Which of these is not {k}?", "Stop at what is not {k}:")
+_SEEK = ("Find {}:", "Where is {}?", "Which is {}?", "Stop at {}:", "{}")
 _FIND = ("Find {}.", "Where are {}?", "Which letters have {}?", "{}")
 
 
@@ -60,12 +64,8 @@ def _said_again(rng: random.Random) -> Item:
     return Item("drill", f"Repeat: {words}", f"Here {words}", None)
 
 
-def until(rng: random.Random) -> Item:
-    """The kinds of up to eight words in turn, up to the first that is of the kind asked for, or the first that is not.
-
-    Whether to stop is all there is to learn here: tiny-ar, which knew every kind, went on past the right one in a third
-    of its multiple choice answers, because it did not look back at what the question had asked for.
-    """
+def _asked(rng: random.Random) -> tuple[str, list[str], str]:
+    """A question for a kind of word, words of which one is right, and that one."""
     kind = rng.choice(tuple(MEMBERS))
     far = [k for k in MEMBERS if k != kind and k not in OVERLAPS.get(kind, ())]
     others, own = [rng.choice(MEMBERS[k]) for k in rng.sample(far, 7)], rng.sample(MEMBERS[kind], 4)
@@ -75,8 +75,35 @@ def until(rng: random.Random) -> Item:
         right, wrong, ask = own[0], others[: rng.randint(2, 7)], rng.choice(_UNTIL).format(k=article(kind))
     options = [*wrong, right]
     rng.shuffle(options)
+    return ask, options, right
+
+
+def until(rng: random.Random) -> Item:
+    """The kinds of up to eight words in turn, up to the first that is of the kind asked for, or the first that is not.
+
+    Whether to stop is all there is to learn here: tiny-ar, which knew every kind, went on past the right one in a third
+    of its multiple choice answers, because it did not look back at what the question had asked for.
+    """
+    ask, options, right = _asked(rng)
     said = ", ".join(f"{o}: {short_kind(o)}" for o in options[: options.index(right) + 1])
     return Item("until", f"{ask} {', '.join(options)}", f"{said}.", None)
+
+
+def seek(rng: random.Random) -> Item:
+    """Options with their letters, up to the one that the question names or whose kind it asks for: `until` in the form
+    that lists the options (`choice.FORMS`)."""
+    if rng.random() < 0.5:
+        ask, options, right = _asked(rng)
+        said = [f"{o} ({mark}): {short_kind(o)}" for o, mark in zip(options, LETTERS, strict=False)]
+        opening = "Here "
+    else:
+        pool = rng.choice((_WORDS, _CITIES, _NUMBERS))
+        options = rng.sample(pool, rng.randint(3, len(LETTERS)))
+        right = rng.choice(options)
+        ask, opening = rng.choice(_SEEK).format(right), f"Seek {right}: "
+        said = [f"{o} ({mark})" for o, mark in zip(options, LETTERS, strict=False)]
+    listed = ", ".join(f"{o} ({mark})" for o, mark in zip(options, LETTERS, strict=False))
+    return Item("seek", f"{ask} {listed}", f"{opening}{', '.join(said[: options.index(right) + 1])}.", None)
 
 
 def draw(rng: random.Random) -> Item:
@@ -84,5 +111,5 @@ def draw(rng: random.Random) -> Item:
     return rng.choices((_sums, letters, _said_again), (35, 30, 35))[0](rng)
 
 
-EXERCISES = {"drill": draw, "letters": letters, "until": until}
+EXERCISES = {"drill": draw, "letters": letters, "until": until, "seek": seek}
 """By the name that a mixture calls them."""
