@@ -1,12 +1,13 @@
-"""`python -m bench methods | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
+"""`python -m bench methods | identity | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
 
 import argparse
 import sys
 
-from bench import methods, overhead, proxy, record, scrub, tradeoff
+from bench import identity, methods, overhead, proxy, record, scrub, tradeoff
 
 COMMANDS = {
     "methods": methods.main,
+    "identity": identity.main,
     "scrub": scrub.main,
     "overhead": overhead.main,
     "record": record.main,
