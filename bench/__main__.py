@@ -1,13 +1,14 @@
-"""`python -m bench methods | identity | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
+"""`python -m bench methods | identity | layout | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
 
 import argparse
 import sys
 
-from bench import identity, methods, overhead, proxy, record, scrub, tradeoff
+from bench import identity, layout, methods, overhead, proxy, record, scrub, tradeoff
 
 COMMANDS = {
     "methods": methods.main,
     "identity": identity.main,
+    "layout": layout.main,
     "scrub": scrub.main,
     "overhead": overhead.main,
     "record": record.main,

@@ -61,6 +61,14 @@ def temporal(start: int, known: int, times: Sequence[int], device: torch.device)
     return see
 
 
+def packed(see: torch.Tensor, n: int) -> torch.Tensor:
+    """[nL, start + nL]: `n` rows under the mask `see` [L, start + L], one behind the other; every row sees the cached
+    keys as before and nothing of the other rows."""
+    length = see.shape[0]
+    start = see.shape[1] - length
+    return torch.cat([see[:, :start].repeat(n, 1), torch.block_diag(*[see[:, start:]] * n).bool()], dim=1)
+
+
 def spans(see: torch.Tensor) -> tuple[Spans, ...]:
     """The mask as (start, stop) runs of visible keys, one tuple per query row: small in a file and legible in a
     test."""

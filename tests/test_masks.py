@@ -46,3 +46,8 @@ def test_spans_of_a_two_stream_mask_are_legible():
     see[:, :32] = True
     see[1, 37] = True
     assert masks.spans(see) == (((0, 32),), ((0, 32), (37, 38)))
+
+
+def test_packed_rows_see_the_cache_and_nothing_of_each_other():
+    assert table(masks.packed(masks.causal(1, 2, CPU), 2)) == ["##...", "###..", "#..#.", "#..##"]
+    assert masks.packed(masks.full(3, 2, CPU), 1).equal(masks.full(3, 2, CPU))
