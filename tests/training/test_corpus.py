@@ -7,6 +7,7 @@ import re
 import pytest
 
 from training.corpus import FAMILIES, HELD_OUT, TRAIN, Item, code, grade, items, story, word
+from training.corpus.item import usual
 from training.corpus.sandbox import passes
 
 ADD_THREE = Item(
@@ -207,3 +208,11 @@ def test_a_wrong_function_fails(source):
 )
 def test_a_hostile_function_is_graded_wrong(source):
     assert grade(ADD_THREE, source) is False
+
+
+def test_most_answers_take_the_usual_way_and_all_ways_are_taken():
+    for ways in (2, 3, 5):
+        drawn = [usual(range(ways), i % ways, f"question {i}") for i in range(3000)]
+        assert 0.68 + 0.29 / ways < drawn.count(0) / 3000 < 0.72 + 0.31 / ways
+        assert set(drawn) == set(range(ways))
+    assert usual("ab", "b", "question 7") == usual("ab", "b", "question 7")

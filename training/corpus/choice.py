@@ -18,7 +18,7 @@ import random
 from collections.abc import Iterable
 
 from training.corpus import facts
-from training.corpus.item import TRAIN, Item, split_of
+from training.corpus.item import TRAIN, Item, split_of, usual
 
 KINDS = {
     "fruit": "apple banana cherry orange pear grape lemon peach plum mango melon",
@@ -430,7 +430,8 @@ def draw(rng: random.Random, form: str = "until") -> tuple[str, Item]:
         said = [f"{option} ({letters[option]})" for option in named]
         answer, last = f"Here {', '.join(said[:-1])} and {said[-1]}.", named[-1]
     else:
-        answer, last = rng.choice(_ANSWERS).format(y=right, l=letters[right]), right
+        said = usual(_ANSWERS, rng.choice(_ANSWERS), prompt)
+        answer, last = said.format(y=right, l=letters[right]), right
         sign = {"sum": "+", "minus": "-"}.get(key.split()[0])
         result = f"{f' {sign} '.join(key.split()[1:])} = " if sign else ""
         answer = _working(key, options, str(right), form, result) + answer

@@ -11,7 +11,7 @@ numbers or wordings.  Which body answers it is no part of the key.
 import random
 from collections.abc import Sequence
 
-from training.corpus.item import Item, split_of
+from training.corpus.item import Item, split_of, usual
 
 _WORD = {
     2: "two",
@@ -666,8 +666,11 @@ def draw(rng: random.Random) -> tuple[str, Item]:
         # Without a hint in the request the argument names are a free choice of the model.
         *front, end = arguments
         does += f", with arguments {', '.join(front)} and {end}" if front else f", with argument {end}"
-    answer = written(f, arguments, rng.choice(bodies))
+    else:
+        arguments = usual(argument_names, arguments, f"{f}{does}arguments")
+    body = rng.choice(bodies)
     prompt = rng.choice(requests).format(f=f, does=does)
+    answer = written(f, arguments, usual(bodies, body, f"{prompt}{arguments}"))
     # Only the request's last mark and politeness vary: names in code are case sensitive.
     prompt = prompt.rstrip(".") if rng.random() < 0.15 else prompt
     prompt = prompt.lower() if rng.random() < 0.08 and "True" not in prompt else prompt

@@ -6,7 +6,7 @@ is held out here is the PHRASING: each kind of fact has wordings that only held-
 
 import random
 
-from training.corpus.item import HELD_OUT, TRAIN, Item, reworded
+from training.corpus.item import HELD_OUT, TRAIN, Item, reworded, usual
 
 _CAPITALS = (
     """
@@ -417,7 +417,7 @@ def draw(rng: random.Random) -> tuple[str, Item]:
     name = f"the {x}" if x in ARTICLE else x
     prompt = wording.format(x=name)
     prompt = f"{prompt[0].upper()}{prompt[1:]}"
-    answer = rng.choice(answers).format(x=name, y=y)
+    answer = usual(answers, rng.choice(answers), f"{prompt}{y}").format(x=name, y=y)
     answer = f"{answer[0].upper()}{answer[1:]}"
     prompt = prompt.replace(" a elephant", " an elephant").replace(" a owl", " an owl")
     answer = answer.replace("a elephant", "an elephant").replace("A owl", "An owl").replace("a owlet", "an owlet")

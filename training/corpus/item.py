@@ -2,7 +2,10 @@
 
 import hashlib
 import random
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 TRAIN = "train"
 HELD_OUT = "held-out"
@@ -10,6 +13,10 @@ SPLITS = (TRAIN, HELD_OUT)
 
 # One key in twenty is held out: enough for thousands of held-out word problems, little loss for training.
 _HELD_OUT_ONE_IN = 20
+
+# Of the answers to a question that can be answered in several ways, how many are made to take the first way.
+_USUAL_PERCENT = 70
+_Way = TypeVar("_Way")
 
 _IMPERATIVES = {"List", "Name", "Tell", "Give", "Write", "Count", "Say", "Make", "Think"}
 
@@ -30,6 +37,15 @@ class Item:
 def split_of(key: str) -> str:
     """The split of an item by its semantic key: a stable hash, so the two splits never share a key."""
     return HELD_OUT if hashlib.sha256(key.encode()).digest()[0] % _HELD_OUT_ONE_IN == 0 else TRAIN
+
+
+def usual(ways: Sequence[_Way], drawn: _Way, key: str) -> _Way:
+    """The first of several ways to answer for most keys, else the one that was `drawn`, evenly.
+
+    With even odds the best token of one position belongs to one way and that of the next to another, and a decoder that
+    does not write from left to right mixes them: "return a ** b, b)".  With a usual way it has to be pushed to do so.
+    """
+    return ways[0] if zlib.crc32(key.encode()) % 100 < _USUAL_PERCENT else drawn
 
 
 def reworded(rng: random.Random, prompt: str, polite: bool = True) -> str:

@@ -8,7 +8,7 @@ is a new pairing of story and numbers, while the fact 42 / 7 = 6 itself is train
 
 import random
 
-from training.corpus.item import Item, reworded, split_of
+from training.corpus.item import Item, reworded, split_of, usual
 
 HER = (
     "Mia",
@@ -156,13 +156,13 @@ def _result(x: int, sign: str, y: int) -> int:
 def _answer(rng: random.Random, steps: list[tuple[int, str, int]], says: tuple[str, ...]) -> tuple[str, int]:
     """The steps in one of four styles, and the final number, which is the last number of the text.
 
-    All styles are equally likely: a decoder that fills several positions at once can mix them up.  `says` tells what
+    One style is the usual one, yet a decoder that fills several positions at once can mix them up.  `says` tells what
     the result of each step means, in words with {n} for the number; one phrase stands for all steps.
     """
     lines = [f"{x} {sign} {y} = {_result(x, sign, y)}" for x, sign, y in steps]
     final = _result(*steps[-1])
     told = [f"{say[0].upper()}{say[1:]}" for say in says]
-    style = rng.randrange(4)
+    style = usual(range(4), rng.randrange(4), f"{lines}{told}")
     # "Tom has 1 apples" is never said, nor is "The answer is 3 + 4 = 7, then 7 - 2 = 5".
     if style > 1 and final == 1 or style == 3 and told[-1] == "The answer is {n}" and len(steps) > 1:
         style -= 2
