@@ -7,13 +7,19 @@ the states that stepwise decoding would pass through if every draft were right. 
 before it makes the same choice, the same position AND the same token; one more token (the bonus) is what the last
 accepted row chooses itself, and that row's other predictions are the next drafts, so drafting costs no call.
 
+That chain is the paper's main setting. The abstract speaks of hierarchical verification trees, a summary of mixed-order
+strategies that jump predictions, Table 2 of top-k candidates; how such trees are built we did not find, so these are
+ours. `topk`: the children of a state are the k best tokens of the next position. `mixed_order`: they are the next k
+positions of its block, so one may be skipped and filled later; both orders of two drafts are nodes, with one row. Every
+tree holds the chain first, then the most probable states, up to a budget of rows, and none is deeper than N.
+Acceptance is the same: a row's own choice has to be exactly one of its children.
+
 The output is token for token that of stepwise decoding with one token per step: without cache on models that see the
 whole canvas, and with the exact cache on block-causal ones (modes a of the two that are exact; a draft may reach into
-the next block). Left out: trees other than the paper's chain, sampling (the paper is greedy), and the approximate
-dual cache the paper times with. Ours: rows whose state has no mask left are not sent, and `early_stop` ends where
-stepwise would."""
+the next block). Left out: sampling (the paper is greedy), and the approximate dual cache the paper times with. Ours:
+rows whose state has no mask left are not sent, and `early_stop` ends where stepwise would."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,22 +27,58 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import chain, states_of, walk
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
-from decoders.sampling import Guess, by_confidence
+from decoders.sampling import Guess, Seen, by_confidence
 from decoders.trace import Event, Judge, Propose, Round
+from decoders.trees import Options, State, descend, grow
 
 
 @dataclass(frozen=True)
 class SSD(Params):
-    n: int = knob(4, "drafts checked per call; N + 1 rows", lo=1, hi=8, step=1, symbol="N")
+    n: int = knob(4, "drafts checked per call, one on top of the other", lo=1, hi=8, step=1, symbol="N")
+    tree: str = knob("chain", "which states a call checks", choices=("chain", "topk", "mixed_order"))
+    width: int = knob(
+        2, "topk: tokens per position; mixed_order: positions that may be next", lo=1, hi=5, step=1, symbol="k"
+    )
+    budget: int = knob(16, "most rows per call; a chain has N + 1", lo=2, hi=32, step=1, rare=True)
+
+    @property
+    def ahead(self) -> int:
+        """How many positions the drafts of a tree may be about."""
+        return self.n + (self.width - 1 if self.tree == "mixed_order" else 0)
+
+
+def options(canvas: Canvas, drafts: Sequence[Sequence[Guess]], par: SSD) -> Options:
+    """What a state may go on with, given for each position, in the order in which stepwise decoding would fill them,
+    its drafts with the best token first."""
+
+    def after(state: State) -> Sequence[Guess]:
+        filled = {draft.pos for draft in state}
+        left = [here for here in drafts if here[0].pos not in filled]
+        if not left or len(state) == par.n:
+            return ()
+        if par.tree == "mixed_order":
+            # Stepwise decoding leaves no block before it is full.
+            block = canvas.block_of(left[0][0].pos)
+            return [here[0] for here in left[: par.width] if canvas.block_of(here[0].pos) == block]
+        return left[0]
+
+    return after
+
+
+def alternatives(seen: Seen, row: int, order: Sequence[Guess], width: int) -> list[list[Guess]]:
+    """The guesses of a row, each followed by the next best tokens of its position, `width` in all, if the call told
+    them; tokens that the model as good as excludes are not worth a row."""
+    best = dict(zip((g.pos for g in seen.guesses[row]), seen.best[row], strict=True)) if seen.best else {}
+    others = [[Guess(g.pos, t, p) for t, p in best.get(g.pos, ()) if t != g.token and round(p, 6)] for g in order]
+    return [[g, *more][:width] for g, more in zip(order, others, strict=True)]
 
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -> Iterator[Event]:
-    context, n, drafts = Context(models["model"], canvas), 0, list[Guess]()
+    context, n, drafts = Context(models["model"], canvas), 0, list[list[Guess]]()
 
     def ordered(guesses: list[Guess]) -> list[Guess]:
         """Block by block, most confident first: the order in which stepwise decoding would fill these in."""
@@ -46,31 +88,34 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -
         yield Round(n, canvas.block)
         yield from context.settle()
 
-        # Row k holds the first k drafts: the path of stepwise decoding, if the drafts are right.
-        states = states_of(canvas, [[draft] for draft in drafts])
-        if drafts:
-            yield Propose(chain([[draft] for draft in drafts], len(states)))
+        # A row for each state that stepwise decoding may pass through; a chain: the one path, if the drafts are right.
+        masked = canvas.ids[canvas.prompt_len :].count(canvas.mask)
+        tree = grow(options(canvas, drafts, par), par.budget, masked)
+        fills = [dict(draft.fill for draft in state) for state in tree.rows]
+        states = [[fill.get(pos, token) for pos, token in enumerate(canvas.ids)] for fill in fills]
+        if tree.nodes:
+            yield Propose(tree.nodes)
 
         # All rows in ONE call.
-        where = [canvas.open(par.n + 1, state) for state in states]
-        ask = [[drafts[k].fill] if k < len(drafts) else [] for k in range(len(states))]
-        seen = context.look(states, where, "verify" if drafts else "draft", ask=ask)
+        where = [canvas.open(par.ahead + 1, state) for state in states]
+        most = par.width if par.tree == "topk" else 0
+        seen = context.look(states, where, "verify" if tree.nodes else "draft", ask=tree.questions(), most=most)
         yield seen.call
         order = [ordered(guesses) for guesses in seen.guesses]
 
-        # Walk down the chain while a row's own choice is the draft that was put there, and the text has not ended.
-        said, p = [row[0].fill for row in order], [asked[0] for asked in seen.asked[: len(drafts)]]
-        reach = next((k for k in range(len(drafts)) if canvas.ends(states[k])), len(drafts))
-        kept, verdicts = walk([draft.fill for draft in drafts], said, p, reach=reach)
-        if drafts:
+        # Walk down the tree while a row's own choice is a child of its state, and the text has not ended.
+        said, over = [row[0].fill for row in order], [canvas.ends(state) is not None for state in states]
+        way, verdicts = descend(tree, said, seen.asked, over)
+        if tree.nodes:
             yield Judge(verdicts)
-        for draft in drafts[:kept]:
-            yield canvas.write([draft], "accepted")
+        for node in way:
+            yield canvas.write([Guess(*node.fills[0], node.q)], "accepted")
 
         # The last accepted row's own choice comes free, and what it believed next are the new drafts.
         if not canvas.finished:
-            yield canvas.write(order[kept][:1], "bonus" if drafts else "unmasked")
-            drafts = order[kept][1 : 1 + par.n]
+            row = way[-1].row if way else 0
+            yield canvas.write(order[row][:1], "bonus" if tree.nodes else "unmasked")
+            drafts = alternatives(seen, row, order[row][1 : 1 + par.ahead], par.width)
         n += 1
 
 

@@ -4,6 +4,9 @@ Above: the verification tree of the round under the cursor. The root is the stat
 row 0; every other node is a drafted fill, checked by the row written beside it. Below: the batch as it was sent, a
 line per row and a column per position, so that the price of the round is seen and not only its gain.
 
+A tree may branch. Two orders of the same fills are two nodes that one row checks: both name it. A batch of many
+branches is drawn from left to right, so that each node has a line for its label.
+
 A node is `drafted` until the cursor has passed the round's `Judge`, then what its verdict says. What the last
 accepted row filled in by itself hangs below it as `bonus` (or `corrected`).
 """
@@ -25,6 +28,8 @@ FREE = -2
 MAX_COLUMNS = 160
 # Between neighbouring leaves, in tree units: room for the label that stands to the right of a node.
 LEAF_GAP = 1.7
+# More leaves than this side by side, and their labels run into each other.
+MAX_ABREAST = 5
 
 
 class Twig(NamedTuple):
@@ -163,8 +168,9 @@ def _why(trace: Trace, node: Node, verdict: Verdict | None) -> str:
     if verdict.outcome == "unreached":
         return f"not reached: a draft before it was rejected ({numbers})"
     pos, token = verdict.choice
+    when = "first" if pos not in [where for where, _ in node.fills] else "instead"
     other = (
-        f"the row above fills position {pos} with {theme.piece(trace, token)} first"
+        f"the row above fills position {pos} with {theme.piece(trace, token)} {when}"
         if pos >= 0
         else "score below the bar"
     )
@@ -186,6 +192,20 @@ def _rows(nodes: list[Node], calls: list[Forward]) -> tuple[tuple[tuple[int, int
     return tuple(rows.get(r, ()) for r in range(count))
 
 
+def _states(nodes: list[Node], twigs: dict[int, Twig]) -> dict[int, dict[tuple[int, int], str]]:
+    """What became of the fills of each row: one fill may be accepted on one branch and never reached on another. Where
+    several nodes share a row, the accepted one speaks for it."""
+    known = {node.id: node for node in nodes}
+    out: dict[int, dict[tuple[int, int], str]] = {}
+    for node in sorted(nodes, key=lambda node: twigs[node.id].state == "accepted"):
+        mine, at = out.setdefault(node.row, {}), node
+        mine.update(dict.fromkeys(at.fills, twigs[at.id].state))
+        while at.parents:
+            at = known[at.parents[-1]]
+            mine.update(dict.fromkeys(at.fills, twigs[at.id].state))
+    return out
+
+
 def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: dict[int, Twig], nodes: list[Node]):  # noqa: ANN202
     """Columns, states and texts of the batch as sent; long canvases are cut to the positions from the first open one
     on."""
@@ -199,14 +219,14 @@ def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: d
     first = next((pos for pos in range(start, stop) if canvas[pos] == trace.mask), start)
     begin = max(start, min(first - 4, stop - MAX_COLUMNS)) if stop - start > MAX_COLUMNS else start
     columns = tuple(range(begin, min(stop, begin + MAX_COLUMNS)))
-    states = {fill: twigs[node.id].state for node in nodes for fill in node.fills}
+    states = _states(nodes, twigs)
     cells, texts = [], []
-    for row in rows:
-        own = dict(row)
+    for number, row in enumerate(rows):
+        own, known = dict(row), states.get(number, {})
         line, words = [], []
         for pos in columns:
             if pos in own:
-                line.append(states.get((pos, own[pos]), "drafted"))
+                line.append(known.get((pos, own[pos]), "drafted"))
                 words.append(theme.piece(trace, own[pos]))
             else:
                 line.append(
@@ -237,6 +257,13 @@ def _sentences(view: RoundView, nodes, verdicts, free, calls: list[Forward]) -> 
             cost,
         )
     kept = sum(v.outcome == "accepted" for v in verdicts.values())
+    if _branches(nodes):
+        rows = len({node.row for node in nodes if node.row > 0}) + 1
+        return (
+            f"Round {view.n} checks a tree of {len(nodes)} drafts on {rows} rows in one call and keeps a path of "
+            f"{kept}: {_way_out(nodes, verdicts)}.",
+            cost,
+        )
     stop = next((v for v in verdicts.values() if v.outcome == "rejected"), None)
     end = "none was turned down"
     if stop is not None:
@@ -245,10 +272,33 @@ def _sentences(view: RoundView, nodes, verdicts, free, calls: list[Forward]) -> 
     return f"Round {view.n} checks {len(nodes)} drafts in one call and keeps {kept}: {end}.", cost
 
 
+def _branches(nodes: list[Node]) -> bool:
+    """Whether this is a tree with rows of its own and more than one way down."""
+    parents = [node.parents for node in nodes]
+    return max(map(len, parents)) <= 1 and len(set(parents)) < len(parents) and any(node.row > 0 for node in nodes)
+
+
+def _way_out(nodes: list[Node], verdicts: dict[int, Verdict]) -> str:
+    """Why the walk down a branching tree went no further."""
+    last = next((node.id for node in reversed(nodes) if verdicts[node.id].outcome == "accepted"), None)
+    below = [verdicts[node.id].outcome for node in nodes if node.parents == (() if last is None else (last,))]
+    if "rejected" in below:
+        return (
+            f"the row at its end chose none of {len(below)} branches"
+            if len(below) > 1
+            else "the row at its end chose otherwise"
+        )
+    return "the text ends there" if below else "nothing hangs below its end"
+
+
 def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     """The tree, and below it the batch as a table."""
     wide = len(info.columns) > 0
-    tree_px, table_px = 52 * (_depth(info) + 1) + 10, 26 * len(info.cells) if wide else 0
+    parents = {t.parent for t in info.twigs}
+    leaves = sum(t.id not in parents for t in info.twigs)
+    sideways = leaves > MAX_ABREAST and any(t.row > 0 for t in info.twigs)
+    tree_px = 30 * leaves + 30 if sideways else 52 * (_depth(info) + 1) + 10
+    table_px = 26 * len(info.cells) if wide else 0
     figure = make_subplots(
         rows=2 if wide else 1,
         row_heights=[tree_px, table_px] if wide else [1.0],
@@ -258,9 +308,10 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     figure.update_layout(
         template=theme.template(dark), showlegend=False, height=tree_px + table_px + (250 if wide else 150)
     )
-    places = {t.id: t for t in info.twigs}
+    # Where a node stands on the figure: a tree drawn from left to right has its levels across, its leaves down.
+    places = {t.id: (-t.y, -t.x) if sideways else (t.x, t.y) for t in info.twigs}
     for t in info.twigs[1:]:
-        up = places[t.parent]
+        (up_x, up_y), (x, y) = places[t.parent], places[t.id]
         on_path = t.step > 0
         ink = (
             theme.state(t.state, dark).fill
@@ -268,8 +319,8 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
             else theme.colour("few" if t.state == "unreached" else "muted", dark)
         )
         figure.add_scatter(
-            x=[up.x, t.x],
-            y=[up.y, t.y],
+            x=[up_x, x],
+            y=[up_y, y],
             mode="lines",
             hoverinfo="skip",
             line={
@@ -285,8 +336,8 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
         row = f"row {t.row} · " if t.row >= 0 else ""
         step = f"{t.step}. " if t.step else ""
         figure.add_scatter(
-            x=[t.x],
-            y=[t.y],
+            x=[places[t.id][0]],
+            y=[places[t.id][1]],
             mode="markers+text",
             text=[f"  {step}{theme.literal(row + t.label)}"],
             textposition="middle right",
@@ -304,21 +355,21 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
             row=1,
             col=1,
         )
-    _glyphs(figure, [(t.x, t.y, t.state) for t in info.twigs], 13, dark, row=1)
-    span = max((abs(t.x) for t in info.twigs), default=0)
-    figure.update_xaxes(
-        title="branches", showgrid=False, showticklabels=False, range=[-span - 0.3, span + 1.9], row=1, col=1
-    )
-    figure.update_yaxes(
-        title="drafts filled in",
-        showgrid=False,
-        dtick=1,
-        row=1,
-        col=1,
-        tickvals=[-i for i in range(_depth(info) + 1)],
-        ticktext=[str(i) for i in range(_depth(info) + 1)],
-        range=[-_depth(info) - 0.6, 0.6],
-    )
+    _glyphs(figure, [(*places[t.id], t.state) for t in info.twigs], 13, dark, row=1)
+    span, deep = max((abs(t.x) for t in info.twigs), default=0), _depth(info)
+    branches = {"title": "branches", "showgrid": False, "showticklabels": False}
+    levels = {
+        "title": "drafts filled in",
+        "showgrid": False,
+        "tickvals": [i if sideways else -i for i in range(deep + 1)],
+        "ticktext": [str(i) for i in range(deep + 1)],
+    }
+    if sideways:
+        figure.update_xaxes(**levels, range=[-0.3, deep + 1], row=1, col=1)
+        figure.update_yaxes(**branches, range=[-span - 1, span + 1], row=1, col=1)
+    else:
+        figure.update_xaxes(**branches, range=[-span - 0.3, span + 1.9], row=1, col=1)
+        figure.update_yaxes(**levels, dtick=1, range=[-deep - 0.6, 0.6], row=1, col=1)
     if wide:
         _draw_table(figure, info, dark)
     figure.add_annotation(
