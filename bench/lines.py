@@ -29,7 +29,16 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("threshold 0.9", {"threshold": 0.9}),
         Setting("threshold 0.6", {"threshold": 0.6}),
     ),
-    "ssd": tuple(Setting(f"ssd N={n}", {"n": n}) for n in (2, 4, 8)),
+    "ssd": (
+        *(Setting(f"ssd N={n}", {"n": n}) for n in (2, 4, 8)),
+        Setting("ssd N=4 top-2", {"n": 4, "tree": "topk"}),
+        Setting("ssd N=4 mixed", {"n": 4, "tree": "mixed_order"}),
+    ),
+    "freedave": (
+        Setting("freedave d=4", {"draft_steps": 4}),
+        Setting("freedave d=8 eager", {"draft_steps": 8, "eager": True}),
+        Setting("freedave d=4 dynamic", {"draft_steps": 4, "sampling": "dynamic"}),
+    ),
     "psd": (
         Setting("psd d=3", {"depth": 3}),
         Setting("psd d=7", {"depth": 7}),

@@ -1,6 +1,6 @@
 """Chains of drafts: each fills in some positions on top of the one before, and stands only if that one does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from decoders.canvas import Canvas
 from decoders.sampling import Guess
@@ -61,3 +61,27 @@ def walk(
         verdicts.append(Verdict(k, outcome, round(p[k], 6), score, bar, said[k]))
         kept += keep
     return kept, tuple(verdicts)
+
+
+def leap(
+    drafts: Sequence[Sequence[Guess]],
+    agrees: Callable[[int, Sequence[Guess]], bool],
+    over: Callable[[int], bool],
+    *,
+    far: bool = True,
+) -> int:
+    """How many drafts are kept: from a state to the deepest one after it that agrees, until none does or the text is
+    `over(k)` in state k.
+
+    `agrees(k, adds)`: whether what state k predicts is consistent with filling in `adds`, the next one or more drafts,
+    at once. Without `far` only the next draft is looked at."""
+    kept = 0
+    while kept < len(drafts) and not over(kept):
+        jump, adds = kept, list[Guess]()
+        for k in range(kept, len(drafts) if far else kept + 1):
+            adds += drafts[k]
+            jump = k + 1 if agrees(kept, adds) else jump
+        if jump == kept:
+            break
+        kept = jump
+    return kept

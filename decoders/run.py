@@ -138,8 +138,9 @@ class Recording:
     def guarantee(self) -> str:
         """What this run promises: at a temperature a greedy-exact method draws, and no longer promises the tokens of
         its reference but their distribution."""
-        drawn = self.method.guarantee == "greedy-exact" and getattr(self.params, "temperature", 0.0) > 0
-        return "exact" if drawn else self.method.guarantee
+        guarantee, _ = self.method.promise(self.params)
+        drawn = guarantee == "greedy-exact" and getattr(self.params, "temperature", 0.0) > 0
+        return "exact" if drawn else guarantee
 
     def compare(self, stop: Callable[[], bool] = lambda: False) -> Reference | None:
         """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out.
@@ -147,9 +148,10 @@ class Recording:
         None if the method has no reference, if both would draw (two draws differ, and that says nothing), or if
         `stop()`, asked after each event, said so before the end.
         """
-        if not self.method.reference or self.guarantee == "exact":
+        _, name = self.method.promise(self.params)
+        if not name or self.guarantee == "exact":
             return None
-        reference = registry.method(self.method.reference)
+        reference = registry.method(name)
         ids = list(self.start[: self.canvas.prompt_len])
         shared = self.params.shared(reference.params)
         other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **shared)
@@ -158,7 +160,7 @@ class Recording:
                 other.close()
                 return None
         t = other.trace
-        label = self.method.reference_label or t.title
+        label = (self.method.reference_label if name == self.method.reference else "") or t.title
         self.reference = Reference(t.method, label, t.tokens, t.calls, t.rows_tokens, t.seconds)
         self._learn(t.tokens)
         return self.reference

@@ -19,6 +19,9 @@ Options = Callable[[State], Sequence[Guess]]
 """From a state to the drafts that may be filled in next, the likeliest first."""
 
 ROOT = -1
+MAX_NODES = 128
+"""Of many rows that differ in order alone there are many more ways; the last ones are left out, and a walk that comes
+there ends early, with its row's own choice."""
 
 
 class Tree(NamedTuple):
@@ -55,22 +58,32 @@ def grow(options: Options, budget: int, full: int) -> Tree:
         for i, draft in enumerate(options(state)):
             found += 1
             heappush(queue, (aside or i > 0, p * draft.p, found, state | {draft}))
-    return Tree(rows, _paths(options, rows, reached))
+
+    ways = _ways(options, reached)
+    named = {State(), *(state for _, _, state in ways)}
+    rows = [state for state in rows if state in named]
+    at = {state: row for row, state in enumerate(rows)}
+    nodes = [
+        Node(i, (draft.fill,), round(draft.p, 6), parents, at.get(state, -1))
+        for i, (draft, parents, state) in enumerate(ways)
+    ]
+    return Tree(rows, tuple(nodes))
 
 
-def _paths(options: Options, rows: Sequence[State], reached: Collection[State]) -> tuple[Node, ...]:
-    """Every way to a state that was reached, in depth-first order."""
-    at, nodes = {state: row for row, state in enumerate(rows)}, list[Node]()
+def _ways(options: Options, reached: Collection[State]) -> list[tuple[Guess, tuple[int, ...], State]]:
+    """Every way to a state that was reached, depth first, until there are `MAX_NODES`: what is filled in last, the
+    number of the way it goes on from (none: from the root), and the state."""
+    ways: list[tuple[Guess, tuple[int, ...], State]] = []
 
-    def below(state: State, parent: int) -> None:
+    def below(state: State, parents: tuple[int, ...]) -> None:
         for draft in options(state):
-            if (child := state | {draft}) in reached:
-                parents = () if parent == ROOT else (parent,)
-                nodes.append(Node(len(nodes), (draft.fill,), round(draft.p, 6), parents, at.get(child, -1)))
-                below(child, nodes[-1].id)
+            child = state | {draft}
+            if child in reached and len(ways) < MAX_NODES:
+                ways.append((draft, parents, child))
+                below(child, (len(ways) - 1,))
 
-    below(State(), ROOT)
-    return tuple(nodes)
+    below(State(), ())
+    return ways
 
 
 def descend(

@@ -34,7 +34,7 @@ def named(*ids: str):
 def test_the_lines_of_a_model_are_what_fits_it_and_its_reference_comes_first(everything):
     lines = plans(named("ssd", "stepwise", "block", "s2d2", "simsd", "diffuspec", "ar"), everything)
     under = {e.id: [plan.name for plan in lines if plan.model == e.id] for e in everything}
-    ssd = ["ssd N=2", "ssd N=4", "ssd N=8"]
+    ssd = ["ssd N=2", "ssd N=4", "ssd N=8", "ssd N=4 top-2", "ssd N=4 mixed"]
     block = ["block one by one", "block dynamic", "s2d2", "s2d2 greedy"]
     assert under == {
         "tiny-llada": ["stepwise", *ssd],
@@ -219,7 +219,7 @@ def test_every_line_answers_a_prompt_before_the_next_and_was_warmed_up(everythin
     asked = [SimpleNamespace(prompt=text, grader="") for text in "ab"]
     monkeypatch.setattr(bench, "grade", lambda item, text: None)
     measure(lines, {}, asked, 8)
-    names = ["stepwise", "ssd N=2", "ssd N=4", "ssd N=8"]
+    names = ["stepwise", "ssd N=2", "ssd N=4", "ssd N=8", "ssd N=4 top-2", "ssd N=4 mixed"]
     assert done == [(name, prompt) for prompt in "aab" for name in names]
 
 
@@ -238,8 +238,9 @@ def test_exact_methods_keep_the_references_text_in_fewer_calls_of_the_target(eve
             assert r["mat"] > r["accepted_a_round"] > 0
         assert (r["calls"] > r["target_calls"]) == (r["method"] == "diffuspec")
     # More drafts, more rows: the settings reach the method.
-    two, four, eight = (r["more_rows_tokens"] for r in rows if r["model"] == "tiny-llada" and r["method"] == "ssd")
-    assert 2 < two < four < eight
+    spent = {r["name"]: r["more_rows_tokens"] for r in rows if r["model"] == "tiny-llada" and r["method"] == "ssd"}
+    assert 2 < spent["ssd N=2"] < spent["ssd N=4"] < spent["ssd N=8"]
+    assert spent["ssd N=4"] < min(spent["ssd N=4 top-2"], spent["ssd N=4 mixed"])
 
 
 def test_the_command_writes_its_numbers_down_and_refuses_in_a_sentence(everything, monkeypatch, tmp_path, capsys):

@@ -18,6 +18,8 @@ KNOBS = {
     "fixed-k": {"k": 3},
     "threshold": {"rule": "factor"},
     "eb": {"gamma": 2.0, "order": "margin"},
+    "ssd": {"tree": "topk"},
+    "freedave": {"sampling": "dynamic", "threshold": 0.5, "eager": True},
     "klass": {"history": 1, "kl": 2.0, "threshold": 0.0},
     "ar": {"temperature": 0.7},
     "speculative": {"temperature": 0.7, "gamma": 2},

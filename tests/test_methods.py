@@ -41,8 +41,20 @@ def settings(method, most: int = 8):
 
 
 def greedy(method):
-    """The settings for which a greedy-exact method promises its reference's tokens: those without a temperature."""
-    return [own for own in settings(method) if not own.get("temperature")]
+    """The settings for which a greedy-exact method promises its reference's tokens: those without a temperature, and
+    those whose knobs do not take the promise back."""
+    promised = [own for own in settings(method) if method.promise(method.params.read(own))[0] == "greedy-exact"]
+    return [own for own in promised if not own.get("temperature")]
+
+
+def promised(recording, main, ids, known):
+    """The run that a recording promises the tokens of: its settings say which decoder's, and share theirs with it."""
+    name = recording.method.promise(recording.params)[1]
+    knobs = recording.params.shared(registry.method(name).params)
+    key = name, tuple(knobs.items())
+    if key not in known:
+        known[key] = run(name, main, ids, level="timing", **knobs)
+    return known[key]
 
 
 def blank(trace) -> int:
@@ -74,6 +86,11 @@ def test_declares_a_known_guarantee_and_a_reference_that_exists(method):
     else:
         assert registry.method(method.reference).guarantee == "reference"
         assert method.reference_label
+    assert method.promise(method.params()) == (method.guarantee, method.reference)
+    for own in settings(method):
+        guarantee, reference = method.promise(method.params.read(own))
+        assert guarantee in GUARANTEES and (reference == "") == (guarantee == "reference")
+        assert not reference or registry.method(reference)
 
 
 def test_ids_are_unique_and_lower_case():
@@ -344,9 +361,7 @@ def test_greedy_exact_text_is_the_references_in_never_more_calls(exact, kind, ea
         shared = {"max_new": max_new, "block": block, "early_stop": early_stop}
         model = tinies(exact, kind, 3 if seed % 2 == 0 else 0)
         main = next(iter(model.values()))
-        reference = Recording(exact.reference, main, prompt(length, seed), level="timing", **shared)
-        for _ in reference:
-            pass
+        known = {}
         # A method with many knobs has too many settings for every shape: each shape gets its share of them.
         every = greedy(exact)
         share = 1 + len(every) // 12
@@ -354,15 +369,15 @@ def test_greedy_exact_text_is_the_references_in_never_more_calls(exact, kind, ea
             recording = Recording(exact, model, prompt(length, seed), level="timing", **shared, **own)
             for _ in recording:
                 pass
-            ours, theirs = recording.trace, reference.trace
+            ours, theirs = recording.trace, promised(recording, main, prompt(length, seed), known)
             assert ours.tokens == theirs.tokens, f"{length=} {shared} {own}"
             assert ours.finish == theirs.finish
             # Calls of a drafter are another price: the promise is about the model that both have.
             calls = sum(call.model == main.spec.id for call in ours.forwards)
             assert calls <= theirs.calls
             saved += theirs.calls - calls
-        filled = [token for token in reference.trace.tokens if token != MASK]
-        ended += reference.trace.finish == "eos" and len(filled) < length + max_new
+            filled = [token for token in theirs.tokens if token != MASK]
+            ended += theirs.finish == "eos" and len(filled) < length + max_new
     assert saved > 0, "drafts were never accepted, so nothing was shown"
     assert (ended > 0) == early_stop, "the end of the text must occur, with room left behind it"
 
@@ -381,10 +396,10 @@ def test_greedy_exact_holds_on_models_that_change_their_mind_often(exact, attent
         for block in (4, 3):
             shared = {"max_new": 11, "block": block, "early_stop": early_stop}
             ids = [token % 10 for token in prompt(1 + seed, seed)]
-            reference = run(exact.reference, main, ids, **shared)
             recording = Recording(exact, model, ids, **shared, **random.Random(seed).choice(greedy(exact)))
             for _ in recording:
                 pass
+            reference = promised(recording, main, ids, {})
             assert recording.trace.tokens == reference.tokens
             assert sum(call.model == main.spec.id for call in recording.trace.forwards) <= reference.calls
             finishes.add(reference.finish)

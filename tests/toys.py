@@ -136,22 +136,24 @@ def spell(text: str) -> list[int]:
 
 
 def scripted(script: dict[str, str], *, eos: str = "", **spec) -> Toy:
-    """A model of the whole canvas that knows exactly the states of `script`: {"XXMM": "A@3 .95, B@2 .6"}. Positions
-    that are not named get no opinion (uniform); a state that is not in the script is an error, because no method
-    should ask for it."""
+    """A model of the whole canvas that knows exactly the states of `script`: {"XXMM": "A@3 .95, B@2 .6, C@2 .3"}.
+    Letters that are not named share what is left of a position evenly; a state that is not in the script is an error,
+    because no method should ask for it."""
     table = {}
     for state, said in script.items():
         words = [word.replace("@", " ").split() for word in said.split(",")]
-        table[tuple(spell(state))] = {int(pos): (letter, float(p)) for letter, pos, p in words}
+        table[tuple(spell(state))] = opinions = {}
+        for letter, pos, p in words:
+            opinions.setdefault(int(pos), {})[letter] = float(p)
     size = len(LETTERS)
 
     def score(pos: int, seen: tuple[tuple[int, int], ...]) -> list[float]:
         state = tuple(token for _, token in sorted(seen))
         if state not in table:
             raise AssertionError(f"asked about {''.join(LETTERS[t] for t in state)}, which is not in the script")
-        letter, p = table[state].get(pos, ("X", 1 / size))
-        rest = math.log((1 - p) / (size - 1))
-        return [math.log(p) if LETTERS[t] == letter else rest for t in range(size)]
+        known = table[state].get(pos, {"X": 1 / size})
+        rest = (1 - sum(known.values())) / (size - len(known))
+        return [math.log(known.get(letter, rest)) for letter in LETTERS]
 
     return Toy(score, vocab=size, mask=size - 1, eos=tuple(LETTERS.index(ch) for ch in eos), **spec)
 

@@ -79,6 +79,7 @@ _METHODS = {
     "diffuspec": ("#009E73", "#2CC995", "cross"),
     "simsd": ("#CC79A7", "#F19CCB", "x"),
     "s2d2": ("#D55E00", "#E8590C", "triangle-down"),
+    "freedave": ("#0A0A0A", "#4B3CFF", "star-triangle-up"),
     "psd": ("#3D2B8E", "#B197FC", "star"),
     "dream": ("#7B3F00", "#E6B089", "star-square"),
     "fast-v2": ("#00626B", "#7FD6DE", "star-diamond"),

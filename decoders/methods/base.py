@@ -22,7 +22,9 @@ class Method:
     (token for token equal to `reference`) or "approximate". `reference` is the id of the method it is compared with
     and `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have.
     `emits` are the event kinds it can produce, tested, so that views and docs may rely on them. One that `revises` may
-    replace a token of its own by another (an edit "revised") in the block that was last filled."""
+    replace a token of its own by another (an edit "revised") in the block that was last filled. `depends` is for
+    methods whose knobs decide what they promise: from params to (guarantee, reference); of the defaults it says what
+    the fields say."""
 
     id: str
     title: str
@@ -37,3 +39,8 @@ class Method:
     reference_label: str = ""
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"model": ("full", "block")})
     revises: bool = False
+    depends: Callable[[Any], tuple[str, str]] | None = None
+
+    def promise(self, params: Params) -> tuple[str, str]:
+        """The guarantee of a run with these settings, and the id of the method that it is about."""
+        return self.depends(params) if self.depends else (self.guarantee, self.reference)

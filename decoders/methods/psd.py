@@ -20,7 +20,7 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import chain, states_of
+from decoders.drafts import chain, leap, states_of
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
@@ -60,16 +60,11 @@ def agrees(adds: Sequence[Guess], guesses: Sequence[Guess], successor: Sequence[
 
 def deepest(canvas: Canvas, states: Sequence, drafts: Sequence, said: Sequence[Sequence[Guess]], par: PSD) -> int:
     """Hierarchical acceptance: how many drafts are kept, jumping from a consistent state to the deepest one after."""
-    kept = 0
-    while kept < len(drafts) and not canvas.ends(states[kept]):
-        successor, adds, jump = pick(canvas, said[kept], par), list[Guess](), kept
-        for k in range(kept, kept + 1 if par.acceptance == "token" else len(drafts)):
-            adds += drafts[k]
-            jump = k + 1 if agrees(adds, said[kept], successor, par.acceptance) else jump
-        if jump == kept:
-            break
-        kept = jump
-    return kept
+
+    def consistent(k: int, adds: Sequence[Guess]) -> bool:
+        return agrees(adds, said[k], pick(canvas, said[k], par), par.acceptance)
+
+    return leap(drafts, consistent, lambda k: canvas.ends(states[k]) is not None, far=par.acceptance != "token")
 
 
 @torch.inference_mode()

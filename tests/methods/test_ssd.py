@@ -1,9 +1,10 @@
 """SSD does what its paper draws: the worked example of Figure 2 of arXiv:2510.04147 row by row, drafts compared by
-position AND token, all rows in one call, never more saved than N/(N + 1), and an end where stepwise decoding ends."""
+position AND token, all rows in one call, never more saved than N/(N + 1), and an end where stepwise decoding ends. Its
+trees, which are ours, go on where the chain stops and write the same text."""
 
 import pytest
 import torch
-from toys import LETTERS, hashed, scripted, spell
+from toys import LETTERS, hashed, prompt, scripted, spell, tiny
 
 from decoders.canvas import Canvas
 from decoders.methods.ssd import METHOD, SSD
@@ -11,7 +12,7 @@ from decoders.run import Recording, run
 from decoders.trace import Commit, Forward, Judge, Propose, Round, Verdict
 
 
-def play(model, start: str, length: int, *, n: int, block: int, origin: int = 0, early_stop: bool = True):
+def play(model, start: str, length: int, *, n: int, block: int, origin: int = 0, early_stop: bool = True, **knobs):
     """The events of SSD on a canvas that starts with `start` and has `length` positions, blocks counted from
     `origin`."""
     first = spell(start)
@@ -25,7 +26,7 @@ def play(model, start: str, length: int, *, n: int, block: int, origin: int = 0,
         early_stop=early_stop,
     )
     rng = torch.Generator("cpu").manual_seed(0)
-    return canvas, METHOD.decode({"model": model}, canvas, SSD(n=n, block=block, early_stop=early_stop), rng)
+    return canvas, METHOD.decode({"model": model}, canvas, SSD(n=n, block=block, early_stop=early_stop, **knobs), rng)
 
 
 def rounds(events):
@@ -249,3 +250,170 @@ def test_drafts_are_the_beliefs_of_the_call_before():
         }
         for node in (node for event in after.of(Propose) for node in event.nodes):
             assert abs(said[node.fills[0]] - node.q) < 1e-4
+
+
+def second_call(script, **knobs):
+    """What the first drafts became: the rows of the call that checks them, the way to each node (fill, parents, row),
+    the outcomes, and the text with the number of calls."""
+    model = scripted(script)
+    canvas, events = play(model, "X", len(next(iter(script))), block=4, origin=1, **knobs)
+    first = rounds(events)[1]
+    rows = [letters(row) for row in model.fed[1]]
+    ways = [
+        (fills(Propose((node,)))[0], node.parents, rows[node.row] if node.row > 0 else "")
+        for node in of(first, Propose).nodes
+    ]
+    outcomes = [verdict.outcome for verdict in of(first, Judge).verdicts]
+    return rows, ways, outcomes, letters(canvas.ids), len(model.fed)
+
+
+# From XA the model says E at 2, where it said B before, E second. A chain has only B there.
+OTHER_TOKEN = {
+    "XMMMM": "A@1 .9, B@2 .6, E@2 .35, C@3 .5, F@3 .2, D@4 .4",
+    "XAMMM": "E@2 .7, C@3 .5, D@4 .4",
+    "XABMM": "C@3 .5, D@4 .4",
+    "XABCM": "D@4 .4",
+    "XAEMM": "C@3 .9, F@3 .05, D@4 .4",
+    "XAECM": "D@4 .9",
+}
+
+
+def test_siblings_of_topk_are_the_best_tokens_of_the_same_next_position():
+    """XAEMM has .35, XAECM .175; F at 3 would have .12 below B and does not fit into 5 rows."""
+    rows, ways, outcomes, text, calls = second_call(OTHER_TOKEN, n=2, tree="topk", width=2, budget=5)
+    assert rows == ["XAMMM", "XABMM", "XABCM", "XAEMM", "XAECM"]
+    assert ways == [
+        ("B@2", (), "XABMM"),
+        ("C@3", (0,), "XABCM"),
+        ("E@2", (), "XAEMM"),
+        ("C@3", (2,), "XAECM"),
+    ]
+    assert outcomes == ["rejected", "unreached", "accepted", "accepted"]
+    assert (text, calls) == ("XAECD", 2)
+
+
+def test_a_chain_stops_where_topk_goes_on():
+    assert second_call(OTHER_TOKEN, n=2)[2:] == (["rejected", "unreached"], "XAECD", 3)
+
+
+# From XA the model fills 3 before 2, and then says at 2 what it had said.
+OTHER_ORDER = {
+    "XMMMM": "A@1 .9, B@2 .6, C@3 .5, D@4 .4",
+    "XAMMM": "C@3 .7, B@2 .6, D@4 .4",
+    "XABMM": "C@3 .9, D@4 .4",
+    "XABCM": "D@4 .8",
+    "XAMCM": "B@2 .8, D@4 .4",
+    "XABMD": "C@3 .5",
+}
+
+
+def test_a_mixed_order_skips_a_position_and_fills_it_later_and_both_orders_share_a_row():
+    rows, ways, outcomes, text, calls = second_call(OTHER_ORDER, n=2, tree="mixed_order", width=2, budget=5)
+    assert rows == ["XAMMM", "XABMM", "XABCM", "XAMCM", "XABMD"]
+    assert ways == [
+        ("B@2", (), "XABMM"),
+        ("C@3", (0,), "XABCM"),
+        ("D@4", (0,), "XABMD"),
+        ("C@3", (), "XAMCM"),
+        ("B@2", (3,), "XABCM"),
+    ]
+    assert outcomes == ["rejected", "unreached", "unreached", "accepted", "accepted"]
+    assert (text, calls) == ("XABCD", 2)
+
+
+def test_a_chain_stops_where_the_order_changes():
+    assert second_call(OTHER_ORDER, n=2)[2:] == (["rejected", "unreached"], "XABCD", 3)
+
+
+def test_no_order_leaves_a_block_before_it_is_full():
+    """B is the last of its block, so nothing of the next one is a child of the root, however sure."""
+    script = {
+        "XMMMM": "A@1 .9, B@2 .6, C@3 .8, D@4 .7",
+        "XAMMM": "B@2 .6, C@3 .9, D@4 .8",
+        "XABMM": "C@3 .9, D@4 .8",
+        "XABCM": "D@4 .9",
+        "XABMD": "C@3 .9",
+    }
+    model = scripted(script)
+    _, events = play(model, "X", 5, n=3, block=2, origin=1, tree="mixed_order", width=3)
+    proposed = of(rounds(events)[1], Propose)
+    assert [(fills(Propose((node,)))[0], node.parents) for node in proposed.nodes] == [
+        ("B@2", ()),
+        ("C@3", (0,)),
+        ("D@4", (1,)),
+        ("D@4", (0,)),
+        ("C@3", (3,)),
+    ]
+    assert [node.row for node in proposed.nodes] == [1, 2, -1, 3, -1], "a full state has no row"
+
+
+TREES = [
+    {"tree": "topk", "width": 2},
+    {"tree": "topk", "width": 5, "budget": 32},
+    {"tree": "topk", "width": 3, "n": 8, "budget": 5},
+    {"tree": "mixed_order", "width": 2},
+    {"tree": "mixed_order", "width": 4, "n": 6, "budget": 32},
+    {"tree": "mixed_order", "width": 5, "n": 3, "budget": 7},
+    {"tree": "mixed_order", "width": 1},
+    {"n": 8, "budget": 2},
+]
+
+
+@pytest.mark.parametrize("attention", ["full", "block"])
+@pytest.mark.parametrize("knobs", TREES, ids=lambda k: " ".join(map(str, k.values())))
+def test_every_tree_writes_what_stepwise_decoding_writes_in_rows_that_all_differ(attention, knobs):
+    saved = 0
+    for seed in range(24):
+        model = hashed(
+            seed,
+            sway=0.15 * (1 + seed % 4),
+            eos=seed % 2,
+            attention=attention,
+            rows="next" if seed % 3 == 0 else "self",
+            block=4,
+        )
+        shared = {"max_new": 4 + seed % 9, "block": 3 + seed % 3, "early_stop": seed % 5 > 0}
+        model.fed.clear()
+        ours = run("ssd", model, [1, 2, 3][: 1 + seed % 3], **shared, **knobs)
+        for call in model.fed:
+            assert len({tuple(row) for row in call}) == len(call) <= knobs.get("budget", 16)
+        theirs = run("stepwise", model, [1, 2, 3][: 1 + seed % 3], level="timing", **shared)
+        assert ours.tokens == theirs.tokens and ours.finish == theirs.finish
+        assert ours.calls <= theirs.calls
+        saved += theirs.calls - ours.calls
+    assert saved > 12
+
+
+@pytest.mark.parametrize("kind", ["llama-full", "qwen3-block", "qwen2-next-full", "qwen2-next-block"])
+@pytest.mark.parametrize("tree", ["topk", "mixed_order"])
+def test_trees_are_exact_on_transformers_too(kind, tree):
+    for seed in range(2):
+        shared = {"max_new": 13, "block": 8, "early_stop": False}
+        ours = run("ssd", tiny(kind, seed), prompt(6, seed), tree=tree, width=3, budget=24, **shared)
+        theirs = run("stepwise", tiny(kind, seed), prompt(6, seed), level="timing", **shared)
+        assert ours.tokens == theirs.tokens and ours.calls < theirs.calls
+
+
+def test_a_tree_of_width_1_is_the_chain_event_for_event():
+    for seed in range(6):
+        for tree in ("topk", "mixed_order"):
+            model = hashed(seed, sway=0.4, eos=1)
+            shared = {"max_new": 14, "block": 5, "n": 3}
+            ours, chain = (run("ssd", model, [1, 2], **shared, **how) for how in ({"tree": tree, "width": 1}, {}))
+            assert ours.events == chain.events
+
+
+def test_a_node_is_one_token_and_siblings_differ():
+    for tree in ("topk", "mixed_order"):
+        branched = 0
+        trace = run("ssd", hashed(5, eos=0), [1], tree=tree, width=3, max_new=16, block=8)
+        for proposed in (event for view in trace.rounds for event in view.of(Propose)):
+            children = {}
+            for node in proposed.nodes:
+                assert len(node.fills) == 1 and len(node.parents) <= 1
+                children.setdefault(node.parents, []).append(node.fills[0])
+            assert all(len(set(below)) == len(below) <= 3 for below in children.values())
+            branched += any(len(below) > 1 for below in children.values())
+            places = [{pos for pos, _ in below} for below in children.values()]
+            assert all(len(p) == 1 for p in places) == (tree == "topk") or len(children) == 1
+        assert branched
