@@ -75,6 +75,20 @@ class Canvas:
             found.append(pos)
         return found
 
+    def sub_block(self, size: int = 0) -> range:
+        """The positions of the leftmost sub-block with a mask in it: `size` positions (0 is the whole block), counted
+        from the start of the block."""
+        first, size = self.open()[0], size or self.block_len
+        start = first - (first - self.origin) % self.block_len % size
+        return range(start, min(start + size, self.block_end(first)))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the text has an end with no mask before it, even inside a block."""
+        text = self.ids[self.prompt_len :]
+        end = next((i for i, token in enumerate(text) if token in self.eos), None)
+        return end is not None and self.mask not in text[:end]
+
     def ends(self, ids: Sequence[int]) -> str | None:
         """Why decoding of the state `ids` is over: "length" (no mask left), "eos" (its block is full and holds an
         end-of-sequence; only with `early_stop`), or None. A pure function, so that a speculated state can be asked

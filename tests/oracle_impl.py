@@ -61,7 +61,7 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
         for name, default in (("temperature", 0.0), ("alg_temp", 0.0), ("top_p", 1.0), ("top_k", 0), ("eps", 1e-3)):
             knobs[name] = kwargs.get(name) or default
         return "dream", {"max_new": kwargs["max_new_tokens"], "threshold": kwargs.get("threshold", 0.9), **knobs}
-    if call == "v2.generate" and not kwargs.get("use_block_cache"):
+    if call in ("v2.generate", "v2.ssd") and not kwargs.get("use_block_cache"):
         # As many blocks as fit, the one of the prompt's end included, and the token after the last.
         size = kwargs["block_size"]
         blocks = prompt // size + kwargs["max_new_tokens"] // size
@@ -71,7 +71,22 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
             "temperature": kwargs.get("temperature", 0.0),
             "top_p": kwargs.get("top_p", 0.95),
         }
-        return "fast-v2", {"block": size, "max_new": blocks * size + 1 - prompt, **knobs}
+        knobs |= {"block": size, "max_new": blocks * size + 1 - prompt}
+        return ("fast-v2", knobs) if call == "v2.generate" else ("s2d2", knobs | routing(kwargs, tau=0.0))
+    if call == "l2.ssd" and kwargs.get("num_to_transfer", 1) == 1:
+        size, new = kwargs["block_length"], kwargs["gen_length"]
+        knobs = {
+            "threshold": kwargs["threshold"],
+            "editing": True,
+            "edit_threshold": kwargs["editing_threshold"],
+            "post": kwargs.get("max_post_steps", 16),
+            "temperature": kwargs.get("temperature", 0.0),
+            "top_k": kwargs.get("top_k") or 0,
+            "top_p": kwargs.get("top_p") or 1.0,
+            "early_stop": kwargs.get("eos_early_stop", False),
+        }
+        knobs |= {"block": size, "max_new": -(-(prompt + new) // size) * size - prompt}
+        return "s2d2", knobs | routing(kwargs, tau=0.0)
     if call == "l2.generate":
         size, new = kwargs["block_length"], kwargs["gen_length"]
         knobs = {
@@ -96,7 +111,7 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
             "temperature": kwargs.get("temperature", 1.0) if kwargs.get("do_sample", call == "sdar.generate") else 0.0,
         }
         knobs["max_new"] = -(-(prompt + kwargs["gen_length"]) // size) * size - prompt
-        return ("block", knobs) if call != "s2d2.ssd" else ("s2d2", knobs | routing(kwargs))
+        return ("block", knobs) if call != "s2d2.ssd" else ("s2d2", knobs | routing(kwargs, tau=-1.0))
     return None
 
 
@@ -113,17 +128,18 @@ def linear(masks: int, steps: int) -> list[int]:
     return found
 
 
-def routing(kwargs: dict) -> dict:
-    """The knobs of S2D2 that have other names and defaults in the release."""
+def routing(kwargs: dict, tau: float) -> dict:
+    """The knobs of S2D2 that have other names and defaults in the release; `tau` is the form's own default."""
     names = {
         "do_verify_policy": ("policy", "mask_span_length"),
         "token_acceptance_estimator": ("estimator", "hard_margin_threshold"),
         "score_penalty_coef": ("penalty", 2.0),
-        "do_verify_score_threshold": ("tau_score", -1.0),
+        "do_verify_score_threshold": ("tau_score", tau),
         "hysteresis_threshold_on": ("on", 0.0),
         "hysteresis_threshold_off": ("off", -1.0),
         "min_ssd_span_length": ("min_span", 1),
         "ssd_ratio_tempering_factor": ("tempering", 1.0),
+        "allow_resample": ("resample", True),
         "ssd_ratio_threshold": ("keep_ratio", -1.0),
         "ssd_threshold_all_spans": ("all_spans", False),
         "cache_ver": ("causal_cache", False),
@@ -188,13 +204,13 @@ def run(case, model, rng):
         wrapped = HFModel(model, None, spec(rows="next"))
         trace = decode(method, wrapped, prompt, chance=chance, early_stop=False, **knobs)
         return {"output": list(trace.tokens)}  # the recordings of these hold no calls
-    if method == "fast-v2":
+    if call in ("v2.generate", "v2.ssd"):
         wrapped = HFModel(model, None, spec(rows="next", **blocks))
         trace = decode(method, wrapped, prompt, chance=chance, **knobs)
         return {"output": cut(trace.tokens, len(prompt)), "nfe": trace.calls}
-    if method == "llada2":
+    if call in ("l2.generate", "l2.ssd"):
         # The release fills whole blocks and gives back what was asked for.
-        trace = decode(method, Additive(model, None, spec(**blocks)), prompt, **knobs)
+        trace = decode(method, Additive(model, None, spec(**blocks)), prompt, chance=chance, **knobs)
         return {"output": cut(trace.tokens[: len(prompt) + kwargs["gen_length"]], len(prompt)), "nfe": trace.calls}
     if call == "dllm.bd3lm":
         wrapped = Padded(model, None, spec(**blocks))

@@ -57,6 +57,13 @@ SUPPORTED = {
     ("fast_v2", "base_p5_sb8_thr0.9"),
     ("fast_v2", "base_p13_sb4_thr0.9"),
     ("fast_v2", "base_p13_sb8_thr0.9"),
+    ("fast_v2", "ssd_minspan4_p13_sb8_seed0"),
+    ("fast_v2", "ssd_minspan1_p13_sb8_seed1"),
+    ("fast_v2", "ssd_hyst_p13_sb4_seed1"),
+    ("llada2", "ssd_m0.95_e0.9_static_c1_seed0"),
+    ("llada2", "ssd_m0.7_e0.5_static_c1_seed0"),
+    ("llada2", "ssd_m0.5_e0.3_static_c1_seed0"),
+    ("llada2", "ssd_minspan1_seed0"),
 }
 # The release itself is what differs: in the first one all confidences are 1 and torch.topk breaks the tie its own way,
 # in the second one a share larger than what is left overwrites tokens (its own log names positions 14 and 21 twice).
@@ -68,8 +75,10 @@ RELEASE_BUGS = {
     ("fast_v2", "base_p8_sb8_thr0.9"),
 }
 STALE = "an approximate cache: keys that are out of date, which no method of ours keeps"
-ELSEWHERE = "S2D2 on another family (shifted rows, or with editing): `s2d2` is its SDAR form"
-ENTROPY = "`entropy_bounded` sums one number for all masks in the release, so it is no strategy of `block`"
+ENTROPY = (
+    "the release's `entropy_bounded` has one number for all masks of a block: the sum of -p log p of its best tokens, over "
+    "filled positions too. The less sure they are (below 1/e), the smaller it is, and the more is filled, from the left"
+)
 UNCLAIMED = {
     ("llada", "fastdllm_generate_with_prefix_cache_thrNone"): STALE,
     ("llada", "fastdllm_generate_with_prefix_cache_thr0.6"): STALE,
@@ -77,13 +86,6 @@ UNCLAIMED = {
     ("dream", "fastblock_entropy_dualFalse"): STALE,
     ("dream", "fastblock_entropy_dualTrue"): STALE,
     ("fast_v2", "base_blockcache_p13_sb4"): STALE,
-    ("fast_v2", "ssd_minspan4_p13_sb8_seed0"): ELSEWHERE,
-    ("fast_v2", "ssd_minspan1_p13_sb8_seed1"): ELSEWHERE,
-    ("fast_v2", "ssd_hyst_p13_sb4_seed1"): ELSEWHERE,
-    ("llada2", "ssd_m0.95_e0.9_static_c1_seed0"): ELSEWHERE,
-    ("llada2", "ssd_m0.7_e0.5_static_c1_seed0"): ELSEWHERE,
-    ("llada2", "ssd_m0.5_e0.3_static_c1_seed0"): ELSEWHERE,
-    ("llada2", "ssd_minspan1_seed0"): ELSEWHERE,
     ("sdar", "s2d2base_entropy_bounded_b4s4_greedy"): ENTROPY,
     ("sdar", "s2d2base_entropy_bounded_b8s8_greedy"): ENTROPY,
 }

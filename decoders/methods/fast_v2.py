@@ -39,18 +39,11 @@ class FastV2(Params):
     )
 
 
-def ended(canvas: Canvas) -> bool:
-    """Whether the text has an end with no mask before it."""
-    text = canvas.ids[canvas.prompt_len :]
-    end = next((i for i, token in enumerate(text) if token in canvas.eos), None)
-    return end is not None and canvas.mask not in text[:end]
-
-
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: FastV2, rng: Chance) -> Iterator[Event]:
     context, n = Context(models["model"], canvas), 0
     while not canvas.finished:
-        if canvas.early_stop and ended(canvas):
+        if canvas.early_stop and canvas.ended:
             yield Finish("eos")
             return
         yield Round(n, canvas.block)
@@ -62,12 +55,9 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: FastV2, rng: Chance
             continue
 
         # The leftmost sub-block with a mask. Draws are made for all of it, so that a seed means the same text.
-        first = canvas.open()[0]
-        start = first - (first - canvas.origin) % canvas.block_len
-        start += (first - start) // par.sub * par.sub
-        stop = min(start + par.sub, canvas.block_end(first))
-        masked = [pos for pos in range(first, stop) if canvas.ids[pos] == canvas.mask]
-        where = list(range(max(start, context.start, models["model"].spec.shift), stop)) if par.temperature else masked
+        window = canvas.sub_block(par.sub)
+        masked = [pos for pos in canvas.open() if pos in window]
+        where = [pos for pos in window if pos >= context.model.spec.shift] if par.temperature else masked
 
         # Predict the block; of the sub-block fill all that pass the bar, at least the best.
         seen = context.look([canvas.ids], [where], "denoise", keep=True)

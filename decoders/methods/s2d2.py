@@ -1,21 +1,32 @@
 """The model checks its own drafts: a block is drafted at once, and the same weights in blocks of one verify it.
 
 Han et al., "S2D2: Fast Decoding for Diffusion LLMs via Training-Free Self-Speculation", 2026; arXiv:2603.25702;
-the released `generate_ssd_policy` for SDAR. A block-diffusion model with blocks of one position is autoregressive.
-Each step drafts all masks of the block in one call. A routing policy (`decoders.routing`) decides whether a second call
-is worth it: over the block with its drafts and as many masks again at the same positions (2L mask), whose rows are the
-autoregressive distributions q. The first run of masks is then accepted from the left with probability
-min(1, (q/p)^gamma); the first rejected position is drawn from the residual (q - p)+. What a step is still short of its
-share of S is filled as block diffusion would.
+the released `generate_ssd_policy` for SDAR, Fast-dLLM v2 and LLaDA2. A block-diffusion model with blocks of one
+position is autoregressive. Each step drafts all masks of the block in one call. A routing policy (`decoders.routing`)
+decides whether a second call is worth it: over the block with its drafts and as many masks again at the same positions
+(2L mask), whose rows are the autoregressive distributions q. The first run of masks is then accepted from the left with
+probability min(1, (q/p)^gamma); the first rejected position is drawn from the residual (q - p)+. What a step is still
+short of its share of S is filled as block diffusion would.
 
-Kept from the release: at temperature 0 drafts are greedy but acceptance is drawn, so the text depends on the seed;
-a span that is wholly accepted yields no extra token. Ours: `accept="greedy"` keeps drafts that are the verifier's best
-token and puts that token where they are not, no dice: always verifying, with AR-like caching, it is the model's own
-blocks-of-one text. Left out: the Fast-dLLM v2 form, whose models are not here, and the release's broken entropy bound.
+The release has a form for each family of models; here they are one loop:
+- SDAR: as above, with AR-like caching (`causal_cache`, `causal_prefix`), which the papers' settings for the other
+  families leave off.
+- Fast-dLLM v2: a model that predicts a position from the row before it needs no masks to verify, so its second call is
+  the drafts alone, read token by token. Drafts are made and verified in sub-blocks (`sub`), the call that encodes a
+  full block gives the next one's first token, a run may end within a block, and without `resample` a rejected position
+  stays masked. All of it but `sub` follows from the model.
+- LLaDA2: `editing` replaces what the draft call would say otherwise by now, before anything is verified, and a block is
+  done when nothing changes (see `decoders.methods.llada2`).
+
+Kept from the release: at temperature 0 drafts are greedy but acceptance is drawn, so the text depends on the seed, and
+top-k and nucleus cut q and not p; a span that is wholly accepted yields no extra token. Ours: `accept="greedy"` keeps
+drafts that are the verifier's best token and puts that token where they are not, no dice: always verifying, with
+AR-like caching, it is the model's own blocks-of-one text. `editing` reads the block as block diffusion does, whatever
+`causal_prefix` says. Left out: the release's broken entropy bound and its block cache, which is approximate.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -24,14 +35,14 @@ from decoders import masks
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import chain
+from decoders.drafts import chain, walk
 from decoders.methods.base import Method
 from decoders.models.base import Logits, Model
 from decoders.params import Params, knob
 from decoders.policies import STRATEGIES, shares, strategy
 from decoders.routing import ESTIMATORS, POLICIES, Bandit, Hysteresis, acceptance, entropies, expected_length
 from decoders.sampling import Guess, Seen, drawn, look, shaped
-from decoders.trace import Decide, Event, Judge, Propose, Round, Verdict
+from decoders.trace import Decide, Event, Finish, Judge, Propose, Round, Verdict
 
 # What the release takes for an estimator's own number, where none is given.
 DEFAULTS = {"hard_margin_threshold": 0.05, "hard_entropy_threshold": 0.5}
@@ -57,14 +68,22 @@ class S2D2(Params):
     beta: float = knob(1.0, "bandit: how much it explores", lo=0.0, hi=4.0, step=0.1, symbol="β", rare=True)
     accept: str = knob("ratio", "the paper's draw, or the verifier's best token (ours)", choices=("ratio", "greedy"))
     tempering: float = knob(1.0, "exponent of q/p", lo=0.0, hi=4.0, step=0.1, symbol="γ", rare=True)
-    resample: bool = knob(True, "redraw the first rejected position; no keeps its draft", rare=True)
+    resample: bool = knob(
+        True, "redraw the first rejected position; no keeps its draft, or its mask if rows are shifted", rare=True
+    )
     keep_ratio: float = knob(
         -1.0, "also keep drafts with this q/p; negative is off", lo=-1.0, hi=1.0, step=0.05, rare=True
     )
-    all_spans: bool = knob(False, "keep_ratio looks at every mask of the block", rare=True)
+    all_spans: bool = knob(False, "keep_ratio looks at every drafted mask", rare=True)
     also_sure: bool = knob(False, "after a verification, fill the other sure ones too", rare=True)
     causal_cache: bool = knob(True, "prompt and finished blocks are read token by token (AR-like caching)", rare=True)
     causal_prefix: bool = knob(True, "and so is what is filled at the left of the block", rare=True)
+    sub: int = knob(0, "positions per sub-block (Fast-dLLM v2); 0 is the block", lo=0, hi=512, step=1, rare=True)
+    editing: bool = knob(False, "replace tokens the model no longer believes (LLaDA2.1)", rare=True)
+    edit_threshold: float = knob(
+        0.9, "confidence that replaces a token", lo=0.0, hi=1.0, step=0.01, symbol="τ edit", rare=True
+    )
+    post: int = knob(16, "editing: most calls on a block without masks", lo=0, hi=64, step=1, rare=True)
     steps: int = knob(
         0, "denoising steps per block; 0 is one per position", lo=0, hi=512, step=1, symbol="S", rare=True
     )
@@ -77,6 +96,19 @@ class S2D2(Params):
     )
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What the first call of a step said: a guess for each masked position of the sub-block, the first run of them with
+    the distributions `probs` [len(span), V] it was drawn from, how many positions of the sub-block are no masks, and
+    whether tokens were replaced."""
+
+    masked: list[Guess]
+    span: list[Guess]
+    probs: torch.Tensor
+    filled: int
+    edited: bool
+
+
 class Router:
     """Whether to verify, and why: what the policies remember outlives the block."""
 
@@ -84,45 +116,87 @@ class Router:
         self.par, self.size, self.bucket = par, size, 0
         self.hysteresis, self.bandit = Hysteresis(par.on, par.off), Bandit(par.beta, size)
 
-    def decide(self, span: Sequence[Guess], masked: Sequence[Guess], probs: torch.Tensor, filled: int):
-        """`probs` [len(span), V] are the span's draft distributions, `filled` positions of the block are no masks."""
+    def decide(self, draft: Draft):
+        """With nothing to verify the score is below every bar."""
+        span, probs = draft.span, draft.probs
+        if not span:
+            self.hysteresis.is_on = False
+            return False, ()
         par = self.par
         if par.policy == "mask_span_length":
             return len(span) >= par.min_span, (("span", len(span)), ("least", par.min_span))
         if par.policy == "contextual_bandit_ucb":
-            self.bucket = self.bandit.bucket(len(span), filled, float(entropies(probs).mean()))
+            self.bucket = self.bandit.bucket(len(span), draft.filled, float(entropies(probs).mean()))
             return self.bandit.decide(self.bucket), (("span", len(span)), ("bucket", self.bucket))
         if par.policy == "never":
             return False, (("span", len(span)),)
         number = par.sharpness or DEFAULTS.get(par.estimator, 1.0)
-        sure, p = sum(g.p > par.threshold for g in masked), torch.tensor([g.p for g in span], device=probs.device)
+        sure, p = sum(g.p > par.threshold for g in draft.masked), torch.tensor([g.p for g in span], device=probs.device)
         expected = expected_length(acceptance(par.estimator, probs, p.to(probs.dtype), number).tolist())
         score = expected - par.penalty * (1 if par.score == "static" else sure)
         go = self.hysteresis.decide(score) if par.policy == "score_hysteresis" else score >= par.tau_score
         return go, (("span", len(span)), ("E[K]", round(expected, 4)), ("sure", sure), ("score", round(score, 4)))
 
 
-def verify(context: Context, canvas: Canvas, drafts: Mapping[int, Guess], where: Sequence[int]) -> Seen:
-    """One call over the drafted block and its 2L masks, read at the masks of `where`."""
-    start, stop, model = context.start, canvas.block_end(where[0]), context.model
-    block = [drafts[pos].token if pos in drafts else canvas.ids[pos] for pos in range(start, stop)]
-    pos, ids = [*range(start, stop)] * 2, block + [canvas.mask] * len(block)
-    see = masks.one_mask_each(start, len(block), model.device)
-    logits, call = model.forward(ids, role="verify", pos=pos, see=see, cache=context.cache)
-    rows, ask = Logits(logits.rows[len(block) :], start, 0), [[drafts[pos].fill for pos in where]]
-    call = replace(call, fed=tuple(zip(pos, ids, strict=True)))
-    return look(call, [rows], [where], top=canvas.top, mask=canvas.mask, ask=ask, keep=True)
+def drafted(
+    context: Context, canvas: Canvas, par: S2D2, mine: Sequence[int], chance: Chance
+) -> Generator[Event, None, Draft]:
+    """One call over the block whose positions `mine` are not the prompt's. Tokens that it would not say again are
+    replaced at once, so that what is verified stands behind what will be there."""
+    masked = [pos for pos in mine if canvas.ids[pos] == canvas.mask]
+    window = canvas.sub_block(par.sub) if masked else range(0)
+    masked = [pos for pos in masked if pos in window]
+    # Draws are made for all of the sub-block, as the release does, so that a seed means the same text.
+    drawing = [pos for pos in window if pos >= context.model.spec.shift] if par.temperature else masked
+    filled = [pos for pos in mine if canvas.ids[pos] != canvas.mask] if par.editing else []
+    where, see = sorted({*drawing, *filled}), None
+    if par.causal_prefix and not par.editing:
+        length = canvas.block_end(mine[0]) - context.start
+        see = masks.prefix_causal(context.start, length, masked[0], context.model.device)
+    seen = context.look([canvas.ids], [where], "draft" if masked else "edit", keep=True, see=see)
+    yield seen.call
+    guesses, probs = drawn(seen, where, par.temperature, par.top_k, par.top_p, canvas.mask, chance)
+    said = {g.pos: g for g in guesses}
+
+    other = [said[pos] for pos in filled if said[pos].token != canvas.ids[pos]]
+    edits = [g for g in other if g.p > par.edit_threshold]
+    if par.editing:
+        yield Decide("edit", str(len(edits)), tuple(g.pos for g in edits), (("would differ", len(other)),))
+    if edits:
+        yield canvas.write(edits, "revised")
+    span = [pos for i, pos in enumerate(masked) if pos == masked[0] + i]
+    at = torch.tensor([where.index(pos) for pos in span], dtype=torch.long, device=probs.device)
+    rest = len(window) - len(masked)
+    return Draft([said[pos] for pos in masked], [said[pos] for pos in span], probs[at], rest, bool(edits))
+
+
+def verify(context: Context, canvas: Canvas, drafts: Sequence[Guess], count: int, sub: int = 0) -> Seen:
+    """One call over the block up to the end of the sub-block whose masks are drafted, read at the first `count` of them
+    as blocks of one would: from the row before each, or else from a mask of its own (2L mask)."""
+    start, stop, model = context.start, canvas.sub_block(sub).stop, context.model
+    fills = {g.pos: g.token for g in drafts}
+    block = [fills.get(pos, canvas.ids[pos]) for pos in range(start, stop)]
+    if model.spec.shift:
+        see = masks.causal(start, len(block), model.device)
+        rows, call = model.forward(block, role="verify", see=see, cache=context.cache)
+    else:
+        pos, ids = [*range(start, stop)] * 2, block + [canvas.mask] * len(block)
+        see = masks.one_mask_each(start, len(block), model.device)
+        logits, call = model.forward(ids, role="verify", pos=pos, see=see, cache=context.cache)
+        rows, call = Logits(logits.rows[len(block) :], start, 0), replace(call, fed=tuple(zip(pos, ids, strict=True)))
+    where, ask = [[g.pos for g in drafts[:count]]], [[g.fill for g in drafts[:count]]]
+    return look(call, [rows], where, top=canvas.top, mask=canvas.mask, ask=ask, keep=True)
 
 
 def judge(
     drafts: Sequence[Guess], span: int, seen: Seen, p: torch.Tensor, par: S2D2, chance: Chance
-) -> tuple[list[Verdict], Guess | None, list[float]]:
-    """Verdicts on the first `span` of the `drafts` that the verifier saw, what replaces the first rejected one, and the
-    ratios of all. `p` [span, V] are the distributions that the span was drawn from."""
+) -> tuple[int, tuple[Verdict, ...], Guess | None, list[float]]:
+    """Of the first `span` of the `drafts` that the verifier saw: how many are kept, the verdicts, and what replaces the
+    first rejected one; and the ratios of all. `p` [span, V] are the distributions that the span was drawn from."""
     assert seen.probs is not None
     q, best = seen.probs, seen.guesses[0]
-    if par.temperature:
-        q = shaped(q, par.temperature, par.top_k, par.top_p)
+    if par.temperature or par.top_k or par.top_p < 1.0:
+        q = shaped(q, par.temperature or 1.0, par.top_k, par.top_p)
     at = torch.tensor([[g.token] for g in drafts], device=q.device)
     own = q.gather(1, at)[:, 0].tolist()
     if par.accept == "greedy":
@@ -130,61 +204,54 @@ def judge(
     else:
         ratios = [min(1.0, (a / max(g.p, 1e-12)) ** par.tempering) for a, g in zip(own, drafts, strict=True)]
         bars = [math.nextafter(u, 1.0) for u in chance.uniform(span).tolist()]  # accepted if u < r
-    k = next((i for i in range(span) if ratios[i] < bars[i]), span)
-    verdicts = []
-    for i in range(span):
-        outcome = "accepted" if i < k else "rejected" if i == k else "unreached"
-        verdicts.append(Verdict(i, outcome, min(1.0, round(own[i], 6)), ratios[i], bars[i], best[i].fill))
+    k, verdicts = walk([g.fill for g in drafts[:span]], [g.fill for g in best], own, scores=ratios, bars=bars)
     if k == span or not par.resample:
-        return verdicts, drafts[k] if k < span else None, ratios
+        return k, verdicts, drafts[k] if k < span else None, ratios
     if par.accept == "greedy":
-        return verdicts, best[k], ratios
+        return k, verdicts, best[k], ratios
     rest = (q[k] - p[k]).clamp(min=0.0)
     token = chance.tokens((rest if float(rest.sum()) else q[k])[None])[0]
-    return verdicts, Guess(drafts[k].pos, token, float(q[k, token])), ratios
+    return k, verdicts, Guess(drafts[k].pos, token, float(q[k, token])), ratios
 
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: S2D2, rng: Chance) -> Iterator[Event]:
     context = Context(models["model"], canvas, encode="causal" if par.causal_cache else "block")
-    router, n, block, schedule = Router(par, canvas.block_len), 0, -1, list[int]()
-    while not canvas.finished:
-        if canvas.block != block:
-            block, schedule = canvas.block, shares(canvas.block_len, par.steps or canvas.block_len)
+    shift, router = context.model.spec.shift, Router(par, par.sub or canvas.block_len)
+    n, done, block, clean, mine, schedule = 0, True, 0, 0, list[int](), list[int]()
+    while not (done and canvas.finished):
+        if shift and canvas.early_stop and canvas.ended:
+            yield Finish("eos")
+            return
+        if done:
+            block, clean, mine = canvas.block, 0, canvas.open()
+            schedule = shares(canvas.block_len, par.steps or canvas.block_len)
         yield Round(n, block)
-        yield from context.settle()
+        n += 1
+        if seam := (yield from context.settle(block, seam=True)):
+            yield canvas.write(seam, "unmasked")
+            continue
 
-        # (1) Draft the whole block.
-        open_ = canvas.open()
-        whole = list(range(context.start, canvas.block_end(open_[0])))
-        where = whole if par.temperature else open_
-        see = None
-        if par.causal_prefix:
-            see = masks.prefix_causal(context.start, len(whole), open_[0], context.model.device)
-        seen = context.look([canvas.ids], [where], "draft", keep=True, see=see)
-        yield seen.call
-        guesses, probs = drawn(seen, where, par.temperature, par.top_k, par.top_p, canvas.mask, rng)
-        drafts = {g.pos: g for g in guesses if canvas.ids[g.pos] == canvas.mask}
-        span = [pos for i, pos in enumerate(open_) if pos == open_[0] + i]
+        # (1) Draft the block, or its leftmost sub-block with a mask.
+        draft = yield from drafted(context, canvas, par, mine, rng)
+        masked, span = draft.masked, draft.span
 
         # (2) Route: is a verification worth a call?
-        p = probs[torch.tensor([where.index(pos) for pos in span], device=probs.device)]
-        masked, filled = list(drafts.values()), len(whole) - len(open_)
-        go, because = router.decide([drafts[pos] for pos in span], masked, p, filled)
-        yield Decide("verify", "yes" if go else "no", tuple(span), because)
+        go, because = router.decide(draft)
+        if span:
+            yield Decide("verify", "yes" if go else "no", tuple(g.pos for g in span), because)
 
         # (3) Verify from the left; the first rejected position is drawn from what the draft left over.
         if go:
-            yield Propose(chain([[drafts[pos]] for pos in span], 1))
-            checked = verify(context, canvas, drafts, open_ if par.all_spans else span)
+            yield Propose(chain([[g] for g in span], None if shift else 1))
+            looked = masked if par.all_spans else span
+            checked = verify(context, canvas, masked, len(looked), par.sub)
             yield checked.call
-            looked = [drafts[g.pos] for g in checked.guesses[0]]
-            verdicts, instead, ratios = judge(looked, len(span), checked, p, par, rng)
-            yield Judge(tuple(verdicts))
-            kept = sum(v.outcome == "accepted" for v in verdicts)
+            kept, verdicts, instead, ratios = judge(looked, len(span), checked, draft.probs, par, rng)
+            yield Judge(verdicts)
             if kept:
                 yield canvas.write(looked[:kept], "accepted")
-            if instead:
+            if instead and (par.resample or not shift):
                 yield canvas.write([instead], "corrected")
             also = [g for g, r in zip(looked, ratios, strict=True) if 0 <= par.keep_ratio <= r]
             also += [g for g in masked if par.also_sure and g.p > par.threshold]
@@ -194,13 +261,17 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: S2D2, rng: Chance) 
 
         # (4) What the step is short of its share, block diffusion fills.
         left = [g for g in masked if canvas.ids[g.pos] == canvas.mask]
-        short = min(schedule.pop(0), len(masked)) - (len(masked) - len(left))
+        short = min(schedule.pop(0) if schedule else 1, len(masked)) - (len(masked) - len(left))
         if short > 0:
             yield canvas.write(strategy(left, par.strategy, short, par.threshold), "unmasked")
-        if par.policy == "contextual_bandit_ucb":
+        if span and par.policy == "contextual_bandit_ucb":
             still = sum(canvas.ids[g.pos] == canvas.mask for g in masked)
             router.bandit.learn(router.bucket, go, len(masked) - still)
-        n += 1
+
+        # A block is done when it is full, and with editing when a call changed nothing or there were enough of them.
+        clean += not masked
+        full = all(canvas.ids[pos] != canvas.mask for pos in mine)
+        done = full and (not par.editing or clean >= par.post or not (masked or draft.edited))
 
 
 METHOD = Method(
@@ -217,4 +288,5 @@ METHOD = Method(
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
     roles={"model": ("block",)},
+    revises=True,
 )
