@@ -60,6 +60,29 @@ def test_open_is_the_leftmost_unfinished_block_and_more_blocks_while_there_are_t
     assert c.open(at_least) == expected
 
 
+@pytest.mark.parametrize(
+    "text, origin, size, expected",
+    [
+        ("123MMMMMM", 0, 0, range(0, 4)),
+        ("123MMMMMM", 0, 2, range(2, 4)),
+        ("123MMMMMM", 0, 3, range(3, 4)),
+        ("123MMMMMM", 3, 3, range(3, 6)),
+        ("123456MMM", 3, 3, range(6, 7)),
+        ("12345M7MM", 0, 99, range(4, 8)),
+        ("12345670M", 0, 3, range(8, 9)),
+    ],
+)
+def test_the_leftmost_sub_block_with_a_mask_is_counted_from_the_start_of_its_block(text, origin, size, expected):
+    assert canvas(text.replace("7", "0"), prompt=3, origin=origin).sub_block(size) == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected", [("12EMM", True), ("12MEM", False), ("123EM", True), ("123MM", False), ("E23MM", False)]
+)
+def test_a_text_has_ended_when_nothing_before_its_end_is_masked(text, expected):
+    assert canvas(text, prompt=2).ended is expected
+
+
 def test_open_can_be_asked_about_a_state_that_is_not_the_canvas():
     c = canvas("1MMM", prompt=1, block=2, origin=1)
     assert c.open() == [1, 2]

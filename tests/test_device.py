@@ -24,6 +24,7 @@ KNOBS = {
     "ar": {"temperature": 0.7},
     "speculative": {"temperature": 0.7, "gamma": 2},
     "dream": {"temperature": 0.7, "alg_temp": 0.5, "top_p": 0.9},
+    "s2d2": {"temperature": 0.7, "editing": True, "sub": 3},
     "fast-v2": {"temperature": 0.7},
     "diffuspec": {"passes": 3, "k_max": 4},
 }

@@ -76,8 +76,8 @@ RELEASE_BUGS = {
 }
 STALE = "an approximate cache: keys that are out of date, which no method of ours keeps"
 ENTROPY = (
-    "the release's `entropy_bounded` has one number for all masks of a block: the sum of -p log p of its best tokens, over "
-    "filled positions too. The less sure they are (below 1/e), the smaller it is, and the more is filled, from the left"
+    "a bug: `entropy_bounded` has one number for all masks of a block, the sum of -p log p of its best tokens alone, "
+    "filled positions included; it falls again where p is below 1/e, so the less is sure, the more is filled"
 )
 UNCLAIMED = {
     ("llada", "fastdllm_generate_with_prefix_cache_thrNone"): STALE,
@@ -121,6 +121,15 @@ def test_tokens_and_number_of_calls_are_the_references(group, name):
 def test_where_the_release_has_a_bug_we_differ(group, name):
     case, result, _ = outcome(group, name)
     assert result["output"] != case["output"]
+
+
+@pytest.mark.parametrize("name", ["s2d2base_entropy_bounded_b4s4_greedy", "s2d2base_entropy_bounded_b8s8_greedy"])
+def test_what_the_releases_entropy_bound_did_in_the_recordings_was_one_token_a_call_from_the_left(name):
+    case = oracle_models.recorded()["sdar"][name]
+    one_by_one = {**case, "kwargs": {**case["kwargs"], "remasking_strategy": "sequential"}}
+    model = oracle_models.build(case["model"]["family"], case["model"]["seed"], case["model"]["peak"])
+    result = oracle_impl.run(one_by_one, model, oracle_models.Replay(case))
+    assert (result["output"], result["nfe"]) == (case["output"], case["stats"]["total_forward_steps"])
 
 
 def units(oracles, name):

@@ -190,9 +190,9 @@ def verify(context: Context, canvas: Canvas, drafts: Sequence[Guess], count: int
 
 def judge(
     drafts: Sequence[Guess], span: int, seen: Seen, p: torch.Tensor, par: S2D2, chance: Chance
-) -> tuple[int, tuple[Verdict, ...], Guess | None, list[float]]:
-    """Of the first `span` of the `drafts` that the verifier saw: how many are kept, the verdicts, and what replaces the
-    first rejected one; and the ratios of all. `p` [span, V] are the distributions that the span was drawn from."""
+) -> tuple[tuple[Verdict, ...], Guess | None, list[float]]:
+    """Verdicts on the first `span` of the `drafts` that the verifier saw, what replaces the first rejected one, and the
+    ratios of all. `p` [span, V] are the distributions that the span was drawn from."""
     assert seen.probs is not None
     q, best = seen.probs, seen.guesses[0]
     if par.temperature or par.top_k or par.top_p < 1.0:
@@ -206,12 +206,12 @@ def judge(
         bars = [math.nextafter(u, 1.0) for u in chance.uniform(span).tolist()]  # accepted if u < r
     k, verdicts = walk([g.fill for g in drafts[:span]], [g.fill for g in best], own, scores=ratios, bars=bars)
     if k == span or not par.resample:
-        return k, verdicts, drafts[k] if k < span else None, ratios
+        return verdicts, drafts[k] if k < span else None, ratios
     if par.accept == "greedy":
-        return k, verdicts, best[k], ratios
+        return verdicts, best[k], ratios
     rest = (q[k] - p[k]).clamp(min=0.0)
     token = chance.tokens((rest if float(rest.sum()) else q[k])[None])[0]
-    return k, verdicts, Guess(drafts[k].pos, token, float(q[k, token])), ratios
+    return verdicts, Guess(drafts[k].pos, token, float(q[k, token])), ratios
 
 
 @torch.inference_mode()
@@ -247,8 +247,9 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: S2D2, rng: Chance) 
             looked = masked if par.all_spans else span
             checked = verify(context, canvas, masked, len(looked), par.sub)
             yield checked.call
-            kept, verdicts, instead, ratios = judge(looked, len(span), checked, draft.probs, par, rng)
+            verdicts, instead, ratios = judge(looked, len(span), checked, draft.probs, par, rng)
             yield Judge(verdicts)
+            kept = sum(v.outcome == "accepted" for v in verdicts)
             if kept:
                 yield canvas.write(looked[:kept], "accepted")
             if instead and (par.resample or not shift):
