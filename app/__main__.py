@@ -155,9 +155,17 @@ def list_methods(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
             print(f"{'':<14}--{k.name.replace('_', '-'):<14}{k.symbol:<3}{k.help} ({k.range}; default {k.default})")
 
 
+COSTS = (
+    "What a round costs is said in calls and rows. A row is the whole canvas (prompt and G positions) on models that "
+    "see everything, the tokens from the cache to the end of the block on block-causal ones, and the tokens that are "
+    "not in the cache on causal ones; rows x tokens is their product. Calls that only fill a cache come on top: one "
+    "for the prompt, and on block-causal models one for each finished block."
+)
+
+
 def markdown(methods: tuple[Method, ...]) -> str:
     """docs/methods.md: one section a method, one row a knob."""
-    lines = ["# Methods", "", "Written by `make docs` from the registry; do not edit.", ""]
+    lines = ["# Methods", "", "Written by `make docs` from the registry; do not edit.", "", COSTS, ""]
     for m in methods:
         against = f", token for token equal to `{m.reference}`" if m.guarantee == "greedy-exact" else ""
         lines += [
@@ -166,6 +174,8 @@ def markdown(methods: tuple[Method, ...]) -> str:
             f"{m.summary}",
             "",
             f"{m.paper}, arXiv:{m.arxiv}. Guarantee: {m.guarantee}{against}.",
+            "",
+            f"A round: {m.cost}",
             "",
             "| knob | symbol | default | range | meaning |",
             "| --- | --- | --- | --- | --- |",

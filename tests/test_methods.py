@@ -115,6 +115,25 @@ def test_emits_exactly_the_kinds_it_declares_and_revises_if_it_says_so(method):
 
 
 # ------------------------------------------------------------ the record
+def test_a_round_makes_as_many_calls_as_its_cost_says(method):
+    least, most = re.match(r"(\d)(?: to (\S+))? calls?[:, ]", method.cost).groups()
+    counted = set()
+    for recording in recordings(method):
+        for _ in recording:
+            pass
+        for view in recording.trace.rounds[:-1]:
+            asked = [call.role for call in view.of(Forward)]
+            # A call that fills the cache counts where nothing else was asked: its last row gives a token.
+            counted.add(len([role for role in asked if role not in ("prefill", "extend")]) or len(asked))
+    assert min(counted) >= int(least)
+    if most is None:
+        assert counted == {int(least)}
+    elif most.isdigit():
+        assert max(counted) == int(most)
+    else:
+        assert max(counted) > 1
+
+
 def test_starts_with_a_round_and_ends_with_its_only_finish(trace):
     assert isinstance(trace.events[0], Round)
     assert [type(e) for e in trace.events].count(Finish) == 1 and isinstance(trace.events[-1], Finish)

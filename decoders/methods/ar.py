@@ -55,5 +55,6 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "commit", "finish"}),
     summary="One call, one token, from left to right: an ordinary language model, and what methods with "
     "such a target are measured against.",
+    cost="1 call of 1 row and 1 token for 1 token.",
     roles={"model": ("causal",)},
 )

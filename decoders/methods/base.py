@@ -21,6 +21,7 @@ class Method:
     `guarantee`: "reference" (others are measured against it), "exact" (the target's distribution), "greedy-exact"
     (token for token equal to `reference`) or "approximate". `reference` is the id of the method it is compared with
     and `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have.
+    `cost` says what a round takes and gives, beginning with its number of calls, those that only fill a cache left out.
     `emits` are the event kinds it can produce, tested, so that views and docs may rely on them. One that `revises` may
     replace a token of its own by another (an edit "revised") in the block that was last filled. `depends` is for
     methods whose knobs decide what they promise: from params to (guarantee, reference); of the defaults it says what
@@ -35,6 +36,7 @@ class Method:
     decode: Decode
     emits: frozenset[str]
     summary: str
+    cost: str = ""
     reference: str = ""
     reference_label: str = ""
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"model": ("full", "block")})

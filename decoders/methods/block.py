@@ -74,6 +74,7 @@ METHOD = Method(
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Block after block with an exact cache; inside a block a schedule of steps, or all that is sure at once.",
+    cost="1 call of 1 row for B / S tokens, or with the dynamic strategy for 1 to B.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
     roles={"model": ("block",)},

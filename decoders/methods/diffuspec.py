@@ -168,6 +168,8 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "propose", "judge", "decide", "commit", "finish"}),
     summary="A diffusion model drafts, an autoregressive model checks. Same text as the autoregressive model alone, in "
     "fewer of its calls.",
+    cost="1 to S+1 calls: S of the draft model over the text and the masks, and one of the target over k + 1 tokens, "
+    "for 1 to k + 1 tokens.",
     reference="ar",
     reference_label="autoregressive (R4, one token per call)",
     roles={"target": ("causal",), "draft": ("full", "block")},

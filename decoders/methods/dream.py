@@ -138,6 +138,7 @@ METHOD = Method(
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Fills the whole text at once, without blocks: a step fills a share of all masks, the surest or by chance.",
+    cost="1 call of 1 row for G / S tokens.",
     reference="stepwise",
     reference_label="stepwise (R1, as many steps, block after block)",
     roles={"model": ("full",)},

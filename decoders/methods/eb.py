@@ -72,6 +72,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Fills positions as long as the entropy of all but the least certain one stays within a budget: many where "
     "the text is plain, one where it is not.",
+    cost="1 call of 1 row for 1 to B tokens: as many as the budget γ allows.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

@@ -81,6 +81,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Sub-block after sub-block inside a block, an exact cache between blocks, and one autoregressive token at "
     "each seam.",
+    cost="1 call of 1 row for 1 to a sub-block of tokens, or, at the seam of a block, the call that encodes it.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
     roles={"model": ("block",)},

@@ -47,6 +47,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="The k most confident positions per call, however sure the model is. Up to k times fewer calls than "
     "stepwise; the text suffers where the model was not sure.",
+    cost="1 call of 1 row for k tokens.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

@@ -160,6 +160,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "propose", "judge", "commit", "finish"}),
     summary="Plans the next steps of a decoder from one call and checks them all in the next. Same text as stepwise, "
     "or as fixed-k or threshold where those are the steps, in fewer calls.",
+    cost="0 to 2 calls, as a rule 1, of up to d rows, for the tokens of 1 to d steps of the reference.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
     depends=promise,

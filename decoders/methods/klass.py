@@ -92,6 +92,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Fills positions about which the model is sure and has not changed its mind for some calls. More careful "
     "than a threshold alone, and slower to start: each block has to be watched first.",
+    cost="1 call of 1 row for 1 to B tokens.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

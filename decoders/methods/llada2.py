@@ -86,6 +86,7 @@ METHOD = Method(
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Fills all that is sure at once, and takes tokens back that the model would no longer say.",
+    cost="1 call of 1 row for 0 to B tokens: once all are filled in, further calls only edit.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
     revises=True,

@@ -50,6 +50,7 @@ METHOD = Method(
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Sure positions are anchors; near one, less confidence is enough. Fewer calls than a threshold alone.",
+    cost="1 call of 1 row for 1 to B tokens: the sure ones and their neighbours.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

@@ -95,6 +95,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "propose", "judge", "commit", "finish"}),
     summary="No second model: drafts are copied from where the last tokens stood before. Same text as the "
     "autoregressive model alone, in fewer calls where text repeats.",
+    cost="1 call of 1 row and up to k + 1 tokens for 1 to k + 1 tokens.",
     reference="ar",
     reference_label="autoregressive (R4, one token per call)",
     roles={"model": ("causal",)},

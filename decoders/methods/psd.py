@@ -125,6 +125,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "propose", "judge", "commit", "finish"}),
     summary="Fills all sure positions at once and checks drafts of the next steps in one batched call. Few calls; text "
     "that may differ from stepwise.",
+    cost="1 to 2 calls, as a rule 1, of d + 1 rows, for what the policy fills and the deepest draft that agrees.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

@@ -286,6 +286,8 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "propose", "judge", "commit", "finish"}),
     summary="The model drafts a block at once and verifies it itself, one position at a time in its own blocks-of-one "
     "mode, in one more call.",
+    cost="1 to 2 calls of 1 row: the block, and where verified 2 L more tokens (the block once more if rows are "
+    "shifted), for 1 to L tokens.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
     roles={"model": ("block",)},

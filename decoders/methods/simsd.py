@@ -179,6 +179,8 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "propose", "judge", "decide", "commit", "finish"}),
     summary="A small diffusion model drafts a block, a large one checks it in one call through a mask that shows each "
     "draft what lay there when it was made.",
+    cost="2 to B+1 calls of 1 row: one of the draft model for each open position, and one of the target over up to 2 B "
+    "tokens, for 1 to B tokens.",
     reference="stepwise",
     reference_label="stepwise (R1) of the target alone",
     roles={"target": ("block",), "draft": ("block",)},

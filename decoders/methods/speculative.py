@@ -118,6 +118,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "propose", "judge", "commit", "finish"}),
     summary="A small model drafts token by token, an autoregressive one checks all drafts in one call. Same text as "
     "the autoregressive model alone, or, at a temperature, text of the same distribution.",
+    cost="1 to γ+1 calls: γ of the draft model, and one of the target over γ + 1 tokens, for 1 to γ + 1 tokens.",
     reference="ar",
     reference_label="autoregressive (R4, one token per call)",
     roles={"target": ("causal",), "draft": ("causal", "block")},

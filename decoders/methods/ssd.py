@@ -130,6 +130,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "propose", "judge", "commit", "finish"}),
     summary="The model drafts N tokens for itself and checks them in one batched call. Same text as stepwise, "
     "fewer calls, more rows per call.",
+    cost="1 call of N + 1 rows (a tree: up to its budget) for 1 to N + 1 tokens.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )

@@ -64,6 +64,7 @@ METHOD = Method(
     emits=frozenset({"round", "forward", "decide", "commit", "finish"}),
     summary="Fills all positions that are confident enough at once. Fewer calls, and text that may differ from "
     "stepwise.",
+    cost="1 call of 1 row for 1 to B tokens: all that pass the bar.",
     reference="stepwise",
     reference_label="stepwise (R1, one token per call)",
 )
