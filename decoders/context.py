@@ -20,10 +20,30 @@ class Context:
     block that is looked at: guidance needs it, because its second row must not find the prompt in the cache.
     `encode="causal"` keeps finished blocks as an autoregressive model would have read them. `ones` asks a block-causal
     model in blocks of one position, as if it were causal: the next token is read off one mask that is fed behind the
-    text and never kept."""
+    text and never kept.
 
-    def __init__(self, model: Model, canvas: Canvas, *, cached: bool = True, encode: str = "block", ones: bool = False):
+    `stale` is for models that see the whole canvas, and approximate (Fast-dLLM, arXiv:2505.22618): the call that enters
+    a block feeds everything and keeps all keys as they are then, the refresh; later calls in the block feed its
+    positions ("dual", and the blocks that hold `ahead` positions behind it) or those from its start on ("prefix"), and
+    find the others as they were, although every fill has changed them. A row before what is fed is of that age too."""
+
+    def __init__(
+        self,
+        model: Model,
+        canvas: Canvas,
+        *,
+        cached: bool = True,
+        encode: str = "block",
+        ones: bool = False,
+        stale: str = "none",
+        ahead: int = 0,
+    ):
+        assert stale == "none" or model.spec.attention == "full", "other models keep keys that do not change"
         self.model, self.canvas, self.encode = model, canvas, encode
+        self.stale, self.ahead = stale, ahead
+        self.span: tuple[int, int] | None = None
+        self.kept: Cache | None = None
+        self.before: torch.Tensor | None = None
         self.causal = model.spec.attention == "causal" or ones
         self.block = 1 if ones else canvas.block_len
         # A model that predicts a position from the row before it, as causal ones do, needs no mask there.
@@ -40,7 +60,13 @@ class Context:
         """Encodes blocks that will not change any more: those left of `block`, by default of the leftmost one with a
         mask. One call, only when there are such blocks. Causal models encode what is new together with what is asked,
         so there is no call of its own. With `seam` it returns what the call says about the first position after those
-        blocks: one guess if it is masked and the model predicts a position from the row before, else none."""
+        blocks: one guess if it is masked and the model predicts a position from the row before, else none. With
+        `stale` keys a new block is entered."""
+        if self.stale != "none":
+            first = self.canvas.origin + self.canvas.block * self.canvas.block_len
+            end, size = self.canvas.block_end(first), len(self.canvas.ids)
+            more = -(-self.ahead // self.canvas.block_len) * self.canvas.block_len
+            self.enter(first, size if self.stale == "prefix" else min(size, end + more))
         if self.cache is None or self.causal:
             return []
         ids, canvas, have = self.canvas.ids, self.canvas, len(self.cache)
@@ -59,6 +85,22 @@ class Context:
         yield seen.call
         return seen.guesses[0]
 
+    def enter(self, start: int, stop: int, *, again: bool = False) -> None:
+        """From now on only start..stop is fed; the next call feeds everything once more if that is new, or `again`."""
+        if again or self.span != (start, stop):
+            self.kept = None
+        self.span = start, stop
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the next call feeds everything and keeps its keys: such a call has one row."""
+        return self.span is not None and self.kept is None
+
+    @property
+    def stop(self) -> int:
+        """One past the last position that calls may be asked about until the next block is entered."""
+        return self.span[1] if self.span is not None else len(self.canvas.ids)
+
     def look(
         self,
         states: Sequence[Sequence[int]],
@@ -73,25 +115,36 @@ class Context:
         goes to `sampling.look`, `see` replaces the mask. With `cfg` each state is paired with a copy whose prompt is
         masked and the logits become u + (cfg + 1)(c - u) (classifier-free guidance as in LLaDA's generate), in the same
         call."""
-        assert not cfg or self.cache is None, "a cached prompt cannot be masked"
+        assert not cfg or self.cache is None and self.span is None, "a cached prompt cannot be masked"
         if self.causal:
             self._crop(states, where)
-        canvas, start = self.canvas, len(self.cache) if self.cache is not None else 0
+        canvas, start, cache, pos = self.canvas, self.start, self.cache, None
         stop = (
             len(states[0])
             if self.causal or self.model.spec.attention != "block"
             else max(canvas.block_end(p) for positions in where for p in positions)
         )
+        if self.span is not None and self.kept is not None:
+            start, stop = self.span
+            cache, pos = self.kept.around(start, stop, self.before), range(start, stop)
         rows = [[*state[start:stop], *self.behind] for state in states]
         if cfg:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
-        see = self._see(start, len(rows[0])) if see is None else see
-        if self.causal and self.cache is not None and len(rows) == 1:
+        see = self._see(len(cache) if cache is not None else 0, len(rows[0])) if see is None else see
+        if self.fresh:
+            assert len(rows) == 1, "the keys of several states cannot all be kept"
+            held = self.cache or Cache()
+            kept = Cache(held.layers, held.last)
+            row, call = self.model.forward(rows[0], role=role, see=see, cache=kept, keep=len(rows[0]))
+            # Of the rows only the one that predicts the first position of the span is not computed again.
+            self.kept, self.before = kept, row.at(self.span[0]) if self.model.spec.shift else None  # type: ignore
+            logits = [row]
+        elif self.causal and self.cache is not None and len(rows) == 1:
             row, call = self.model.forward(rows[0], role=role, see=see, cache=self.cache, keep=stop - start)
             logits, self.held = [row], list(states[0])
         else:
-            logits, call = self.model.many(rows, role=role, see=see, cache=self.cache)
+            logits, call = self.model.many(rows, role=role, pos=pos, see=see, cache=cache)
         if cfg:
             cond, free = logits[: len(states)], logits[len(states) :]
             logits = [

@@ -15,7 +15,8 @@ from decoders.errors import BadParam, UnknownName
 @dataclass(frozen=True)
 class Knob:
     """One setting of a method: `kind` is int, float, bool or str; `symbol` is the paper's letter for it; the page folds
-    `rare` ones away."""
+    `rare` ones away. Another value than the default asks for a model with one of the `attention` kinds, if any are
+    named. At a value that is one of the `loose` ones a run is approximate, whatever its method promises."""
 
     name: str
     kind: type
@@ -27,6 +28,8 @@ class Knob:
     choices: tuple[str, ...] = ()
     symbol: str = ""
     rare: bool = False
+    attention: tuple[str, ...] = ()
+    loose: tuple[Any, ...] = ()
 
     @property
     def label(self) -> str:
@@ -84,10 +87,23 @@ def knob(
     choices: tuple[str, ...] = (),
     symbol: str = "",
     rare: bool = False,
+    attention: tuple[str, ...] = (),
+    loose: tuple[Any, ...] = (),
 ) -> Any:
     """A dataclass field that carries its range, choices, paper symbol and one line of help."""
     meta = {"help": help, "lo": lo, "hi": hi, "step": step, "choices": choices, "symbol": symbol, "rare": rare}
-    return dataclasses.field(default=default, metadata=meta)
+    return dataclasses.field(default=default, metadata={**meta, "attention": attention, "loose": loose})
+
+
+def cache_knob() -> Any:
+    """The approximate caches of Fast-dLLM (arXiv:2505.22618), for models that see the whole canvas; see `Context`."""
+    return knob(
+        "none",
+        "prefix, dual: approximate; keys from the first call in a block, for all before it or around it",
+        choices=("none", "prefix", "dual"),
+        attention=("full",),
+        loose=("prefix", "dual"),
+    )
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,19 @@ class Params:
             if name not in knobs:
                 raise UnknownName("knob", name, knobs)
         return cls(**{name: knobs[name].read(value) for name, value in given.items()})
+
+    def misfits(self, attention: str) -> dict[str, Any]:
+        """The knobs that are set to something which a model of that attention has not, with their defaults."""
+        return {
+            k.name: k.default
+            for k in self.knobs()
+            if k.attention and attention not in k.attention and getattr(self, k.name) != k.default
+        }
+
+    @property
+    def loose(self) -> dict[str, Any]:
+        """The knobs at which this run is approximate, with their defaults."""
+        return {k.name: k.default for k in self.knobs() if getattr(self, k.name) in k.loose}
 
     def shared(self, other: type[Params]) -> dict[str, Any]:
         """This run's values of the knobs that `other` has too: what a reference run must have in common."""

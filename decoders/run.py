@@ -73,6 +73,11 @@ class Recording:
                     f"{spec.id} is {spec.attention}; pick another model."
                 )
         spec = next(iter(specs.values()))
+        for name, default in self.params.misfits(spec.attention).items():
+            raise Incompatible(
+                f"{name} = {getattr(self.params, name)}: {spec.id} has {spec.attention} attention and keeps an exact "
+                f"cache; use {name} = {default}, or pick a model that sees the whole canvas."
+            )
         for other in specs.values():
             if other.vocab_size != spec.vocab_size:
                 raise Incompatible(
@@ -136,31 +141,41 @@ class Recording:
 
     @property
     def guarantee(self) -> str:
-        """What this run promises: at a temperature a greedy-exact method draws, and no longer promises the tokens of
-        its reference but their distribution."""
+        """What this run promises: with an approximate cache nothing, even if its method is the reference. At a
+        temperature a greedy-exact method draws, and no longer promises the tokens of its reference but their
+        distribution."""
+        if self.params.loose:
+            return "approximate"
         guarantee, _ = self.method.promise(self.params)
         drawn = guarantee == "greedy-exact" and getattr(self.params, "temperature", 0.0) > 0
         return "exact" if drawn else guarantee
 
     def compare(self, stop: Callable[[], bool] = lambda: False) -> Reference | None:
         """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out.
+        An approximate run is compared with the decoder that approximates nothing, the reference decoder itself with
+        its own defaults; a greedy-exact one with the decoder whose tokens it promises, cache included.
 
         None if the method has no reference, if both would draw (two draws differ, and that says nothing), or if
         `stop()`, asked after each event, said so before the end.
         """
         _, name = self.method.promise(self.params)
-        if not name or self.guarantee == "exact":
+        loose = self.guarantee == "approximate"
+        if self.guarantee == "exact" or not (name or loose):
             return None
-        reference = registry.method(name)
+        reference = registry.method(name) if name else self.method
         ids = list(self.start[: self.canvas.prompt_len])
         shared = self.params.shared(reference.params)
+        if loose:
+            shared = {k.name: shared[k.name] for k in reference.params.knobs() if k.name in shared and not k.loose}
         other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **shared)
         for _ in other:
             if stop():
                 other.close()
                 return None
         t = other.trace
+        settings = other.params.loose or ({} if name else self.params.loose)
         label = (self.method.reference_label if name == self.method.reference else "") or t.title
+        label += "".join(f", {knob} = {t.params[knob]}" for knob in settings)
         self.reference = Reference(t.method, label, t.tokens, t.calls, t.rows_tokens, t.seconds)
         self._learn(t.tokens)
         return self.reference

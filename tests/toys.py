@@ -69,9 +69,11 @@ class Toy:
     ) -> tuple[Logits, Forward]:
         rows, call = self.many([ids], role=role, pos=pos, see=see, cache=cache)
         if keep and cache is not None:
-            old = cache.layers[0][0].flatten().tolist() if cache.layers else []
-            keys = torch.tensor([*old, *ids[:keep]], dtype=torch.float64).reshape(1, 1, -1, 1)
-            cache.layers, cache.last = [(keys, keys)], rows[0].rows[keep - 1]
+            # What stands where: the model of one layer whose keys know their own token and nothing else.
+            start, known = len(cache), [x.flatten().tolist() for x in cache.layers[0]] if cache.layers else ([], [])
+            more = ids[:keep], (pos if pos is not None else range(start, start + len(ids)))[:keep]
+            layer = [torch.tensor([*a, *b], dtype=torch.float64).reshape(1, 1, -1, 1) for a, b in zip(known, more)]
+            cache.layers, cache.last = [(layer[0], layer[1])], rows[0].rows[keep - 1]
         return rows[0], call
 
     def many(
@@ -86,27 +88,32 @@ class Toy:
         start, length = len(cache) if cache is not None else 0, len(rows[0])
         assert {len(row) for row in rows} == {length}, "the rows of one call have equal length"
         self.fed.append([list(row) for row in rows])
-        held = (
-            [int(token) for token in cache.layers[0][0].flatten().tolist()]
+        held, places = (
+            [[int(x) for x in kept.flatten().tolist()] for kept in cache.layers[0]]
             if cache is not None and cache.layers
-            else []
+            else ([], [])
         )
-        where = [*range(start), *(pos if pos is not None else range(start, start + length))]
+        where = [*places, *(pos if pos is not None else range(start, start + length))]
         shift = self.spec.shift
         allowed = (self._own(start, length) if see is None else see).tolist()
         out = []
         for row in rows:
             keys = list(zip(where, [*held, *row], strict=True))
-            visible = [tuple(k for k, ok in zip(keys, allowed[q], strict=True) if ok) for q in range(length)]
+            visible = [
+                tuple(sorted(k for k, ok in zip(keys, allowed[q], strict=True) if ok)) for q in range(length)
+            ]
             scores = [self.score(keys[start + q][0] + shift, visible[q])
                       for q in range(length)]  # fmt: skip
             out.append(
                 Logits(
-                    torch.tensor(scores, dtype=torch.float32), start, shift, cache.last if cache is not None else None
+                    torch.tensor(scores, dtype=torch.float32),
+                    where[start],
+                    shift,
+                    cache.last if cache is not None else None,
                 )
             )
         return out, Forward(
-            role, length, len(rows), start, start, sees=() if see is None else masks.spans(see), model=self.spec.id
+            role, length, len(rows), start, where[start], sees=() if see is None else masks.spans(see), model=self.spec.id
         )
 
     def _own(self, start: int, length: int) -> torch.Tensor:

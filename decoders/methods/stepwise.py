@@ -5,9 +5,13 @@ token per step this is the reference decoder R1 that SSD promises to reproduce. 
 positions, blocks of B, a schedule of `steps` that divides the masks of a block as evenly as possible, larger shares
 first.
 
+`cache` is Fast-dLLM's (Wu et al. 2025, section 3.2; arXiv:2505.22618), for models that see the whole canvas: the first
+call in a block feeds everything and fills positions like any other; later ones feed the rest of the canvas (prefix) or
+the block alone (dual), on keys that are out of date. That is approximate: R1 is this decoder without it.
+
 Kept from the released `generate`: the temperature is Gumbel-max noise in float64 while the confidence stays the clean
 softmax probability, and classifier-free guidance masks the prompt. Left out: suppressing end-of-sequence tokens.
-Ours: `early_stop`, and steps whose share is zero are not run (the release calls the model there and changes nothing).
+Ours: `early_stop`, noise that is drawn for the whole canvas with a cache too, and steps whose share is zero are not run (the release calls the model there and changes nothing).
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +22,10 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
+from decoders.errors import BadParam
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, cache_knob, knob
 from decoders.policies import shares
 from decoders.sampling import by_confidence
 from decoders.trace import Decide, Event, Round
@@ -34,11 +39,17 @@ class Stepwise(Params):
     remasking: str = knob("low_confidence", "what decides who stays masked", choices=("low_confidence", "random"))
     temperature: float = knob(0.0, "Gumbel noise on the tokens; 0 is greedy", lo=0.0, hi=2.0, step=0.05, symbol="T")
     cfg: float = knob(0.0, "classifier-free guidance, doubles the rows; 0 is off", lo=0.0, hi=4.0, step=0.1, symbol="w")
+    cache: str = cache_knob()
+
+    def __post_init__(self) -> None:
+        if self.cfg and self.cache != "none":
+            raise BadParam(f"cfg = {self.cfg:g}: guidance masks the prompt, which a cache holds; use cache = none.")
 
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: Chance) -> Iterator[Event]:
-    context, vocab = Context(models["model"], canvas, cached=not par.cfg), models["model"].spec.vocab_size
+    context = Context(models["model"], canvas, cached=not par.cfg, stale=par.cache)
+    vocab = models["model"].spec.vocab_size
     blocks = 1 + canvas.block_of(len(canvas.ids) - 1) - canvas.block
     n, schedule, block = 0, [], -1
     while not canvas.finished:

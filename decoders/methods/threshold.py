@@ -6,7 +6,10 @@ Decoding", 2025, section 3.3, Algorithm 1 and the factor rule; arXiv:2505.22618.
 for f <= 1: the bar for the n-th best is 1 - f / (n + 1), it falls as n grows, so the rule reads the sorted
 confidences until one misses its bar.
 
-Left out here: the approximate prefix and dual caches (block-causal models use their exact cache).
+`cache` is section 3.2, for models that see the whole canvas (block-causal ones have their exact cache): the call that
+enters a block feeds everything and keeps the keys; later ones feed what begins with the block (prefix) or the block
+alone (dual) and take the other keys as they were, although every fill changes them. A run is compared with stepwise
+decoding without cache. Left out: the call that earlier releases make in a block which the first call filled.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +20,7 @@ from decoders.chance import Chance
 from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, cache_knob, knob
 from decoders.sampling import Guess, Seen
 from decoders.trace import Decide, Event
 
@@ -29,6 +32,7 @@ class Threshold(Params):
         "threshold", "a fixed bar, or one that falls with the number kept", choices=("threshold", "factor")
     )
     factor: float = knob(1.0, "how much error the factor rule allows", lo=0.05, hi=8.0, step=0.05, symbol="f")
+    cache: str = cache_knob()
 
 
 def passing(confidences: list[float], par: Threshold) -> int:
@@ -50,7 +54,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Threshold, rng: Cha
         because = rule, ("masked", len(order)), ("best", round(order[0].p, 4)), ("kept least", least)
         return order[:k], Decide("how many", str(k), because=because)
 
-    yield from denoise(models, canvas, choose)
+    yield from denoise(models, canvas, choose, stale=par.cache)
 
 
 METHOD = Method(

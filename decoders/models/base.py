@@ -5,8 +5,8 @@
   follows it. Whether the checkpoint predicts a position from its own row (LLaDA, SDAR) or from the row before (causal
   models, Dream) is decided there and nowhere else.
 - `see[q, k]` is True where query q may attend to key k. None is the model's own rule (`spec.attention`).
-- A `Cache` holds keys and values of tokens that will not change. A call reads it; only the first `keep` tokens it
-  feeds are added to it, so drafts leave it as it was.
+- A `Cache` holds keys and values of tokens that will not change, or that are taken as they were. A call reads it; only
+  the first `keep` tokens it feeds are added to it, so drafts leave it as it was.
 - The adapter times itself and returns the `Forward` event; a method adds what it looked at (`sampling.look`).
 """
 
@@ -74,12 +74,11 @@ class Logits:
 
 
 class Cache:
-    """Keys and values per layer, each [1, heads, n, dim], of the n leftmost positions. Exact: nothing in it will
-    change."""
+    """Keys and values per layer, each [1, heads, n, dim], of the n leftmost positions. Exact, if nothing in it will
+    change. A cache made by `around` has a gap: a call that fills it names its positions (`pos`)."""
 
-    def __init__(self) -> None:
-        self.layers: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self.last: torch.Tensor | None = None
+    def __init__(self, layers: Sequence[tuple[torch.Tensor, torch.Tensor]] = (), last: torch.Tensor | None = None):
+        self.layers, self.last = list(layers), last
 
     def __len__(self) -> int:
         return self.layers[0][0].shape[2] if self.layers else 0
@@ -89,6 +88,12 @@ class Cache:
         if n < len(self):
             self.layers = [(k[:, :, :n], v[:, :, :n]) for k, v in self.layers] if n else []
             self.last = None
+
+    def around(self, start: int, stop: int, last: torch.Tensor | None) -> "Cache":
+        """All but the positions start..stop, which the next call feeds anew; `last` is the row before them. The order
+        of keys is nothing to attention: a key knows its position."""
+        both = [[torch.cat([x[:, :, :start], x[:, :, stop:]], 2) for x in layer] for layer in self.layers]
+        return Cache([(k, v) for k, v in both], last)
 
 
 class Model(Protocol):
@@ -122,8 +127,8 @@ class Model(Protocol):
         cache: Cache | None = None,
         keep: int = 0,
     ) -> tuple[Logits, Forward]:
-        """One sequence: ids [L] after the cached positions; see [L, len(cache) + L]; the first `keep` tokens join the
-        cache."""
+        """One sequence: ids [L] after the cached positions, or at `pos`; see [L, len(cache) + L]; the first `keep`
+        tokens join the cache."""
         ...
 
     def many(

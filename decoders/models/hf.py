@@ -137,7 +137,8 @@ class HFModel:
         self._wait()
         seconds = time.perf_counter() - began
         before = cache.last if cache is not None else None
-        out = [Logits(row, start, self.spec.shift, before) for row in logits]
+        first = positions[0]
+        out = [Logits(row, first, self.spec.shift, before) for row in logits]
         if keep and cache is not None and past is not None:
             end = start + keep
             # Copied, because a view would keep the drafts' keys alive as long as the cache lives.
@@ -149,7 +150,7 @@ class HFModel:
             length,
             len(rows),
             start,
-            start,
+            first,
             sees=() if own else masks.spans(see),
             model=self.spec.id,
             seconds=seconds,
