@@ -132,13 +132,12 @@ class Context:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
         see = self._see(len(cache) if cache is not None else 0, len(rows[0])) if see is None else see
-        if self.fresh:
+        if self.span is not None and self.kept is None:
             assert len(rows) == 1, "the keys of several states cannot all be kept"
-            held = self.cache or Cache()
-            kept = Cache(held.layers, held.last)
-            row, call = self.model.forward(rows[0], role=role, see=see, cache=kept, keep=len(rows[0]))
-            # Of the rows only the one that predicts the first position of the span is not computed again.
-            self.kept, self.before = kept, row.at(self.span[0]) if self.model.spec.shift else None  # type: ignore
+            self.kept = Cache(cache.layers, cache.last) if cache is not None else Cache()
+            row, call = self.model.forward(rows[0], role=role, see=see, cache=self.kept, keep=len(rows[0]))
+            # Of the rows, the one that predicts the first position of the span is not computed again.
+            self.before = row.at(self.span[0]) if 0 < self.model.spec.shift <= self.span[0] else None
             logits = [row]
         elif self.causal and self.cache is not None and len(rows) == 1:
             row, call = self.model.forward(rows[0], role=role, see=see, cache=self.cache, keep=stop - start)

@@ -10,14 +10,14 @@ Fill = tuple[int, int]
 """(pos, token)."""
 
 
-def states_of(canvas: Canvas, drafts: Sequence[Sequence[Guess]]) -> list[list[int]]:
-    """The canvas with the first 0, 1, 2, ... drafts filled in; one with no mask left is left out, because there is
-    nothing to predict in it."""
+def states_of(canvas: Canvas, drafts: Sequence[Sequence[Guess]], stop: int | None = None) -> list[list[int]]:
+    """The canvas with the first 0, 1, 2, ... drafts filled in; one with no mask left (before `stop`) is left out,
+    because there is nothing to predict in it."""
     states = [list(canvas.ids)]
     for draft in drafts:
         filled = {g.pos: g.token for g in draft}
         states.append([filled.get(pos, token) for pos, token in enumerate(states[-1])])
-    if canvas.mask not in states[-1][canvas.prompt_len :]:
+    if canvas.mask not in states[-1][canvas.prompt_len : stop]:
         states.pop()
     return states
 

@@ -109,7 +109,8 @@ class Forward:
 
     `mask` numbers the distinct explicit attention masks of a run (0: the model's own rule); the first call that uses
     one carries it in `sees`, one tuple of (start, stop) key spans per query row. `fed` lists the (pos, token) of a
-    packed input; empty means the canvas in order. `start` is the first canvas position fed. `seconds` is measured in
+    packed input; empty means the canvas in order. `start` is the first canvas position fed; what is cached lies left of
+    it or, with an approximate cache, on both sides of what is fed. `seconds` is measured in
     the model adapter, so it holds neither drawing nor recording, and it is left out of comparisons."""
 
     role: str

@@ -5,9 +5,15 @@ Jiacheng Ye et al., "Dream 7B: Diffusion Large Language Models", 2025; arXiv:250
 a masked position is due with chance 1 - s / t. `origin` rolls dice for each position; the others fill
 int(masks (1 - s / t)) positions, all in the last step, by confidence: the token's probability (`maskgit_plus`), the
 lead of the best token over the second (`topk_margin`), or the negative entropy (`entropy`). With `alg_temp` the
-positions are drawn from softmax(confidence / alg_temp). There are no blocks: `block` only says where early stopping
-looks. `confidence_threshold` is Fast-dLLM's rule for Dream (arXiv:2505.22618, its release, without cache): the share is
+positions are drawn from softmax(confidence / alg_temp). There are no blocks without `cache`: `block` only says where early
+stopping looks. `confidence_threshold` is Fast-dLLM's rule for Dream (arXiv:2505.22618, its release): the share is
 even, those of it that miss tau wait for the next step, and steps are added until none is left.
+
+With `cache` the text is filled block by block, as in that release, with keys that are out of date (approximate, see
+`Context`): each block has its part of the S steps and all of the times. Where a position is predicted by the row before
+it, the first call in a block fills the block's first position and nothing else, because that row is not computed again.
+`confidence_threshold` then fills all that reach tau. Every `alg` may be used; the release knows the last one and takes
+the others for `entropy`.
 
 As in the release a step whose share is none still costs its call (int() makes that the first one when S is the number
 of masks), and top_p comes before top_k. Ours: `early_stop`, the mask is never drawn and holds no mass, an uneven share
@@ -25,7 +31,7 @@ from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, cache_knob, knob
 from decoders.policies import shares
 from decoders.sampling import Guess, shaped
 from decoders.trace import Decide, Event, Round
@@ -45,6 +51,7 @@ class Dream(Params):
     top_p: float = knob(1.0, "keep the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p")
     top_k: int = knob(0, "then keep this many tokens; 0 is all", lo=0, hi=200, step=1, symbol="k", rare=True)
     eps: float = knob(0.001, "noise level at the end", lo=0.0001, hi=0.5, step=0.0001, rare=True)
+    cache: str = cache_knob()
 
 
 def due(i: int, steps: int, eps: float) -> float:
@@ -88,35 +95,46 @@ def surest(where: Sequence[int], sures: Sequence[float], k: int, par: Dream, siz
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: Dream, rng: Chance) -> Iterator[Event]:
-    context, everything, n, owed = Context(models["model"], canvas), len(canvas.ids), 0, 0
-    steps = par.steps or len(canvas.open(everything))
-    schedule = shares(len(canvas.open(everything)), steps)
+    model, size, whole = models["model"], len(canvas.ids), par.cache == "none"
+    context, blocks = Context(model, canvas, stale=par.cache), 1
+    least = size if whole else 1
+    if not whole:
+        blocks += canvas.block_of(size - 1) - canvas.block
+    n, i, owed, steps, block, schedule = 0, 0, 0, 0, -1, list[int]()
     while not canvas.finished:
+        # The times begin, with a cache anew in every block.
+        if not n or not whole and canvas.block != block:
+            block, masks, i, owed = canvas.block, len(canvas.open(least)), 0, 0
+            steps = max(1, par.steps // blocks) if par.steps else masks
+            schedule = shares(masks, steps)
         yield Round(n, canvas.block)
+        yield from context.settle()
 
-        # Predict every masked position of the whole text.
-        where = canvas.open(everything)
+        # Predict every masked position of the whole text, or of the block.
+        where, first = canvas.open(least), context.fresh and model.spec.shift
         seen = context.look([canvas.ids], [where], "denoise", keep=True)
         yield seen.call
         assert seen.probs is not None
 
         # How many, or who, is due at this time.
-        chance, probs = due(n, steps, par.eps), seen.probs
+        chance, probs = due(i, steps, par.eps), seen.probs
         because = ("masked", len(where)), ("1 - s/t", round(chance, 6))
-        if par.alg == "origin":
+        if first:
+            where, probs, k, because = where[:1], probs[:1], 1, (("masked", len(where)), ("first of the block", 1))
+        elif par.alg == "origin":
             luck = rng.uniform(len(where)).tolist()
             rows = [row for row, u in enumerate(luck) if u < chance]
             where, k = [where[row] for row in rows], len(rows)
             probs = probs[torch.tensor(rows, dtype=torch.long, device=probs.device)]
         elif par.alg == "confidence_threshold":
-            k = owed = owed + (schedule[n] if n < len(schedule) else 0)
+            k = owed = owed + (schedule[i] if i < len(schedule) else 0) if whole else len(where)
             because = ("masked", len(where)), ("share", k), ("threshold", par.threshold)
         else:
             k = int(len(where) * chance)
 
         # Choose a token for each, then the positions.
         guesses, sures = read(probs, where, par, canvas.mask, rng) if where else ([], [])
-        chosen = surest(where, sures, k, par, everything, rng)
+        chosen = surest(where, sures, k, par, size, rng)
         if par.alg == "confidence_threshold":
             sure = dict(zip(where, sures, strict=True))
             chosen = [pos for pos in chosen if sure[pos] >= par.threshold] or chosen[:1]
@@ -125,7 +143,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Dream, rng: Chance)
         if chosen:
             said = {g.pos: g for g in guesses}
             yield canvas.write([said[pos] for pos in chosen], "unmasked")
-        n += 1
+        n, i = n + 1, i + 1
 
 
 METHOD = Method(

@@ -9,8 +9,13 @@ one, and the last row of that call is the autoregressive prediction of the next 
 A prompt that ends where a block ends gives the first token that way too (the release never reads a prompt of exactly
 one block). Models that predict a position from its own row have no such token: their blocks begin masked. Sub-blocks
 are counted from the start of the block, prompt included. At a temperature tokens are drawn for the whole sub-block, as
-in the release, and p is the probability in that distribution. Left out: the sub-block cache (`use_block_cache`), which
-is approximate. With `early_stop` a run ends as in the release, within a block, when nothing before the end is masked.
+in the release, and p is the probability in that distribution. With `early_stop` a run ends as in the release, within a
+block, when nothing before the end is masked.
+
+`block_cache` (the release's `use_block_cache`, the paper's sub-block cache) is approximate: the call that enters a
+sub-block feeds the whole block and keeps its keys; later ones feed the sub-block alone and take the keys around it as
+they were. Where a position is predicted by the row before it, the whole block is fed until the sub-block's first
+position is filled, as in the release: its row is not in the sub-block.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,11 +42,12 @@ class FastV2(Params):
     top_p: float = knob(
         0.95, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
     )
+    block_cache: bool = knob(False, "feed the sub-block alone, on keys of the block that are out of date; approximate")
 
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: FastV2, rng: Chance) -> Iterator[Event]:
-    context, n = Context(models["model"], canvas), 0
+    context, n, shift = Context(models["model"], canvas), 0, models["model"].spec.shift
     while not canvas.finished:
         if canvas.early_stop and canvas.ended:
             yield Finish("eos")
@@ -57,9 +63,11 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: FastV2, rng: Chance
         # The leftmost sub-block with a mask. Draws are made for all of it, so that a seed means the same text.
         window = canvas.sub_block(par.sub)
         masked = [pos for pos in canvas.open() if pos in window]
-        where = [pos for pos in window if pos >= context.model.spec.shift] if par.temperature else masked
+        where = [pos for pos in window if pos >= max(context.start, shift)] if par.temperature else masked
 
-        # Predict the block; of the sub-block fill all that pass the bar, at least the best.
+        # Predict the block, or on its keys the sub-block; of that fill all that pass the bar, at least the best.
+        if par.block_cache:
+            context.enter(window.start, window.stop, again=shift > 0 and canvas.ids[window.start] == canvas.mask)
         seen = context.look([canvas.ids], [where], "denoise", keep=True)
         yield seen.call
         guesses, _ = drawn(seen, where, par.temperature, 0, par.top_p, canvas.mask, rng)

@@ -15,9 +15,13 @@ tree holds the chain first, then the most probable states, up to a budget of row
 Acceptance is the same: a row's own choice has to be exactly one of its children.
 
 The output is token for token that of stepwise decoding with one token per step: without cache on models that see the
-whole canvas, and with the exact cache on block-causal ones (modes a of the two that are exact; a draft may reach into
-the next block). Left out: sampling (the paper is greedy), and the approximate dual cache the paper times with. Ours:
-rows whose state has no mask left are not sent, and `early_stop` ends where stepwise would."""
+whole canvas, and with the exact cache on block-causal ones; a draft may reach into the next block. The paper times with
+Fast-dLLM's dual cache, which is approximate, and does not say what happens where a block ends; both answers are here.
+`dual`: no draft passes the end of the block; the next one is entered by the call that feeds everything, and drafted
+from it. That is token for token stepwise decoding with the same cache. `eager`: calls also feed the blocks that hold N
+positions behind the block, and what is accepted there was judged on keys that stepwise decoding would have renewed:
+approximate. Left out: sampling (the paper is greedy). Ours: rows whose state has no mask left are not sent, and
+`early_stop` ends where stepwise would."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +47,13 @@ class SSD(Params):
         2, "topk: tokens per position; mixed_order: positions that may be next", lo=1, hi=5, step=1, symbol="k"
     )
     budget: int = knob(16, "most rows per call; a chain has N + 1", lo=2, hi=32, step=1, rare=True)
+    cache: str = knob(
+        "none",
+        "keys that are out of date; dual equals stepwise with dual, eager crosses blocks: approximate",
+        choices=("none", "dual", "eager"),
+        attention=("full",),
+        loose=("eager",),
+    )
 
     @property
     def ahead(self) -> int:
@@ -78,7 +89,9 @@ def alternatives(seen: Seen, row: int, order: Sequence[Guess], width: int) -> li
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -> Iterator[Event]:
-    context, n, drafts = Context(models["model"], canvas), 0, list[list[Guess]]()
+    stale, ahead = "none" if par.cache == "none" else "dual", par.ahead if par.cache == "eager" else 0
+    context, n = Context(models["model"], canvas, stale=stale, ahead=ahead), 0
+    drafts: list[list[Guess]] = []
 
     def ordered(guesses: list[Guess]) -> list[Guess]:
         """Block by block, most confident first: the order in which stepwise decoding would fill these in."""
@@ -89,15 +102,16 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -
         yield from context.settle()
 
         # A row for each state that stepwise decoding may pass through; a chain: the one path, if the drafts are right.
-        masked = canvas.ids[canvas.prompt_len :].count(canvas.mask)
-        tree = grow(options(canvas, drafts, par), par.budget, masked)
+        # A refresh of the cache has one row.
+        masked = canvas.ids[canvas.prompt_len : context.stop].count(canvas.mask)
+        tree = grow(options(canvas, [] if context.fresh else drafts, par), par.budget, masked)
         fills = [dict(draft.fill for draft in state) for state in tree.rows]
         states = [[fill.get(pos, token) for pos, token in enumerate(canvas.ids)] for fill in fills]
         if tree.nodes:
             yield Propose(tree.nodes)
 
         # All rows in ONE call.
-        where = [canvas.open(par.ahead + 1, state) for state in states]
+        where = [[pos for pos in canvas.open(par.ahead + 1, state) if pos < context.stop] for state in states]
         most = par.width if par.tree == "topk" else 0
         seen = context.look(states, where, "verify" if tree.nodes else "draft", ask=tree.questions(), most=most)
         yield seen.call
@@ -112,8 +126,9 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -
             yield canvas.write([Guess(*node.fills[0], node.q)], "accepted")
 
         # The last accepted row's own choice comes free, and what it believed next are the new drafts.
-        if not canvas.finished:
-            row = way[-1].row if way else 0
+        # Where the block is full and calls may not be asked about the next one, there is no such row.
+        row = way[-1].row if way else 0
+        if not canvas.finished and row >= 0:
             yield canvas.write(order[row][:1], "bonus" if tree.nodes else "unmasked")
             drafts = alternatives(seen, row, order[row][1 : 1 + par.ahead], par.width)
         n += 1
