@@ -32,8 +32,8 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
             "cfg": kwargs.get("cfg_scale", 0.0),
             **knobs,
         }
-    if call == "fastdllm.generate" and not kwargs["temperature"]:
-        size = {"max_new": kwargs["gen_length"], "block": kwargs["block_length"]}
+    if call in FAST and not kwargs["temperature"]:
+        size = {"max_new": kwargs["gen_length"], "block": kwargs["block_length"], "cache": FAST[call]}
         if kwargs.get("factor"):
             return "threshold", {**size, "rule": "factor", "factor": kwargs["factor"]}
         if kwargs["threshold"] is not None:
@@ -61,7 +61,18 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
         for name, default in (("temperature", 0.0), ("alg_temp", 0.0), ("top_p", 1.0), ("top_k", 0), ("eps", 1e-3)):
             knobs[name] = kwargs.get(name) or default
         return "dream", {"max_new": kwargs["max_new_tokens"], "threshold": kwargs.get("threshold", 0.9), **knobs}
-    if call in ("v2.generate", "v2.ssd") and not kwargs.get("use_block_cache"):
+    if call == "dreamfastblock.diffusion_generate" and not kwargs.get("temperature"):
+        # Whatever is not `confidence_threshold` is `entropy` there.
+        alg = kwargs["alg"] if kwargs["alg"] == "confidence_threshold" else "entropy"
+        return "dream", {
+            "max_new": kwargs["max_new_tokens"],
+            "block": kwargs["block_length"],
+            "steps": kwargs["steps"],
+            "alg": alg,
+            "threshold": kwargs.get("threshold", 0.9),
+            "cache": "dual" if kwargs["dual_cache"] else "prefix",
+        }
+    if call == "v2.generate" or call == "v2.ssd" and not kwargs.get("use_block_cache"):
         # As many blocks as fit, the one of the prompt's end included, and the token after the last.
         size = kwargs["block_size"]
         blocks = prompt // size + kwargs["max_new_tokens"] // size
@@ -72,7 +83,9 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
             "top_p": kwargs.get("top_p", 0.95),
         }
         knobs |= {"block": size, "max_new": blocks * size + 1 - prompt}
-        return ("fast-v2", knobs) if call == "v2.generate" else ("s2d2", knobs | routing(kwargs, tau=0.0))
+        if call == "v2.generate":
+            return "fast-v2", knobs | {"block_cache": kwargs.get("use_block_cache", False)}
+        return "s2d2", knobs | routing(kwargs, tau=0.0)
     if call == "l2.ssd" and kwargs.get("num_to_transfer", 1) == 1:
         size, new = kwargs["block_length"], kwargs["gen_length"]
         knobs = {
@@ -115,6 +128,11 @@ def settings(call: str, kwargs: dict, prompt: int) -> tuple[str, dict] | None:
     return None
 
 
+FAST = {
+    "fastdllm.generate": "none",
+    "fastdllm.generate_with_prefix_cache": "prefix",
+    "fastdllm.generate_with_dual_cache": "dual",
+}
 DLLM = ("max_new_tokens", "block_size", "steps")
 
 

@@ -24,6 +24,9 @@ SUPPORTED = {
     ("llada", "random_remask"),
     ("llada", "cfg_1.5_attnmask"),
     ("llada", "fastdllm_generate_thr0.9"),
+    ("llada", "fastdllm_generate_with_prefix_cache_thrNone"),
+    ("llada", "fastdllm_generate_with_prefix_cache_thr0.6"),
+    ("llada", "fastdllm_generate_with_dual_cache_thr0.9"),
     ("dllm", "mdlm_bs8_st16"),
     ("dllm", "bd3lm_bs8_st16"),
     ("dllm", "bd3lm_bs8_cfg1"),
@@ -50,6 +53,8 @@ SUPPORTED = {
     ("dream", "topk_margin_t0"),
     ("dream", "entropy_t0.2_p0.95"),
     ("dream", "fast_confthr0.6"),
+    ("dream", "fastblock_entropy_dualFalse"),
+    ("dream", "fastblock_entropy_dualTrue"),
     ("llada2", "nocache_m0.95_e0.9"),
     ("llada2", "nocache_m0.7_e0.5"),
     ("llada2", "nocache_m0.5_e0.3"),
@@ -64,6 +69,7 @@ SUPPORTED = {
     ("llada2", "ssd_m0.7_e0.5_static_c1_seed0"),
     ("llada2", "ssd_m0.5_e0.3_static_c1_seed0"),
     ("llada2", "ssd_minspan1_seed0"),
+    ("fast_v2", "base_blockcache_p13_sb4"),
 }
 # The release itself is what differs: in the first one all confidences are 1 and torch.topk breaks the tie its own way,
 # in the second one a share larger than what is left overwrites tokens (its own log names positions 14 and 21 twice).
@@ -74,18 +80,11 @@ RELEASE_BUGS = {
     ("fast_v2", "base_p8_sb4_thr0.9"),
     ("fast_v2", "base_p8_sb8_thr0.9"),
 }
-STALE = "an approximate cache: keys that are out of date, which no method of ours keeps"
 ENTROPY = (
     "a bug: `entropy_bounded` has one number for all masks of a block, the sum of -p log p of its best tokens alone, "
     "filled positions included; it falls again where p is below 1/e, so the less is sure, the more is filled"
 )
 UNCLAIMED = {
-    ("llada", "fastdllm_generate_with_prefix_cache_thrNone"): STALE,
-    ("llada", "fastdllm_generate_with_prefix_cache_thr0.6"): STALE,
-    ("llada", "fastdllm_generate_with_dual_cache_thr0.9"): STALE,
-    ("dream", "fastblock_entropy_dualFalse"): STALE,
-    ("dream", "fastblock_entropy_dualTrue"): STALE,
-    ("fast_v2", "base_blockcache_p13_sb4"): STALE,
     ("sdar", "s2d2base_entropy_bounded_b4s4_greedy"): ENTROPY,
     ("sdar", "s2d2base_entropy_bounded_b8s8_greedy"): ENTROPY,
 }
@@ -115,6 +114,21 @@ def test_tokens_and_number_of_calls_are_the_references(group, name):
     assert ("nfe" in result) == (calls > 0 and not guided)
     assert not calls or guided or result["nfe"] == calls
     assert draws.exhausted or group in ("llada", "dllm")  # those draw from our own generator
+
+
+@pytest.mark.parametrize(
+    "group, name", sorted(key for key in SUPPORTED if "cache" in key[1] or key[1].startswith("fastblock"))
+)
+def test_the_approximate_caches_are_why_those_runs_say_what_they_say(group, name, monkeypatch):
+    claimed = oracle_impl.settings
+
+    def without(*case):
+        method, knobs = claimed(*case)
+        return method, {knob: value for knob, value in knobs.items() if knob not in ("cache", "block_cache")}
+
+    monkeypatch.setattr(oracle_impl, "settings", without)
+    case, result, _ = outcome(group, name)
+    assert result["output"] != case["output"]
 
 
 @pytest.mark.parametrize("group, name", sorted(RELEASE_BUGS))
