@@ -28,6 +28,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "threshold": (
         Setting("threshold 0.9", {"threshold": 0.9}),
         Setting("threshold 0.6", {"threshold": 0.6}),
+        Setting("threshold 0.9 dual", {"threshold": 0.9, "cache": "dual"}),
     ),
     "ssd": (
         *(Setting(f"ssd N={n}", {"n": n}) for n in (2, 4, 8)),
@@ -70,10 +71,11 @@ class Plan:
 
 
 def casts(method: Method, setting: Setting, entry: Entry, here: Sequence[Entry]) -> list[dict[str, str]]:
-    """The models for each role out of those that are `here`, with `entry` in the first one. A method of two models
-    stands under one model alone: the one that the setting names, or else the catalogue's choice."""
+    """The models for each role out of those that are `here`, with `entry` in the first one, which has to take the
+    setting. A method of two models stands under one model alone: the one that the setting names, or else the
+    catalogue's choice."""
     first, *others = method.roles
-    if entry.kind not in method.roles[first]:
+    if entry.kind not in method.roles[first] or method.params.read(setting.knobs).misfits(entry.kind):
         return []
     if not others:
         return [{first: entry.id}]

@@ -96,8 +96,10 @@ def test_a_choice_of_methods_and_models_keeps_each_models_reference(everything):
         ("tiny-llada", "stepwise"),
         ("tiny-llada", "threshold 0.9"),
         ("tiny-llada", "threshold 0.6"),
+        ("tiny-llada", "threshold 0.9 dual"),
         ("tiny-ar", "ar"),
     ]
+    assert [plan.model for plan in lines if plan.name == "threshold 0.9 dual"] == ["tiny-llada"], "others refuse it"
     assert asked_for(lines, [], []) == lines
     with pytest.raises(UnknownName, match="no method named 'thresold'; did you mean threshold[?]"):
         asked_for(lines, ["thresold"], [])

@@ -25,7 +25,7 @@ KNOBS = {
     "speculative": {"temperature": 0.7, "gamma": 2},
     "dream": {"temperature": 0.7, "alg_temp": 0.5, "top_p": 0.9},
     "s2d2": {"temperature": 0.7, "editing": True, "sub": 3},
-    "fast-v2": {"temperature": 0.7},
+    "fast-v2": {"temperature": 0.7, "block_cache": True, "sub": 4},
     "diffuspec": {"passes": 3, "k_max": 4},
 }
 
@@ -56,6 +56,15 @@ def test_every_method_runs_where_its_model_is(elsewhere, method, kind, block):
     for knobs in ({}, KNOBS.get(method.id, {})):
         trace = run(method, tinies(method, kind), prompt(11), max_new=9, block=block, early_stop=False, **knobs)
         assert trace.finish == "length" and trace.calls > 0
+
+
+@pytest.mark.parametrize("kind", ["llama-full", "qwen2-next-full"])
+@pytest.mark.parametrize(
+    "name, cache", [("stepwise", "prefix"), ("threshold", "dual"), ("dream", "dual"), ("ssd", "eager")]
+)
+def test_keys_that_are_out_of_date_are_kept_where_the_model_is(elsewhere, name, cache, kind):
+    trace = run(name, tiny(kind), prompt(11), max_new=9, block=4, early_stop=False, cache=cache)
+    assert trace.finish == "length" and {call.length for call in trace.forwards} > {20}
 
 
 def test_the_same_text_comes_out(method, request):

@@ -1,13 +1,12 @@
-"""Approximate caches: keys that are kept from the call that enters a block, while every fill changes what they would be.
-What that saves, what it gets wrong, where it is no approximation at all, and what a run with one claims."""
-
-import dataclasses
+"""Approximate caches: keys that are kept from the call that enters a block, while every fill changes what they would
+be. What that saves, what it gets wrong, where it is no approximation at all, and what a run with one claims."""
 
 import pytest
 import torch
 from toys import MASK, hashed, prompt, tiny
 
 from decoders.errors import BadParam, Incompatible
+from decoders.models.base import Cache
 from decoders.run import Recording, run
 from decoders.trace import Commit, Forward
 
@@ -76,8 +75,8 @@ def test_the_first_call_in_a_block_says_what_the_model_says_and_the_others_do_no
 @pytest.mark.parametrize("kind", FULL)
 @pytest.mark.parametrize("cache", CACHES)
 def test_the_others_see_the_canvas_as_it_was_when_the_block_was_entered_and_what_is_fed_as_it_is(kind, cache):
-    """Without any cache: one call over the old canvas, which sees itself alone, and behind it a copy of what is fed, which
-    sees the old canvas outside of its own positions, and itself."""
+    """Without any cache: one call over the old canvas, which sees itself alone, and behind it a copy of what is fed,
+    which sees the old canvas outside of its own positions, and itself."""
     model, size, old = tiny(kind, 3), 22, []
     trace = run("stepwise", model, prompt(6), cache=cache, **SIZE)
     checked = 0
@@ -100,10 +99,13 @@ def test_the_others_see_the_canvas_as_it_was_when_the_block_was_entered_and_what
 def test_a_position_predicted_by_the_row_before_the_block_keeps_what_the_first_call_said(cache):
     """Dream's rows: the first position of a block is read off a row that is not computed again."""
     for kind, kept in (("qwen2-next-full", True), ("llama-full", False)):
-        trace = run("stepwise", tiny(kind, 3), prompt(6), cache=cache, **SIZE)
-        for start, calls in ((6, trace.forwards[:8]), (14, trace.forwards[8:])):
-            said = [belief.top for call in calls for belief in call.beliefs if belief.pos == start]
-            assert len(said) > 1 and (len(set(said)) == 1) == kept
+        asked = []
+        for seed in range(4):
+            trace = run("stepwise", tiny(kind, seed), prompt(6), cache=cache, **SIZE)
+            for start, calls in ((6, trace.forwards[:8]), (14, trace.forwards[8:])):
+                asked.append([belief.top for call in calls for belief in call.beliefs if belief.pos == start])
+        asked = [said for said in asked if len(said) > 1]
+        assert asked and all((len(set(said)) == 1) == kept for said in asked)
 
 
 # ------------------------------------------------------------ where it is no approximation
@@ -139,7 +141,9 @@ def test_where_nothing_is_right_of_the_block_dual_is_prefix(kind):
     assert dual.events != prefix.events
 
 
-@pytest.mark.parametrize("method, knobs", [("threshold", {"threshold": 1.0}), ("dream", {"alg": "confidence_threshold"})])
+@pytest.mark.parametrize(
+    "method, knobs", [("threshold", {"threshold": 1.0}), ("dream", {"alg": "confidence_threshold"})]
+)
 def test_one_token_per_call_is_stepwise_decoding_with_the_same_cache(method, knobs):
     for cache in CACHES:
         theirs = run("stepwise", tiny("llama-full", 1), prompt(6), cache=cache, **SIZE)
@@ -221,10 +225,6 @@ def test_a_gap_in_a_cache_is_filled_by_a_call_that_names_its_positions():
     """The keys of a call over everything, less a window, and the window fed again: the same logits, on any model."""
     for model in (tiny("llama-full"), tiny("qwen2-next-full"), hashed(1, vocab=48)):
         ids = [*prompt(9), *[MASK] * 4, *prompt(6, 1)]
-        cache = type(model.forward(ids, role="x")[0])  # placeholder to keep the import local
-        del cache
-        from decoders.models.base import Cache
-
         kept = Cache()
         whole, _ = model.forward(ids, role="x", cache=kept, keep=len(ids))
         around = kept.around(9, 13, whole.rows[8])
@@ -242,4 +242,4 @@ def test_a_run_with_a_cache_is_the_same_every_time_and_survives_a_file():
     assert first.events == again.events
     loaded = type(first).from_bytes(first.to_bytes())
     assert [(c.start, c.cached) for c in loaded.forwards] == [(c.start, c.cached) for c in first.forwards]
-    assert dataclasses.replace(loaded).params["cache"] == "dual"
+    assert loaded.params["cache"] == "dual"

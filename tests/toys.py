@@ -72,8 +72,9 @@ class Toy:
             # What stands where: the model of one layer whose keys know their own token and nothing else.
             start, known = len(cache), [x.flatten().tolist() for x in cache.layers[0]] if cache.layers else ([], [])
             more = ids[:keep], (pos if pos is not None else range(start, start + len(ids)))[:keep]
-            layer = [torch.tensor([*a, *b], dtype=torch.float64).reshape(1, 1, -1, 1) for a, b in zip(known, more)]
-            cache.layers, cache.last = [(layer[0], layer[1])], rows[0].rows[keep - 1]
+            both = [[*old, *new] for old, new in zip(known, more, strict=True)]
+            tokens, places = (torch.tensor(x, dtype=torch.float64).reshape(1, 1, -1, 1) for x in both)
+            cache.layers, cache.last = [(tokens, places)], rows[0].rows[keep - 1]
         return rows[0], call
 
     def many(
@@ -99,9 +100,7 @@ class Toy:
         out = []
         for row in rows:
             keys = list(zip(where, [*held, *row], strict=True))
-            visible = [
-                tuple(sorted(k for k, ok in zip(keys, allowed[q], strict=True) if ok)) for q in range(length)
-            ]
+            visible = [tuple(sorted(k for k, ok in zip(keys, allowed[q], strict=True) if ok)) for q in range(length)]
             scores = [self.score(keys[start + q][0] + shift, visible[q])
                       for q in range(length)]  # fmt: skip
             out.append(
@@ -113,7 +112,13 @@ class Toy:
                 )
             )
         return out, Forward(
-            role, length, len(rows), start, where[start], sees=() if see is None else masks.spans(see), model=self.spec.id
+            role,
+            length,
+            len(rows),
+            start,
+            where[start],
+            sees=() if see is None else masks.spans(see),
+            model=self.spec.id,
         )
 
     def _own(self, start: int, length: int) -> torch.Tensor:

@@ -5,8 +5,8 @@ Jiacheng Ye et al., "Dream 7B: Diffusion Large Language Models", 2025; arXiv:250
 a masked position is due with chance 1 - s / t. `origin` rolls dice for each position; the others fill
 int(masks (1 - s / t)) positions, all in the last step, by confidence: the token's probability (`maskgit_plus`), the
 lead of the best token over the second (`topk_margin`), or the negative entropy (`entropy`). With `alg_temp` the
-positions are drawn from softmax(confidence / alg_temp). There are no blocks without `cache`: `block` only says where early
-stopping looks. `confidence_threshold` is Fast-dLLM's rule for Dream (arXiv:2505.22618, its release): the share is
+positions are drawn from softmax(confidence / alg_temp). Without `cache` there are no blocks: `block` only says where
+early stopping looks. `confidence_threshold` is Fast-dLLM's rule for Dream (arXiv:2505.22618, its release): the share is
 even, those of it that miss tau wait for the next step, and steps are added until none is left.
 
 With `cache` the text is filled block by block, as in that release, with keys that are out of date (approximate, see

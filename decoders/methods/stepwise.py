@@ -11,7 +11,8 @@ the block alone (dual), on keys that are out of date. That is approximate: R1 is
 
 Kept from the released `generate`: the temperature is Gumbel-max noise in float64 while the confidence stays the clean
 softmax probability, and classifier-free guidance masks the prompt. Left out: suppressing end-of-sequence tokens.
-Ours: `early_stop`, noise that is drawn for the whole canvas with a cache too, and steps whose share is zero are not run (the release calls the model there and changes nothing).
+Ours: `early_stop`, noise that is drawn for the whole canvas with a cache too, and steps whose share is zero are not run
+(the release calls the model there and changes nothing).
 """
 
 from collections.abc import Iterator, Mapping

@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 import torch
-from toys import LETTERS, hashed, prompt, scripted, spell, tiny
+from toys import LETTERS, MASK, hashed, prompt, scripted, spell, tiny
 
 from decoders.chance import Chance
 from decoders.methods.dream import Dream, due, read, surest
 from decoders.run import run
-from decoders.trace import Commit, Decide
+from decoders.trace import Commit, Decide, Forward
 
 
 def edits(trace):
@@ -239,3 +239,63 @@ def test_early_stop_looks_whether_the_block_that_holds_the_end_is_full():
     assert trace.finish == "eos"
     trace = run("dream", scripted(script, eos="H"), spell("X"), early_stop=False, **settings)
     assert edits(trace)[3:] == [[(4, "D")]]
+
+
+# ------------------------------------------------------------ block by block, on keys that are out of date
+@pytest.mark.parametrize("cache", ["prefix", "dual"])
+@pytest.mark.parametrize(
+    "kind, filled", [("qwen2-next-full", [1, 0, 1, 2]), ("llama-full", [0, 1, 1, 2])], ids=["shifted", "aligned"]
+)
+def test_with_a_cache_every_block_has_its_part_of_the_steps_and_all_of_the_times(kind, filled, cache):
+    """Four masks in four steps: int() of 0.999, 1.33, 1.5 and the rest. A shifted model has no row for the first
+    position of a block but in the call that enters it, which fills that one alone; three are left then, and int(0.9987)
+    is 0."""
+    trace = run("dream", tiny(kind, 1), prompt(6), cache=cache, max_new=8, block=4, steps=8, early_stop=False)
+    counts = [sum(len(event.edits) for event in view.of(Commit)) for view in trace.rounds]
+    assert counts == filled * 2 and trace.calls == 8
+    length = {"prefix": [14, 8, 8, 8, 14, 4, 4, 4], "dual": [14, 4, 4, 4] * 2}[cache]
+    assert [call.length for call in trace.forwards] == length
+
+
+def test_where_rows_are_shifted_the_call_that_enters_a_block_fills_its_first_position_however_unsure():
+    unsure = 0
+    for seed in range(4):
+        trace = run(
+            "dream", tiny("qwen2-next-full", seed), prompt(6), cache="dual", max_new=15, block=5, early_stop=False
+        )
+        entered = [view for view in trace.rounds for call in view.of(Forward) if call.cached == 0]
+        edits = [edit for view in entered for event in view.of(Commit) for edit in event.edits]
+        assert [edit.pos for edit in edits] == [6, 11, 16]
+        for view, edit in zip(entered, edits, strict=True):
+            (call,) = view.of(Forward)
+            best = {belief.pos: belief.top[0] for belief in call.beliefs}
+            assert edit.after == best[edit.pos][0]
+            unsure += edit.p < max(p for _, p in best.values())
+            assert dict(view.of(Decide)[0].because) == {"masked": 5, "first of the block": 1}
+    assert unsure
+
+
+def test_with_a_cache_confidence_threshold_fills_all_that_reach_the_bar_whatever_the_share():
+    model = hashed(2, sway=0.0, eos=0)
+    settings = {"alg": "confidence_threshold", "threshold": 0.3, "max_new": 12, "block": 6, "steps": 12}
+    plain, cached = (run("dream", model, [1, 2], cache=cache, **settings) for cache in ("none", "dual"))
+    assert max(len(step) for step in edits_of(plain)) == 1 < max(len(step) for step in edits_of(cached))
+    for view in cached.rounds:
+        masked = dict(view.of(Decide)[0].because)["masked"]
+        filled = [edit for event in view.of(Commit) for edit in event.edits]
+        sure = [b.pos for call in view.of(Forward) for b in call.beliefs if b.top[0][1] >= 0.3]
+        assert {edit.pos for edit in filled} == set(sure) or len(filled) == 1
+        assert len(filled) <= masked
+
+
+def edits_of(trace):
+    return [[edit for event in view.of(Commit) for edit in event.edits] for view in trace.rounds]
+
+
+@pytest.mark.parametrize("alg", ["origin", "topk_margin", "maskgit_plus", "entropy"])
+def test_every_rule_can_be_used_with_a_cache_and_fills_the_text(alg):
+    for kind in ("llama-full", "qwen2-next-full"):
+        knobs = {"alg": alg, "alg_temp": 0.5, "temperature": 0.7, "top_p": 0.9, "steps": 5}
+        trace = run("dream", tiny(kind), prompt(4), cache="prefix", max_new=11, block=4, early_stop=False, **knobs)
+        assert trace.finish == "length" and MASK not in trace.tokens
+        assert [view.events[0].block for view in trace.rounds] == sorted(view.events[0].block for view in trace.rounds)

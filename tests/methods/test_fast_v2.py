@@ -5,7 +5,7 @@ import torch
 from toys import LETTERS, hashed, prompt, scripted, spell, tiny
 
 from decoders.run import run
-from decoders.trace import Commit, Decide, Finish
+from decoders.trace import Commit, Decide, Finish, Forward
 
 SCRIPT = {
     "XMMM": "A@1 .5, B@2 .95, C@3 .95",
@@ -145,3 +145,49 @@ def test_the_decision_says_the_bar_the_masks_of_the_sub_block_and_the_best_of_th
     assert (decide.choice, decide.about) == ("1", (2, 3))
     assert decide.because == (("threshold", 0.9), ("masked", 2), ("best", pytest.approx(0.95, abs=1e-4)))
     assert torch.is_inference_mode_enabled() is False
+
+
+# ------------------------------------------------------------ the cache of sub-blocks
+@pytest.mark.parametrize("rows", ["next", "self"])
+def test_with_the_block_cache_calls_feed_the_block_until_its_sub_block_begins_known_and_then_that_alone(rows):
+    """Shifted rows: the first position of a sub-block is predicted by the row before it, which is not in it. Others
+    need the whole block once."""
+    kind = {"next": "qwen2-next-block", "self": "qwen3-block"}[rows]
+    sizes = {"max_new": 11, "block": 8, "sub": 4, "threshold": 1.0, "early_stop": False}
+    trace = run("fast-v2", tiny(kind), prompt(13), block_cache=True, **sizes)
+    entered, kept = None, 0
+    for view in trace.rounds:
+        for call in view.of(Forward):
+            if call.role != "denoise":
+                continue
+            before = trace.canvas_at(view.start)
+            first = before.index(trace.mask)
+            sub = first - first % 4
+            whole = entered != sub or rows == "next" and before[sub] == trace.mask
+            assert (call.start, call.length) == ((first - first % 8, 8) if whole else (sub, 4))
+            assert call.cached == (call.start if whole else first - first % 8 + 4)
+            entered, kept = sub, kept + (not whole)
+    assert kept > 2
+    assert [(call.start, call.length) for call in trace.forwards if call.role != "denoise"] == [(0, 8), (8, 8)]
+
+
+@pytest.mark.parametrize("kind", ["qwen2-next-block", "qwen3-block"])
+def test_the_block_cache_changes_nothing_on_one_layer_and_something_on_two(kind):
+    changed, saved = {1: 0, 2: 0}, 0
+    sizes = {"max_new": 14, "block": 8, "sub": 4, "threshold": 0.6, "early_stop": False, "level": "timing"}
+    for layers in changed:
+        for seed in range(5):
+            model, ids = tiny(kind, seed, layers=layers), prompt(9 + seed, seed)
+            plain, cached = (run("fast-v2", model, ids, block_cache=kept, **sizes) for kept in (False, True))
+            saved += plain.rows_tokens - cached.rows_tokens
+            changed[layers] += cached.tokens != plain.tokens
+    assert changed[1] == 0 < changed[2] and saved > 0
+
+
+def test_a_sub_block_that_begins_the_text_has_no_row_before_it():
+    net = hashed(2, attention="block", rows="next", block=8, eos=0)
+    plain, cached = (
+        run("fast-v2", net, [1], max_new=15, block=8, sub=4, block_cache=kept, temperature=0.7)
+        for kept in (False, True)
+    )
+    assert cached.finish == plain.finish == "length"

@@ -417,3 +417,73 @@ def test_a_node_is_one_token_and_siblings_differ():
             places = [{pos for pos, _ in below} for below in children.values()]
             assert all(len(p) == 1 for p in places) == (tree == "topk") or len(children) == 1
         assert branched
+
+
+# ------------------------------------------------------------ on keys that are out of date
+def pairs(kinds=("llama-full", "qwen2-next-full"), seeds=range(8)):
+    for kind in kinds:
+        for seed in seeds:
+            knobs = {"max_new": 14, "block": (4, 5, 3)[seed % 3], "early_stop": seed % 2 == 1, "level": "timing"}
+            yield tiny(kind, seed), prompt(5 + seed % 4, seed), knobs, 1 + seed % 5
+
+
+def test_with_the_dual_cache_the_text_is_that_of_stepwise_decoding_with_the_dual_cache():
+    calls, without = [0, 0], 0
+    for model, ids, knobs, n in pairs():
+        ours = run("ssd", model, ids, cache="dual", n=n, **knobs)
+        theirs = run("stepwise", model, ids, cache="dual", **knobs)
+        assert (ours.tokens, ours.finish) == (theirs.tokens, theirs.finish)
+        calls = [calls[0] + ours.calls, calls[1] + theirs.calls]
+        without += theirs.tokens != run("stepwise", model, ids, **knobs).tokens
+    assert calls[0] < calls[1], "nothing was ever accepted"
+    assert without, "the cache never changed a text, so this shows nothing"
+
+
+def test_eager_accepts_across_the_block_and_is_no_longer_stepwise_decoding_with_either_cache():
+    differs, calls = 0, [0, 0]
+    for model, ids, knobs, n in pairs(("llama-full",)):
+        eager = Recording("ssd", model, ids, cache="eager", n=n, **knobs)
+        list(eager)
+        assert eager.guarantee == eager.trace.guarantee == "approximate"
+        dual = run("ssd", model, ids, cache="dual", n=n, **knobs)
+        differs += eager.trace.tokens not in (dual.tokens, run("stepwise", model, ids, **knobs).tokens)
+        calls = [calls[0] + eager.trace.calls, calls[1] + dual.calls]
+    assert differs and calls[0] < calls[1]
+
+
+def test_a_block_is_entered_by_one_row_over_everything_and_no_draft_passes_its_end():
+    model = tiny("llama-full", 2)
+    trace = run("ssd", model, prompt(6), n=4, cache="dual", max_new=16, block=8, early_stop=False)
+    assert [view.events[0].block for view in trace.rounds] == sorted(view.events[0].block for view in trace.rounds)
+    entered = set()
+    for view in trace.rounds:
+        (call,), block = view.of(Forward), view.events[0].block
+        if block not in entered:
+            assert (call.role, call.batch, call.length, call.cached) == ("draft", 1, 22, 0)
+            assert view.of(Propose) == []
+        else:
+            assert (call.role, call.length, call.cached) == ("verify", 8, 14) and call.batch <= 5
+        entered.add(block)
+        drafted = [pos for event in view.of(Propose) for node in event.nodes for pos, _ in node.fills]
+        assert all((pos - 6) // 8 == block for pos in drafted)
+    assert entered == {0, 1}
+
+
+def test_eager_feeds_the_blocks_that_hold_n_positions_behind_the_block():
+    trace = run("ssd", tiny("llama-full", 2), prompt(6), n=5, cache="eager", max_new=16, block=4, early_stop=False)
+    assert [call.length for call in trace.forwards if call.role == "verify" and call.start == 6] != []
+    assert {call.length for call in trace.forwards if call.role == "verify" and call.start == 6} == {12}
+    crossed = [
+        pos
+        for view in trace.rounds
+        for event in view.of(Commit)
+        for pos in [edit.pos for edit in event.edits]
+        if (pos - 6) // 4 > view.events[0].block
+    ]
+    assert crossed, "nothing was filled in behind the block that a round began with"
+
+
+def test_in_one_block_that_covers_everything_eager_is_dual():
+    for model, ids, knobs, n in pairs(("llama-full",), range(3)):
+        eager, dual = (run("ssd", model, ids, cache=c, n=n, **{**knobs, "block": 64}) for c in ("eager", "dual"))
+        assert eager.events == dual.events
