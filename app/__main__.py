@@ -168,6 +168,9 @@ def markdown(methods: tuple[Method, ...]) -> str:
     lines = ["# Methods", "", "Written by `make docs` from the registry; do not edit.", "", COSTS, ""]
     for m in methods:
         against = f", token for token equal to `{m.reference}`" if m.guarantee == "greedy-exact" else ""
+        if m.guarantee != "approximate":
+            loose = [f"`{k.name}` = {' or '.join(k.loose)}" for k in m.params.knobs() if k.loose]
+            against += "".join(f"; approximate with {values}" for values in loose)
         lines += [
             f"## {m.title} (`{m.id}`)",
             "",

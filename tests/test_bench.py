@@ -254,7 +254,12 @@ def test_the_command_writes_its_numbers_down_and_refuses_in_a_sentence(everythin
     saved = json.loads(path.read_text())
     assert saved == json.loads(capsys.readouterr().out)
     assert (saved["prompts"], saved["max_new"], saved["weights"]) == (2, 8, {"tiny-llada": "weights of tiny-llada"})
-    assert [r["name"] for r in saved["rows"]] == ["stepwise", "threshold 0.9", "threshold 0.6"]
+    assert [r["name"] for r in saved["rows"]] == [
+        "stepwise",
+        "threshold 0.9",
+        "threshold 0.6",
+        "threshold 0.9 dual",
+    ]
     assert bench.main(argv) == 0
     assert "threshold 0.6" in capsys.readouterr().out
     for wrong, said in (
