@@ -45,6 +45,10 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("psd d=7", {"depth": 7}),
         Setting("psd d=3 exact", {"depth": 3, "acceptance": "exact"}),
     ),
+    "wino": (
+        Setting("wino"),
+        Setting("wino only draft", {"narrow": 0.0}),
+    ),
     "block": (
         Setting("block one by one", {"block": 1, "strategy": "sequential"}),
         Setting("block dynamic", {"strategy": "dynamic"}),

@@ -69,6 +69,20 @@ def packed(see: torch.Tensor, n: int) -> torch.Tensor:
     return torch.cat([see[:, :start].repeat(n, 1), torch.block_diag(*[see[:, start:]] * n).bool()], dim=1)
 
 
+def shadow(see: torch.Tensor, at: Sequence[int], hidden: Sequence[int]) -> torch.Tensor:
+    """[L + n, start + L + n]: `see` [L, start + L] and behind it n masks that nobody else sees (WINO's shadow block).
+    The i-th sees what position `at[i]` sees, but not position `hidden[i]`; of the shadows it sees those that stand
+    where it may look, hidden or not, because they are masks."""
+    length, keys = see.shape
+    rows, held = torch.tensor(at, device=see.device), torch.arange(keys, device=see.device) < keys - length
+    # The row before the first one that is fed is in the cache; it sees the cache.
+    alike = torch.cat([held[None], see])[rows - (keys - length) + 1]
+    between = alike[:, rows]
+    alike[torch.arange(len(at), device=see.device), torch.tensor(hidden, device=see.device)] = False
+    above = torch.cat([see, see.new_zeros(length, len(at))], 1)
+    return torch.cat([above, torch.cat([alike, between], 1)])
+
+
 def spans(see: torch.Tensor) -> tuple[Spans, ...]:
     """The mask as (start, stop) runs of visible keys, one tuple per query row: small in a file and legible in a
     test."""

@@ -21,6 +21,7 @@ from decoders.methods import (
     ssd,
     stepwise,
     threshold,
+    wino,
 )
 from decoders.methods.base import Method
 
@@ -34,6 +35,7 @@ METHODS: tuple[Method, ...] = (
     ssd.METHOD,
     freedave.METHOD,
     psd.METHOD,
+    wino.METHOD,
     dream.METHOD,
     block.METHOD,
     s2d2.METHOD,

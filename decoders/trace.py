@@ -86,7 +86,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Position `pos` changes from token `before` to token `after`, because of `why`; `p` is the model's probability
-    of it."""
+    of it, or, where a token is masked again ("remasked"), of the token that was there."""
 
     pos: int
     before: int
@@ -530,8 +530,9 @@ class _Field:
 class _Reader:
     """Checks events against the canvas while reading them, so that a trace that loads can be drawn."""
 
-    def __init__(self, canvas: tuple[int, ...], vocab: dict[int, str], grows: bool):
+    def __init__(self, canvas: tuple[int, ...], vocab: dict[int, str], mask: int, grows: bool):
         self.tokens, self.vocab, self.calls, self.spare = list(canvas), vocab, 0, MAX_AHEAD if grows else 0
+        self.mask = mask
         self.open: set[int] = set()
 
     def ahead(self, f: _Field) -> int:
@@ -601,7 +602,9 @@ class _Reader:
         elif before.integer() != self.tokens[at]:
             raise before.fail(f"position {at} holds token {self.tokens[at]} at this moment")
         self.tokens[at] = new
-        return Edit(at, before.value, new, why.string(WHYS), p.number(0, 1))
+        if (why.string(WHYS) == "remasked") != (new == self.mask):
+            raise why.fail('must be "remasked" where, and only where, the mask is put back')
+        return Edit(at, before.value, new, why.value, p.number(0, 1))
 
     def event(self, f: _Field) -> Event:
         kind = f.get("kind").string(tuple(KINDS))
@@ -675,7 +678,8 @@ def _read(body: Any) -> Trace:
     if not canvas:
         raise _Field("canvas", []).fail("must have at least one position")
     attention = top.get("attention", "full").string(("full", "block", "causal"))
-    reader = _Reader(canvas, vocab, grows=attention == "causal")
+    mask = top.get("mask").integer(-1)
+    reader = _Reader(canvas, vocab, mask, grows=attention == "causal")
     events = tuple(reader.event(f) for f in top.get("events").items())
     params = top.get("params")
     if not isinstance(params.value, dict) or len(params.value) > 64:
@@ -709,7 +713,7 @@ def _read(body: Any) -> Trace:
         prompt_len=top.get("prompt_len").integer(0, len(canvas)),
         canvas=canvas,
         block=top.get("block").integer(1, MAX_SLOTS),
-        mask=top.get("mask").integer(-1),
+        mask=mask,
         eos=top.get("eos").ints(most=64),
         vocab=vocab,
         events=events,

@@ -36,6 +36,22 @@ def test_blocks_of_one_are_causal_and_a_block_longer_than_all_is_full():
     assert table(masks.block_causal(0, 3, 9, CPU)) == ["###", "###", "###"]
 
 
+def test_a_shadow_is_seen_by_shadows_alone_and_does_not_see_the_token_at_its_position():
+    """Five positions, the block is 2 and 3: each shadow sees what they see, but not the one it stands for."""
+    see = masks.shadow(masks.full(0, 5, CPU), [2, 3], [2, 3])
+    assert table(see) == ["#####.."] * 5 + ["##.####", "###.###"]
+
+
+def test_a_shadow_behind_a_cache_sees_the_cache():
+    assert table(masks.shadow(masks.full(2, 2, CPU), [2, 3], [2, 3])) == ["####.."] * 2 + ["##.###", "###.##"]
+
+
+def test_a_shadow_of_the_row_before_sees_what_that_row_sees():
+    """Positions 2 and 3 are predicted from rows 1 and 2. Row 1 is in the cache and sees the cache alone."""
+    assert table(masks.shadow(masks.full(2, 2, CPU), [1, 2], [2, 3])) == ["####.."] * 2 + ["##..#.", "###.##"]
+    assert table(masks.shadow(masks.full(0, 4, CPU), [1, 2], [2, 3]))[4:] == ["##.###", "###.##"]
+
+
 def test_spans_are_the_runs_of_visible_keys_of_each_row():
     see = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]], dtype=torch.bool)
     assert masks.spans(see) == (((0, 2), (3, 4)), (), ((0, 4),), ((1, 2), (3, 4)))

@@ -19,6 +19,7 @@ from decoders.trace import GUARANTEES, KINDS, Commit, Finish, Forward, Judge, Pr
 
 ATTENTION = ("llama-full", "qwen3-block")
 REVISING = {m.id for m in registry.METHODS if m.revises}
+REMASKING = {m.id for m in registry.METHODS if m.remasks}
 SHARED = {f.name for f in dataclasses.fields(Params)}
 
 
@@ -110,7 +111,7 @@ def test_an_unknown_method_is_answered_with_the_nearest_one():
         registry.method("stepwize")
 
 
-def test_emits_exactly_the_kinds_it_declares_and_revises_if_it_says_so(method):
+def test_emits_exactly_the_kinds_it_declares_and_takes_back_what_it_says_it_does(method):
     shown, whys = set(), set()
     for recording in recordings(method):
         for event in recording:
@@ -119,6 +120,7 @@ def test_emits_exactly_the_kinds_it_declares_and_revises_if_it_says_so(method):
     assert shown == method.emits
     assert shown <= set(KINDS)
     assert ("revised" in whys) == method.revises
+    assert ("remasked" in whys) == method.remasks
 
 
 # ------------------------------------------------------------ the record
@@ -169,11 +171,13 @@ def test_every_edit_knows_what_was_there_and_changes_it(trace):
             for edit in event.edits:
                 if trace.attention == "causal" and edit.pos == len(canvas):
                     canvas.append(-1)
-                assert edit.before == canvas[edit.pos] != edit.after != blank(trace)
+                assert edit.before == canvas[edit.pos] != edit.after
                 # Only what a method put there itself is replaced, and only by a method that says it does that.
-                assert (edit.why == "revised") == (edit.before != blank(trace))
+                assert (edit.why in ("revised", "remasked")) == (edit.before != blank(trace))
                 assert edit.why != "revised" or trace.method in REVISING
-                assert 0 < edit.p <= 1
+                assert (edit.why == "remasked") == (edit.after == blank(trace))
+                assert edit.why != "remasked" or trace.method in REMASKING
+                assert (0 if edit.why == "remasked" else 1e-9) <= edit.p <= 1
                 canvas[edit.pos] = edit.after
 
 

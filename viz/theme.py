@@ -86,6 +86,7 @@ _METHODS = {
     "llada2": ("#8E2A5B", "#F5A3C7", "diamond-tall"),
     "prompt-lookup": ("#4A5A1F", "#D3DE9A", "triangle-left"),
     "speculative": ("#1F4E79", "#A9C9E8", "triangle-right"),
+    "wino": ("#8A2BE2", "#39D353", "octagon"),
 }
 
 

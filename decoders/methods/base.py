@@ -23,7 +23,8 @@ class Method:
     and `reference_label` how a person calls it. `roles` names the models it needs and the attention each may have.
     `cost` says what a round takes and gives, beginning with its number of calls, those that only fill a cache left out.
     `emits` are the event kinds it can produce, tested, so that views and docs may rely on them. One that `revises` may
-    replace a token of its own by another (an edit "revised") in the block that was last filled. `depends` is for
+    replace a token of its own by another (an edit "revised") in the block that was last filled; one that `remasks`
+    may turn a token of its own back into a mask (an edit "remasked") while its block has others. `depends` is for
     methods whose knobs decide what they promise: from params to (guarantee, reference); of the defaults it says what
     the fields say."""
 
@@ -41,6 +42,7 @@ class Method:
     reference_label: str = ""
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"model": ("full", "block")})
     revises: bool = False
+    remasks: bool = False
     depends: Callable[[Any], tuple[str, str]] | None = None
 
     def promise(self, params: Params) -> tuple[str, str]:
