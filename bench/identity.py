@@ -47,16 +47,22 @@ def _alone(*names: str) -> list[dict[str, str]]:
 FULL_AND_BLOCK = _alone("tiny-llada", "tiny-sdar", "nano-sdar")
 BLOCK = _alone("tiny-sdar", "nano-sdar")
 NEVER = Run("s2d2", {"policy": "never", "causal_cache": False, "causal_prefix": False})
+ALWAYS = Run("s2d2", {"accept": "greedy", "policy": "mask_span_length", "min_span": 1})
 AR = Run("ar")
 CLAIMS = (
     Claim(Run("ssd"), Run("stepwise"), FULL_AND_BLOCK),
+    Claim(Run("ssd", {"tree": "topk"}), Run("stepwise"), _alone("tiny-llada", "tiny-sdar")),
+    Claim(Run("ssd", {"tree": "mixed_order"}), Run("stepwise"), _alone("tiny-llada", "tiny-sdar")),
+    Claim(Run("ssd", {"cache": "dual"}), Run("stepwise", {"cache": "dual"}), _alone("tiny-llada")),
+    Claim(Run("freedave"), Run("stepwise"), FULL_AND_BLOCK),
+    Claim(Run("freedave", {"sampling": "dynamic"}), Run("threshold"), _alone("tiny-llada", "tiny-sdar")),
     Claim(Run("psd", {"policy": "confidence", "acceptance": "exact"}), Run("threshold"), FULL_AND_BLOCK),
     Claim(Run("psd", {"policy": "localleap", "acceptance": "exact"}), Run("localleap"), FULL_AND_BLOCK),
     Claim(
         Run("psd", {"policy": "top-1", "acceptance": "exact", "depth": 4}), Run("ssd", {"n": 4}), FULL_AND_BLOCK, True
     ),
     Claim(NEVER, Run("block", {"strategy": "dynamic"}), BLOCK, True),
-    Claim(Run("s2d2", {"accept": "greedy", "policy": "always"}), Run("stepwise", {"block": 1}), BLOCK),
+    Claim(ALWAYS, Run("stepwise", {"block": 1}), BLOCK),
     Claim(
         Run("diffuspec"),
         AR,
