@@ -25,5 +25,6 @@ LOADING = "Loading the model and decoding…"
 REFERENCE = "Running the reference decoder…"
 GONE = "This run is no longer on the server: run it again, or open its file."
 NO_REFERENCE = (
-    "This run cannot be compared here: only a run made on this page, with a method that has a reference, can."
+    "This run cannot be compared here: only a run made on this page, not drawn at a temperature, with a method that "
+    "has a reference, can."
 )

@@ -1,9 +1,13 @@
 """Chains of drafts: each fills in some positions on top of the one before, and stands only if that one does."""
 
+import math
 from collections.abc import Callable, Sequence
 
+import torch
+
 from decoders.canvas import Canvas
-from decoders.sampling import Guess
+from decoders.chance import Chance
+from decoders.sampling import Guess, Seen, shaped
 from decoders.trace import Node, Verdict
 
 Fill = tuple[int, int]
@@ -85,3 +89,43 @@ def leap(
             break
         kept = jump
     return kept
+
+
+def judge(
+    drafts: Sequence[Guess],
+    q: Sequence[torch.Tensor] | None,
+    seen: Seen,
+    temperature: float,
+    mask: int,
+    chance: Chance,
+) -> tuple[tuple[Verdict, ...], list[Guess]]:
+    """Speculative sampling (arXiv:2211.17192, Algorithm 1) of one token per draft: verdicts, and what is written, those
+    that are accepted and one more. `seen` is the target on all prefixes, `mask` the target's (-1: it has none).
+
+    `q` are the distributions [V] that the drafts were drawn from: then what is written has the target's distribution.
+    None: they were not drawn, so each is the one token of its distribution, which is accepted with the target's own
+    probability of it, and replaced by any other token; that too has the target's distribution."""
+    fills, said = [draft.fill for draft in drafts], seen.guesses[0]
+    if not temperature:
+        kept, verdicts = walk(fills, [g.fill for g in said], seen.asked[0])
+        return verdicts, said[: kept + 1]
+
+    # Determine the number of accepted guesses: r_i > p_i(x_i) / q_i(x_i) rejects. r is below 1, so accepting what is
+    # strictly above it makes the probability exact.
+    assert seen.probs is not None
+    p = shaped(seen.probs, temperature, mask=mask)
+    x = torch.tensor([draft.token for draft in drafts], dtype=torch.long, device=p.device)
+    own = p[:-1].gather(1, x[:, None])[:, 0].tolist()
+    ratios = own if q is None else [min(1.0, a / draft.p) for a, draft in zip(own, drafts, strict=True)]
+    bars = [math.nextafter(r, 1.0) for r in chance.uniform(len(drafts), dtype=torch.float64).tolist()]
+    kept, verdicts = walk(fills, [g.fill for g in said], own, scores=ratios, bars=bars)
+
+    # Adjust the distribution from M_p if one was rejected, and draw one token from it.
+    last = p[kept]
+    if kept < len(drafts):
+        rest = last.index_fill(0, x[kept : kept + 1], 0.0) if q is None else last - q[kept].to(last.device)
+        rest = rest.clamp(min=0.0)
+        last = rest if float(rest.sum()) else last
+    token = chance.tokens(last[None])[0]
+    accepted = [Guess(*fill, a) for fill, a in zip(fills[:kept], own, strict=False)]
+    return verdicts, [*accepted, Guess(said[kept].pos, token, float(p[kept, token]))]

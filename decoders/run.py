@@ -140,27 +140,31 @@ class Recording:
             self._keep(Finish(self.canvas.finished or "stopped"))
 
     @property
+    def drawn(self) -> bool:
+        """Whether a method that reproduces its reference at temperature 0 is above it: two draws differ, and that says
+        nothing."""
+        return self.method.guarantee == "greedy-exact" and getattr(self.params, "temperature", 0.0) > 0
+
+    @property
     def guarantee(self) -> str:
-        """What this run promises: with an approximate cache nothing, even if its method is the reference. At a
-        temperature a greedy-exact method draws, and no longer promises the tokens of its reference but their
-        distribution."""
+        """What this run promises: with an approximate cache nothing, even if its method is the reference. One that is
+        `drawn` promises no longer the tokens of its reference but their distribution."""
         if self.params.loose:
             return "approximate"
         guarantee, _ = self.method.promise(self.params)
-        drawn = guarantee == "greedy-exact" and getattr(self.params, "temperature", 0.0) > 0
-        return "exact" if drawn else guarantee
+        return "exact" if self.drawn and guarantee == "greedy-exact" else guarantee
 
     def compare(self, stop: Callable[[], bool] = lambda: False) -> Reference | None:
         """Runs the method's reference decoder on the same prompt, model and shared settings, and keeps what came out.
         An approximate run is compared with the decoder that approximates nothing, the reference decoder itself with
         its own defaults; a greedy-exact one with the decoder whose tokens it promises, cache included.
 
-        None if the method has no reference, if both would draw (two draws differ, and that says nothing), or if
-        `stop()`, asked after each event, said so before the end.
+        None if the method has no reference, if the run is `drawn`, or if `stop()`, asked after each event, said so
+        before the end.
         """
         _, name = self.method.promise(self.params)
         loose = self.guarantee == "approximate"
-        if self.guarantee == "exact" or not (name or loose):
+        if self.drawn or not (name or loose):
             return None
         reference = registry.method(name) if name else self.method
         ids = list(self.start[: self.canvas.prompt_len])

@@ -26,7 +26,9 @@ KNOBS = {
     "dream": {"temperature": 0.7, "alg_temp": 0.5, "top_p": 0.9},
     "s2d2": {"temperature": 0.7, "editing": True, "sub": 3},
     "fast-v2": {"temperature": 0.7, "block_cache": True, "sub": 4},
-    "diffuspec": {"passes": 3, "k_max": 4},
+    "diffuspec": {"passes": 3, "k_max": 4, "temperature": 0.7, "accept": "paper"},
+    "prompt-lookup": {"temperature": 0.7},
+    "wino": {"wide": 0.3},
 }
 
 

@@ -1,8 +1,11 @@
 """The walk along a chain of drafts, by hand: what is kept, what is rejected, and what nobody looked at."""
 
-from decoders.drafts import chain, walk
-from decoders.sampling import Guess
-from decoders.trace import Node, Verdict
+import pytest
+import torch
+
+from decoders.drafts import chain, judge, walk
+from decoders.sampling import Guess, Seen
+from decoders.trace import Forward, Node, Verdict
 
 FILLS = [(4, 7), (5, 8), (6, 9)]
 
@@ -59,3 +62,32 @@ def test_a_chain_without_drafts_is_no_walk():
 def test_a_draft_is_checked_by_the_row_of_its_state_or_by_none():
     drafts = [[Guess(4, 7, 0.9)], [Guess(5, 8, 0.5), Guess(6, 9, 0.25)]]
     assert chain(drafts, 2) == (Node(0, ((4, 7),), 0.9, (), 1), Node(1, ((5, 8), (6, 9)), 0.25, (0,), -1))
+
+
+class Dice:
+    """One uniform number for every draft, and the tokens drawn; keeps what they were drawn from."""
+
+    def __init__(self, u: float, token: int):
+        self.u, self.token, self.asked = u, token, list[list[float]]()
+
+    def uniform(self, n, dtype=None):
+        return torch.full((n,), self.u, dtype=dtype)
+
+    def tokens(self, probs):
+        self.asked.append(probs[0].tolist())
+        return [self.token]
+
+
+ROWS = torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]], dtype=torch.float64)
+SAID = Seen([[Guess(4, 0, 0.7), Guess(5, 0, 0.5)]], [[0.7]], Forward("verify", 2), (), ROWS)
+
+
+@pytest.mark.parametrize("u, token, written", [(0.69, 1, [(4, 0), (5, 1)]), (0.7, 2, [(4, 2)]), (0.99, 1, [(4, 1)])])
+def test_a_draft_that_was_not_drawn_is_accepted_with_the_targets_probability_of_it_or_replaced_by_another(
+    u, token, written
+):
+    dice = Dice(u, token)
+    (verdict,), guesses = judge([Guess(4, 0, 0.3)], None, SAID, 1.0, -1, dice)
+    assert (verdict.outcome == "accepted") == (u < 0.7) and verdict.score == pytest.approx(0.7)
+    assert [g.fill for g in guesses] == written
+    assert dice.asked == [pytest.approx([0.5, 0.25, 0.25] if u < 0.7 else [0.0, 0.2, 0.1])]

@@ -6,18 +6,24 @@ after the text x_1:j at once, so its tokens do not depend on each other left to 
 (CPS) therefore looks for a path through the candidates of all slots, scored by the drafter and by a 3-gram of the
 target's training text; adaptive draft length (ADL) sets k from what was drafted and accepted so far.
 
-At temperature 0 the text is token for token the target's own (`ar`), whatever the drafter says. Left out: temperature
-above 0. A path that was searched for is no sample of the drafter, so the paper's rule min(1, p/q) would not be
-unbiased, and a rule that is comes with sampling.
+At temperature 0 the text is token for token the target's own (`ar`), whatever the drafter says. Above it a draft is
+accepted with probability min(1, p / q), equation 1, q being the drafter's probability of it given the drafts before it
+and masks behind (equation 6: one more call of the drafter, one row per draft), and the first rejected one is drawn anew
+from norm(max(0, p - q)). The paper says that the classical proof of unbiasedness applies. It needs drafts drawn from q,
+and a path that was searched for is none, so that text has not the target's distribution: `accept="paper"` is
+approximate, and said to be. Our default `point-mass` takes the path for what it is, one token per position: a draft is
+accepted with the target's own probability p of it, the first rejected one is replaced by a draw among all others, and
+the text has exactly the target's distribution (the drafter is not called again). The paper's runs are greedy.
 
 Where the paper is silent: k is rounded down; slots end with the first one whose best token ends the text; such a token
 is a candidate elsewhere only where it is among the M_i, because paths are sums and an early end would win for being
-short; with S > 1 the ceil(k/S) surest slots are filled per pass and keep the scores of that pass. The first check also
-reads the prompt. The drafter reads the target's own token ids, so both need one tokenizer. One token of the budget is
-never drafted: the check itself yields it."""
+short; with S > 1 the ceil(k/S) surest slots are filled per pass and keep the scores of that pass; a temperature shapes
+q as it shapes p, and neither the path nor its length. The first check also reads the prompt. The drafter reads the
+target's own token ids, so both need one tokenizer. One token of the budget is never drafted: the check itself yields
+it."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,14 +31,14 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import walk
+from decoders.drafts import chain, judge
 from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.ngram import NGram
 from decoders.params import Params, knob
-from decoders.sampling import by_confidence
-from decoders.trace import Decide, Event, Judge, Node, Propose, Round
+from decoders.sampling import Guess, by_confidence, shaped
+from decoders.trace import Decide, Event, Forward, Judge, Propose, Round
 
 Slot = Sequence[tuple[int, float]]
 """The candidates of one position: (token, the drafter's probability), most probable first."""
@@ -50,6 +56,14 @@ class DiffuSpec(Params):
     lam: float = knob(0.5, "weight of the drafter against the 3-gram", lo=0.0, hi=1.0, step=0.05, symbol="λ")
     proxy: str = knob("trigram", "who else scores a path; none: the drafter alone", choices=("trigram", "none"))
     passes: int = knob(1, "calls of the drafter per draft", lo=1, hi=8, step=1, symbol="S")
+    temperature: float = knob(
+        0.0, "0 is greedy, 1 the target's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T"
+    )
+    accept: str = knob(
+        "point-mass",
+        "above temperature 0: exact in distribution, or the paper's min(1, p/q), which is not",
+        choices=("point-mass", "paper"),
+    )
 
 
 def prune(candidates: Slot, tau: float) -> Slot:
@@ -84,6 +98,36 @@ def search(
     return beams[0][0]
 
 
+def refine(drafter: Model, board: Canvas, par: DiffuSpec) -> Generator[Forward, None, dict[int, Slot]]:
+    """Equation 5: fills the masks of the board in S passes, the surest first, and returns the candidates of each."""
+    slots, k = dict[int, Slot](), len(board.ids) - board.prompt_len
+    while not board.filled:
+        open_ = board.open(k)
+        seen = Context(drafter, board, cached=False).look([board.ids], [open_], "draft", most=par.m_max)
+        yield seen.call
+        sure = by_confidence(seen.guesses[0])[: math.ceil(k / par.passes)]
+        slots |= {g.pos: seen.best[0][open_.index(g.pos)] for g in sure}
+        board.write(sure, "unmasked")
+    return slots
+
+
+def left_to_right(
+    drafter: Model, board: Canvas, path: Sequence[int], temperature: float
+) -> tuple[Forward, Sequence[torch.Tensor]]:
+    """Equation 6: the drafter's distributions [V] of each token of the path after those before it and before masks."""
+    j, k, mask = board.prompt_len, len(board.ids) - board.prompt_len, drafter.spec.mask
+    states = [[*board.ids[:j], *path[:i], *[mask] * (k - i)] for i in range(len(path))]
+    where = [[j + i] for i in range(len(path))]
+    seen = Context(drafter, board, cached=False).look(states, where, "draft", keep=True)
+    assert seen.probs is not None
+    return seen.call, list(shaped(seen.probs, temperature, mask=mask))
+
+
+def promise(par: DiffuSpec) -> tuple[str, str]:
+    """Above temperature 0 the paper's rule has not the target's distribution."""
+    return "approximate" if par.temperature and par.accept == "paper" else "greedy-exact", "ar"
+
+
 @dataclass
 class Lengths:
     """Equations 10 and 11: moving averages of how many tokens were drafted before an end, and how many accepted."""
@@ -108,18 +152,12 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Cha
     while not canvas.finished:
         yield Round(n, canvas.block)
         j = len(canvas.ids)
-        k, path, slots, l_gen = min(k_t, canvas.limit - j - 1), (), dict[int, Slot](), 0
+        k, path, drafts, q, l_gen = min(k_t, canvas.limit - j - 1), (), list[Guess](), None, 0
         if k:
             # (1) Draft: the text and k masks, S passes; the surest slots are filled first.
             mask, block = drafter.spec.mask, drafter.spec.block
             board = Canvas(canvas.ids, k, block=block, mask=mask, eos=canvas.eos, origin=0, top=canvas.top)
-            while not board.filled:
-                open_ = board.open(k)
-                seen = Context(drafter, board, cached=False).look([board.ids], [open_], "draft", most=par.m_max)
-                yield seen.call
-                sure = by_confidence(seen.guesses[0])[: math.ceil(k / par.passes)]
-                slots |= {g.pos: seen.best[0][open_.index(g.pos)] for g in sure}
-                board.write(sure, "unmasked")
+            slots = yield from refine(drafter, board, par)
             raw = board.ids[j:]
             l_gen = next((i for i, token in enumerate(raw) if token in canvas.eos), k)
 
@@ -129,22 +167,26 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Cha
             changed = sum(a != b for a, b in zip(path, raw, strict=False))
             size = ("slots", len(lattice)), ("candidates", sum(map(len, lattice))), ("changed", changed)
             yield Decide("path", f"{len(path)} tokens", tuple(range(j, j + len(path))), size)
-            q = [round(dict(slot)[token], 6) for slot, token in zip(lattice, path, strict=False)]
-            yield Propose(tuple(Node(i, ((j + i, t),), q[i], (i - 1,) if i else (), 0) for i, t in enumerate(path)))
+            drafts = [Guess(j + i, t, dict(slot)[t]) for i, (slot, t) in enumerate(zip(lattice, path, strict=False))]
+            if par.temperature and par.accept == "paper":
+                call, q = left_to_right(drafter, board, path, par.temperature)
+                yield call
+                drafts = [Guess(*g.fill, max(float(row[g.token]), 1e-300)) for g, row in zip(drafts, q, strict=True)]
+            yield Propose(chain([[g] for g in drafts]))
 
-        # (3) Verify: one call of the target over the path; accept while it would have said the same.
-        fills = [(j + i, token) for i, token in enumerate(path)]
+        # (3) Verify: one call of the target over the path; accept while it would have said the same, or by a draw.
+        how = {"ask": [[g.fill for g in drafts]], "keep": par.temperature > 0}
         where = list(range(j, j + len(path) + 1))
-        seen = context.look([[*canvas.ids, *path]], [where], "verify" if path else "decode", ask=[fills])
+        seen = context.look([[*canvas.ids, *path]], [where], "verify" if path else "decode", **how)
         yield seen.call
-        said = seen.guesses[0]
-        kept, verdicts = walk(fills, [g.fill for g in said], seen.asked[0])
+        verdicts, written = judge(drafts, q, seen, par.temperature, target.spec.mask, rng)
+        kept = len(written) - 1
         if verdicts:
             yield Judge(verdicts)
         if kept:
-            yield canvas.write(said[:kept], "accepted")
+            yield canvas.write(written[:-1], "accepted")
         if not canvas.finished:
-            yield canvas.write([said[kept]], "corrected" if kept < len(path) else "bonus" if path else "unmasked")
+            yield canvas.write(written[-1:], "corrected" if kept < len(path) else "bonus" if path else "unmasked")
 
         # (4) ADL: the length of the next draft.
         if path:
@@ -166,11 +208,12 @@ METHOD = Method(
     params=DiffuSpec,
     decode=decode,
     emits=frozenset({"round", "forward", "propose", "judge", "decide", "commit", "finish"}),
-    summary="A diffusion model drafts, an autoregressive model checks. Same text as the autoregressive model alone, in "
-    "fewer of its calls.",
+    summary="A diffusion model drafts, an autoregressive model checks. Same text as the autoregressive model alone, "
+    "or, at a temperature, text of the same distribution, in fewer of its calls.",
     cost="1 to S+1 calls: S of the draft model over the text and the masks, and one of the target over k + 1 tokens, "
-    "for 1 to k + 1 tokens.",
+    "for 1 to k + 1 tokens; the paper's rule at a temperature takes one more, of k rows.",
     reference="ar",
     reference_label="autoregressive (R4, one token per call)",
     roles={"target": ("causal",), "draft": ("full", "block")},
+    depends=promise,
 )

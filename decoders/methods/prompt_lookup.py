@@ -4,13 +4,16 @@ Apoorv Saxena, "Prompt Lookup Decoding", 2023 (a repository, no paper), and befo
 Reference: Lossless Acceleration of Large Language Models" (LLMA), 2023, section 3; arXiv:2304.04487. The last n-gram of
 prompt and text is looked up in prompt and text, the longest one first; the tokens that followed it there are drafts.
 One call of the model checks them all: they are accepted while each is the model's own best token, and that call also
-says what comes after them. At temperature 0 the text is token for token the model's own (`ar`).
+says what comes after them. At temperature 0 the text is token for token the model's own (`ar`). Above it a copied token
+is accepted with the model's own probability of it, and one that is not is replaced by a draw among all others: a copy
+is speculative sampling (arXiv:2211.17192) from a drafter that says one token, so the text has the model's own
+distribution.
 
 Of several places the most recent one counts (the release takes the first). A place may overlap the n-gram it matches,
 and what is copied ends where the text ends. Nothing is copied from behind an end of text, and one token of the budget
 is never drafted: the check itself yields it. A copy has no probability, so its nodes say q = 1. LLMA's references are
 documents that are given, here they are prompt and text.
-Left out: temperature above 0, several copies at once."""
+Left out: several copies at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import chain, walk
+from decoders.drafts import chain, judge
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
@@ -32,6 +35,7 @@ from decoders.trace import Decide, Event, Judge, Propose, Round
 class PromptLookup(Params):
     ngram: int = knob(3, "longest n-gram looked up, in tokens", lo=1, hi=5, step=1, symbol="n")
     drafts: int = knob(8, "tokens copied at most", lo=1, hi=16, step=1, symbol="k")
+    temperature: float = knob(0.0, "0 is greedy, 1 the model's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T")
 
 
 def lookup(ids: Sequence[int], ngram: int) -> tuple[int, int]:
@@ -66,21 +70,21 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: PromptLookup, rng: 
         if drafts:
             yield Propose(chain([[draft] for draft in drafts]))
 
-        # Check all of it in ONE call; accept while the model would have said the same.
+        # Check all of it in ONE call; accept while the model would have said the same, or by a draw.
         fills, where = [draft.fill for draft in drafts], list(range(j, j + len(drafts) + 1))
-        seen = context.look([[*canvas.ids, *copied]], [where], "verify" if drafts else "decode", ask=[fills])
+        how = {"ask": [fills], "keep": par.temperature > 0}
+        seen = context.look([[*canvas.ids, *copied]], [where], "verify" if drafts else "decode", **how)
         yield seen.call
-        said = seen.guesses[0]
-        kept, verdicts = walk(fills, [g.fill for g in said], seen.asked[0])
+        verdicts, written = judge(drafts, None, seen, par.temperature, context.model.spec.mask, rng)
         if drafts:
             yield Judge(verdicts)
-        if kept:
-            yield canvas.write(said[:kept], "accepted")
+        if written[:-1]:
+            yield canvas.write(written[:-1], "accepted")
 
         # What the model says behind the accepted ones comes free.
         if not canvas.finished:
-            why = "corrected" if kept < len(drafts) else "bonus" if drafts else "unmasked"
-            yield canvas.write([said[kept]], why)
+            why = "corrected" if len(written) <= len(drafts) else "bonus" if drafts else "unmasked"
+            yield canvas.write(written[-1:], why)
         n += 1
 
 
@@ -94,7 +98,8 @@ METHOD = Method(
     decode=decode,
     emits=frozenset({"round", "forward", "decide", "propose", "judge", "commit", "finish"}),
     summary="No second model: drafts are copied from where the last tokens stood before. Same text as the "
-    "autoregressive model alone, in fewer calls where text repeats.",
+    "autoregressive model alone, or, at a temperature, text of the same distribution, in fewer calls where text "
+    "repeats.",
     cost="1 call of 1 row and up to k + 1 tokens for 1 to k + 1 tokens.",
     reference="ar",
     reference_label="autoregressive (R4, one token per call)",

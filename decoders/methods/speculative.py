@@ -16,8 +16,7 @@ Where the paper is silent: nothing is drafted behind an end of text, and one tok
 because the check itself yields it. Left out: truncated sampling (top-k, nucleus), lenience (appendix A.5), and the
 choice of gamma (section 3.5)."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -25,12 +24,12 @@ import torch
 from decoders.canvas import Canvas
 from decoders.chance import Chance
 from decoders.context import Context
-from decoders.drafts import chain, walk
+from decoders.drafts import chain, judge
 from decoders.methods.base import Method
 from decoders.models.base import Model
 from decoders.params import Params, knob
-from decoders.sampling import Guess, Seen, drawn, shaped
-from decoders.trace import Event, Judge, Propose, Round, Verdict
+from decoders.sampling import Guess, drawn
+from decoders.trace import Event, Judge, Propose, Round
 
 
 @dataclass(frozen=True)
@@ -39,36 +38,6 @@ class Speculative(Params):
     temperature: float = knob(
         0.0, "0 is greedy, 1 the target's own distribution", lo=0.0, hi=2.0, step=0.05, symbol="T"
     )
-
-
-def judge(
-    drafts: Sequence[Guess], q: Sequence[torch.Tensor], seen: Seen, temperature: float, mask: int, chance: Chance
-) -> tuple[tuple[Verdict, ...], list[Guess]]:
-    """Verdicts about the drafts, and what is written: those that are accepted and one more. `q` are the distributions
-    [V] that the drafts were drawn from, `mask` is the target's (-1: it has none)."""
-    fills, said = [draft.fill for draft in drafts], seen.guesses[0]
-    if not temperature:
-        kept, verdicts = walk(fills, [g.fill for g in said], seen.asked[0])
-        return verdicts, said[: kept + 1]
-
-    # Determine the number of accepted guesses: r_i > p_i(x_i) / q_i(x_i) rejects. r is below 1, so accepting what is
-    # strictly above it makes the probability exact.
-    assert seen.probs is not None
-    p = shaped(seen.probs, temperature, mask=mask)
-    x = torch.tensor([draft.token for draft in drafts], dtype=torch.long, device=p.device)
-    own = p[:-1].gather(1, x[:, None])[:, 0].tolist()
-    ratios = [min(1.0, a / draft.p) for a, draft in zip(own, drafts, strict=True)]
-    bars = [math.nextafter(r, 1.0) for r in chance.uniform(len(drafts), dtype=torch.float64).tolist()]
-    kept, verdicts = walk(fills, [g.fill for g in said], own, scores=ratios, bars=bars)
-
-    # Adjust the distribution from M_p if one was rejected, and draw one token from it.
-    last = p[kept]
-    if kept < len(drafts):
-        rest = (last - q[kept].to(last.device)).clamp(min=0.0)
-        last = rest if float(rest.sum()) else last
-    token = chance.tokens(last[None])[0]
-    accepted = [Guess(*fill, a) for fill, a in zip(fills[:kept], own, strict=False)]
-    return verdicts, [*accepted, Guess(said[kept].pos, token, float(p[kept, token]))]
 
 
 @torch.inference_mode()

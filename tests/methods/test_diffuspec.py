@@ -7,6 +7,8 @@ import random
 from dataclasses import replace
 
 import pytest
+import torch
+from chisquare import surprise
 from toys import LETTERS, hashed, hashes, prompt, scripted, spell, tiny
 
 from decoders import registry
@@ -131,6 +133,141 @@ def test_refinement_fills_the_surest_slots_first_and_asks_again():
     assert [letters(rows[0]) for rows in models["draft"].fed] == ["XMMM", "XMBC"]
     assert [node.q for node in of(trace, Propose)[0].nodes] == [0.9, 0.9, 0.85]
     assert letters(trace.tokens) == "XABCD"
+
+
+# ------------------------------------------------------------ above temperature 0
+class Listed:
+    """Draws that are listed; keeps the distributions that a token was drawn from."""
+
+    def __init__(self, us=(), tokens=()):
+        self.us, self.listed, self.asked = list(us), list(tokens), []
+
+    def uniform(self, *shape, dtype=None):
+        return torch.tensor([self.us.pop(0) for _ in range(shape[0])], dtype=dtype)
+
+    def tokens(self, probs):
+        self.asked.append(probs[0].tolist())
+        return [self.listed.pop(0)]
+
+
+A, B, D = (LETTERS.index(ch) for ch in "ABD")
+DRAWN = {"temperature": 1.0, "max_new": 3, "proxy": "none"}
+
+
+def drawn_pair():
+    """The drafter says A with .9 and then B with .5 (.4 where it sees the A); the target has .6 and .3 for them."""
+    says = {"X": "A@1 .6", "XA": "B@2 .3", "XAB": "C@3 .7"}
+    return pair({**says, "XAD": "C@3 .7"}, {"XMM": "A@1 .9, B@2 .5", "XAM": "B@2 .4"})
+
+
+def test_a_path_is_no_draw_so_a_draft_is_accepted_as_often_as_the_target_says_it():
+    """Dice below .63 and below .325 accept: .6 and .3 without the mask. A rejected B is replaced by a draw among all
+    others but the mask."""
+    chance = Listed([0.59, 0.33], [D, LETTERS.index("C")])
+    trace = run("diffuspec", drawn_pair(), spell("X"), **DRAWN, chance=chance)
+    rest = (1 - 0.3) / 9
+    spread = 1 - rest  # what is left without the mask
+    a, b = of(trace, Judge)[0].verdicts
+    assert (a.outcome, b.outcome) == ("accepted", "rejected")
+    assert a.score == pytest.approx(0.6 / (1 - 0.4 / 9)) and b.score == pytest.approx(0.3 / spread)
+    assert (a.bar, b.bar) == (pytest.approx(0.59), pytest.approx(0.33))
+    others = chance.asked[0]
+    assert others[B] == 0.0 and others[-1] == 0.0
+    assert others[:B] + others[B + 1 : -1] == pytest.approx([rest / spread] * 8)
+    assert letters(trace.tokens) == "XADC"
+    assert [[e.why for e in event.edits] for event in of(trace, Commit)] == [["accepted"], ["corrected"], ["unmasked"]]
+    assert [c.model for c in trace.forwards] == ["draft", "target", "target"], "the drafter is not asked for q"
+
+
+def test_the_papers_rule_compares_with_the_drafter_given_the_drafts_before():
+    """Equation 6: one row per draft, the drafts before it filled in and masks behind. Then min(1, .6 / .9) and
+    min(1, .3 / .4), and what the target has and the drafter has not."""
+    models, chance = drawn_pair(), Listed([0.68, 0.79], [D, LETTERS.index("C")])
+    trace = run("diffuspec", models, spell("X"), **DRAWN, accept="paper", chance=chance)
+    assert [[letters(row) for row in rows] for rows in models["draft"].fed] == [["XMM"], ["XMM", "XAM"]]
+    assert [(c.role, c.model, c.batch) for c in trace.forwards[:3]] == [
+        ("draft", "draft", 1),
+        ("draft", "draft", 2),
+        ("verify", "target", 1),
+    ]
+    mask = {p: 1 - (1 - p) / 9 for p in (0.3, 0.4, 0.6, 0.9)}  # neither draws the mask
+    assert [n.q for n in of(trace, Propose)[0].nodes] == pytest.approx([0.9 / mask[0.9], 0.4 / mask[0.4]], abs=1e-6)
+    a, b = of(trace, Judge)[0].verdicts
+    ratios = [0.6 / mask[0.6] / (0.9 / mask[0.9]), 0.3 / mask[0.3] / (0.4 / mask[0.4])]
+    assert [a.score, b.score] == pytest.approx(ratios) and ratios == pytest.approx([0.69, 0.78], abs=0.01)
+    assert (a.outcome, b.outcome) == ("accepted", "rejected")
+    assert chance.asked[0][B] == 0.0 and chance.asked[0][D] == pytest.approx((0.7 / mask[0.3] - 0.6 / mask[0.4]) / 9)
+
+
+DRAFTERS = {"full": {}, "block": {"attention": "block", "block": 4}}
+
+
+@pytest.mark.parametrize(
+    "temperature, kind, knobs",
+    [
+        (0.7, "full", {"k_max": 2, "k_min": 1}),
+        (1.0, "block", {"passes": 2}),
+        (1.5, "full", {"lam": 0.2, "tau": 1.0}),
+    ],
+)
+def test_the_text_has_the_targets_distribution_whatever_the_drafter_says(temperature, kind, knobs):
+    """Three tokens and an end of text, four positions; 3.5 standard deviations are exceeded once in a thousand sets of
+    draws, and these are always the same."""
+    models = {
+        "target": hashed(4, vocab=5, eos=1, peak=0.5, attention="causal", rows="next"),
+        "draft": hashed(4, vocab=5, eos=1, peak=0.9, id="draft", **DRAFTERS[kind]),
+    }
+    assert surprise("diffuspec", models, [1, 2], 4, 1500, temperature=temperature, **knobs) < 3.5
+
+
+def test_by_the_papers_rule_the_text_has_another_distribution():
+    """A drafter that agrees with the target is always accepted, and a path has no chance: the text is always the same
+    until the last token."""
+    says = {"target": hashed(4, vocab=5, eos=0, peak=0.5, sway=0.0, attention="causal", rows="next")}
+    models = {**says, "draft": hashed(4, vocab=5, eos=0, peak=0.5, sway=0.0, id="draft")}
+    how = {"temperature": 1.0, "proxy": "none"}
+    assert surprise("diffuspec", models, [1, 2], 3, 400, accept="paper", **how) > 50
+    assert surprise("diffuspec", models, [1, 2], 3, 400, **how) < 3.5
+    texts = [run("diffuspec", models, [1, 2], seed=s, max_new=3, accept="paper", **how).tokens for s in range(20)]
+    assert len({text[:4] for text in texts}) == 1 and len({text[4] for text in texts}) > 1
+
+
+@pytest.mark.parametrize("kind", ["llama-full", "qwen3-block", "qwen2-next-full"])
+def test_the_drafters_row_of_the_first_draft_is_what_it_drafted_from(kind):
+    """Nothing is before the first draft, so equation 6 asks what step 1 asked."""
+    models = {"target": tiny("llama-causal"), "draft": tiny(kind, 1)}
+    trace = run("diffuspec", models, prompt(5), max_new=6, temperature=1.0, accept="paper", proxy="none", k_max=4)
+    draft, again = trace.forwards[:2]
+    many = len(of(trace, Propose)[0].nodes)
+    assert again.model == draft.model and again.batch == many
+    first = [[b.top for b in call.beliefs if (b.pos, b.row) == (5, 0)] for call in (draft, again)]
+    assert [t for t, _ in first[0][0]] == [t for t, _ in first[1][0]]
+    assert [p for _, p in first[0][0]] == pytest.approx([p for _, p in first[1][0]], abs=2e-4)
+    assert {(b.pos, b.row) for b in again.beliefs} == {(5 + i, i) for i in range(many)}
+
+
+@pytest.mark.parametrize(
+    "temperature, accept, promise",
+    [
+        (0.0, "point-mass", "greedy-exact"),
+        (0.0, "paper", "greedy-exact"),
+        (0.5, "point-mass", "exact"),
+        (0.5, "paper", "approximate"),
+    ],
+)
+def test_only_what_is_true_is_promised_and_draws_are_not_compared(temperature, accept, promise):
+    knobs = {"temperature": temperature, "accept": accept, "max_new": 5}
+    trace = run("diffuspec", hashes(METHOD, 1), [1, 2], reference=True, **knobs)
+    assert trace.guarantee == promise
+    assert (trace.reference is None) == (temperature > 0)
+
+
+def test_at_temperature_0_nothing_is_drawn_and_the_rule_of_acceptance_does_not_matter():
+    runs = [
+        run("diffuspec", hashes(METHOD, 2), [1, 2], max_new=12, accept=accept, chance=Listed())
+        for accept in ("point-mass", "paper")
+    ]
+    assert runs[0].events == runs[1].events and runs[0].calls > 2
 
 
 # ------------------------------------------------------------ CPS

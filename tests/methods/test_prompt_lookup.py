@@ -2,6 +2,7 @@
 how much of it, and what a call over the copy yields."""
 
 import pytest
+from chisquare import surprise
 from toys import LETTERS, Toy, hashed, prompt, scripted, spell, tiny
 
 from decoders.errors import Incompatible
@@ -200,6 +201,20 @@ def test_the_text_is_the_models_own_whatever_is_copied():
         saved += trace.reference.calls - trace.calls
         outcomes |= {v.outcome for event in of(trace, Judge) for v in event.verdicts}
     assert outcomes == {"accepted", "rejected", "unreached"} and saved > 10
+
+
+@pytest.mark.parametrize("temperature, knobs", [(0.7, {}), (1.0, {"ngram": 1, "drafts": 1}), (1.5, {"drafts": 2})])
+def test_at_a_temperature_the_text_has_the_models_own_distribution(temperature, knobs):
+    """Four tokens and an end of text, four positions, and a prompt that repeats itself; 3.5 standard deviations are
+    exceeded once in a thousand sets of draws, and these are always the same."""
+    model = hashed(3, vocab=6, eos=1, peak=0.5, attention="causal", rows="next")
+    ids = [1, 2, 3, 0, 1, 2, 3, 1, 2]
+    assert surprise("prompt-lookup", model, ids, 4, 1500, temperature=temperature, **knobs) < 3.5
+    how = {"temperature": temperature, "max_new": 4, **knobs}
+    traces = [run("prompt-lookup", model, ids, seed=seed, reference=True, **how) for seed in range(9)]
+    outcomes = {v.outcome for trace in traces for event in of(trace, Judge) for v in event.verdicts}
+    assert {"accepted", "rejected"} <= outcomes
+    assert {(trace.guarantee, trace.reference) for trace in traces} == {("exact", None)}
 
 
 def test_a_model_that_is_not_causal_is_refused():

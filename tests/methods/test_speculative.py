@@ -4,11 +4,12 @@ rejected."""
 
 import pytest
 import torch
+from chisquare import surprise
 from toys import LETTERS, Toy, hashed, prompt, scripted, spell, tiny
 
 from decoders.chance import Chance
+from decoders.drafts import judge
 from decoders.errors import Incompatible
-from decoders.methods.speculative import judge
 from decoders.run import Recording, run
 from decoders.sampling import Guess, Seen, drawn
 from decoders.trace import Commit, Forward, Judge, Node, Propose, Verdict
@@ -318,40 +319,6 @@ def test_chance_is_asked_in_the_papers_order():
     assert chance.order == ["x", "x", "x", "3 r", "x", "x", "x", "2 r", "x"]
 
 
-def exact(target, ids: list[int], n: int, temperature: float) -> dict[tuple[int, ...], float]:
-    """The distribution of the next tokens, at most `n`, until the text ends, by enumeration."""
-    eos, mask = target.spec.eos, target.spec.mask
-    out: dict[tuple[int, ...], float] = {}
-    open_ = {(): 1.0}
-    while open_:
-        text, p = open_.popitem()
-        if len(text) == n or (text and text[-1] in eos):
-            out[text] = p
-            continue
-        scores = target.forward([*ids, *text], role="x")[0].after(len(ids) + len(text) - 1).double()[:mask]
-        for token, q in enumerate((scores / temperature).softmax(-1).tolist()):
-            open_[*text, token] = p * q
-    assert abs(sum(out.values()) - 1) < 1e-9
-    return out
-
-
-def surprise(models, ids: list[int], n: int, draws: int, **knobs) -> float:
-    """How many standard deviations the chi-square statistic of `draws` runs lies above its mean; cells in which fewer
-    than five are expected are one cell."""
-    wanted, counts = exact(models["target"], ids, n, knobs["temperature"]), dict.fromkeys([()], 0)
-    for seed in range(draws):
-        text = run("speculative", models, ids, seed=seed, max_new=n, level="timing", **knobs).tokens[len(ids) :]
-        counts[text] = counts.get(text, 0) + 1
-    assert set(counts) - {()} <= set(wanted)
-    cells = [(counts.get(text, 0), draws * p) for text, p in wanted.items() if draws * p >= 5]
-    rest = [(counts.get(text, 0), draws * p) for text, p in wanted.items() if draws * p < 5]
-    cells += [(sum(c for c, _ in rest), sum(e for _, e in rest))] if rest else []
-    chi = sum((count - expected) ** 2 / expected for count, expected in cells)
-    freedom = len(cells) - 1
-    assert freedom > 10
-    return (chi - freedom) / (2 * freedom) ** 0.5
-
-
 @pytest.mark.parametrize("gamma", [1, 2, 3])
 @pytest.mark.parametrize("temperature", [0.7, 1.5])
 def test_the_text_has_the_targets_distribution_whatever_the_drafter_says(gamma, temperature):
@@ -361,7 +328,7 @@ def test_the_text_has_the_targets_distribution_whatever_the_drafter_says(gamma, 
         "target": hashed(4, vocab=5, eos=1, peak=0.5, id="target", **CAUSAL),
         "draft": hashed(3, vocab=5, eos=1, peak=0.8, id="draft", **(CAUSAL if gamma % 2 else BLOCK)),
     }
-    assert surprise(models, [1, 2], 4, 1500, gamma=gamma, temperature=temperature) < 3.5
+    assert surprise("speculative", models, [1, 2], 4, 1500, gamma=gamma, temperature=temperature) < 3.5
 
 
 def test_a_drafter_that_says_one_thing_only_does_not_change_the_distribution():
@@ -369,7 +336,7 @@ def test_a_drafter_that_says_one_thing_only_does_not_change_the_distribution():
         "target": hashed(3, vocab=4, eos=0, peak=0.8, id="target", **CAUSAL),
         "draft": Toy(lambda pos, seen: [8.0, 0.0, 0.0, 0.0], vocab=4, mask=3, id="draft", **CAUSAL),
     }
-    assert surprise(models, [1, 2], 3, 1000, gamma=2, temperature=1.0) < 3.5
+    assert surprise("speculative", models, [1, 2], 3, 1000, gamma=2, temperature=1.0) < 3.5
 
 
 def test_drafts_of_the_same_model_are_all_accepted_at_any_temperature():
