@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from view_samples import CAT, PA, THE, S, ssd, stepwise, tree
+from toys import hashed
+from view_samples import CAT, PA, RI, THE, S, mixed, ssd, stepwise, tree
 
+from decoders.run import run
 from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
 from viz.views.tree import FREE, ROOT, VIEW, info
 
@@ -118,3 +120,96 @@ def test_the_accepted_path_through_a_lattice_is_in_one_piece():
 def test_a_rule_that_names_no_choice_is_told_by_its_score_and_bar():
     twigs = {t.id: t for t in info(lattice(), 3).twigs}
     assert twigs[3].why == "accepted: q = 0.40, p = 0.60, score 1 of at least 0.4"
+
+
+# ------------------------------------------------------------ a tree with rows of its own
+def test_every_branch_hangs_below_its_own_parent_and_two_orders_name_the_same_row():
+    twigs = {t.id: t for t in info(mixed(), 8).twigs}
+    assert [(twigs[i].parent, twigs[i].row, twigs[i].state) for i in range(8)] == [
+        (ROOT, 1, "rejected"),
+        (0, 2, "unreached"),
+        (1, 5, "unreached"),
+        (ROOT, 3, "accepted"),
+        (3, 2, "accepted"),
+        (4, 5, "rejected"),
+        (ROOT, 4, "rejected"),
+        (6, 6, "unreached"),
+    ]
+    assert (twigs[FREE].parent, twigs[FREE].fills) == (4, ((5, THE),))
+    assert [twigs[i].step for i in (3, 4, FREE)] == [1, 2, 3] and twigs[0].step == twigs[5].step == 0
+
+
+def test_the_same_fill_is_accepted_in_one_row_and_rejected_in_another():
+    """Paris at 3 was rejected as the first step and accepted as the second: row 1 and row 2 hold it."""
+    shown = info(mixed(), 8)
+    assert shown.rows[:4] == ((), ((3, PA),), ((4, S), (3, PA)), ((4, S),)) and shown.rows[4] == ((3, RI),)
+    at_3, at_4 = shown.columns.index(3), shown.columns.index(4)
+    assert [(cells[at_3], cells[at_4]) for cells in shown.cells] == [
+        ("masked", "masked"),
+        ("rejected", "masked"),
+        ("accepted", "accepted"),
+        ("masked", "accepted"),
+        ("rejected", "masked"),
+        ("accepted", "accepted"),
+        ("rejected", "unreached"),
+    ]
+    assert [cells[shown.columns.index(5)] for cells in shown.cells].count("rejected") == 1
+    assert shown.cost == "7 rows x 7 positions = 49 positions processed for 3 tokens"
+
+
+def test_a_branching_tree_says_how_long_the_path_is_and_what_ended_it():
+    assert info(mixed(), 4).sentence == (
+        "Round 1 checks a tree of 8 drafts on 7 rows in one call and keeps a path of 2: "
+        "the row at its end chose otherwise."
+    )
+    *events, judge = mixed().events[:4]
+    none = Judge(
+        tuple(replace(v, outcome="rejected" if v.node in (0, 3, 6) else "unreached", score=0.0) for v in judge.verdicts)
+    )
+    assert info(replace(mixed(), events=(*events, none)), 4).sentence.endswith(
+        "keeps a path of 0: the row at its end chose none of 3 branches."
+    )
+    leaf = Judge(tuple(replace(v, outcome="accepted", score=1.0) if v.node in (3, 4, 5) else v for v in judge.verdicts))
+    assert info(replace(mixed(), events=(*events, leaf)), 4).sentence.endswith(
+        "path of 3: nothing hangs below its end."
+    )
+    over = Judge(tuple(replace(v, outcome="unreached") if v.node == 5 else v for v in judge.verdicts))
+    assert info(replace(mixed(), events=(*events, over)), 4).sentence.endswith("path of 2: the text ends there.")
+
+
+def test_a_token_turned_down_for_another_at_its_position_is_told_from_one_that_came_too_early():
+    twigs = {t.id: t for t in info(mixed(), 8).twigs}
+    assert "fills position 4 with . first" in twigs[0].why
+    assert "fills position 5 with ·the instead" in twigs[5].why
+
+
+def test_many_branches_are_drawn_from_left_to_right_and_few_from_the_top():
+    """Each node keeps a line of its own for its label."""
+    few = VIEW.plot(info(mixed(), 8))
+    assert few.layout.xaxis.title.text == "branches" and few.layout.yaxis.title.text == "drafts filled in"
+    nodes = mixed().events[1].nodes
+    more = Propose((*nodes, *(Node(8 + i, ((6, CAT + i),), 0.1, (), -1) for i in range(3))))
+    trace = replace(mixed(), events=(mixed().events[0], more, mixed().events[2]))
+    many = VIEW.plot(info(trace, 3))
+    assert many.layout.xaxis.title.text == "drafts filled in" and many.layout.yaxis.title.text == "branches"
+    spots = {(t.x[0], t.y[0]) for t in many.data if t.type == "scatter" and t.mode == "markers+text"}
+    assert sorted({x for x, _ in spots}) == [0, 1, 2, 3] and len(spots) == len(more.nodes) + 1
+    leaves = [place for place in spots if place[0] == 3] + [place for place in spots if place[0] == 1][-3:]
+    assert len({y for _, y in leaves}) == len(leaves)
+
+
+def test_a_recorded_tree_of_ssd_is_drawn_as_it_was_sent():
+    """The rows of the view are the rows that the model was fed."""
+    model = hashed(3, sway=0.5, eos=0)
+    for tree_ in ("topk", "mixed_order"):
+        model.fed.clear()
+        trace = run("ssd", model, [1, 2], tree=tree_, width=3, max_new=12, block=6)
+        branched = 0
+        for view, fed in zip(trace.rounds, model.fed, strict=True):
+            shown, before = info(trace, view.stop), trace.canvas_at(view.start)
+            for fills, row in zip(shown.rows, fed, strict=True):
+                own = dict(fills)
+                assert [own.get(pos, token) for pos, token in enumerate(before)] == row
+            branched += "checks a tree" in shown.sentence
+            VIEW.plot(shown)
+        assert branched

@@ -187,6 +187,47 @@ def tree() -> Trace:
     return make(events, (OF, FR), 2, method="tree", title="Tree", attention="causal", guarantee="exact")
 
 
+def mixed() -> Trace:
+    """A tree of SSD whose nodes have batch rows of their own, on 2 + 5 positions: `is` at 2 stands, then either of two
+    positions may be filled, or the first by another token. `.` at 4 is filled before `Paris` at 3, so the walk ends in
+    node 4, whose state is the one of node 1: both are row 2. Its row then says `the` at 5."""
+    events: list[Event] = [
+        Round(1, 0),
+        Propose(
+            (
+                Node(0, ((3, PA),), 0.8, (), 1),
+                Node(1, ((4, S),), 0.7, (0,), 2),
+                Node(2, ((5, CAT),), 0.5, (1,), 5),
+                Node(3, ((4, S),), 0.7, (), 3),
+                Node(4, ((3, PA),), 0.8, (3,), 2),
+                Node(5, ((5, CAT),), 0.5, (4,), 5),
+                Node(6, ((3, RI),), 0.1, (), 4),
+                Node(7, ((4, S),), 0.7, (6,), 6),
+            )
+        ),
+        Forward(
+            "verify", 7, batch=7, beliefs=(Belief(4, ((S, 0.9),), 0.3, 0), Belief(5, ((THE, 0.6),), 0.9, 2)), seconds=1
+        ),
+        Judge(
+            (
+                Verdict(0, "rejected", 0.7, 0.0, 1.0, (4, S)),
+                Verdict(1, "unreached", 0.8, 0.0, 1.0, (4, S)),
+                Verdict(2, "unreached", 0.2, 0.0, 1.0, (5, THE)),
+                Verdict(3, "accepted", 0.9, 1.0, 1.0, (4, S)),
+                Verdict(4, "accepted", 0.8, 1.0, 1.0, (3, PA)),
+                Verdict(5, "rejected", 0.2, 0.0, 1.0, (5, THE)),
+                Verdict(6, "rejected", 0.1, 0.0, 1.0, (4, S)),
+                Verdict(7, "unreached", 0.6, 0.0, 1.0, (4, S)),
+            )
+        ),
+        Commit((Edit(4, M, S, "accepted", 0.7),)),
+        Commit((Edit(3, M, PA, "accepted", 0.8),)),
+        Commit((Edit(5, M, THE, "bonus", 0.6),)),
+        Finish("stopped"),
+    ]
+    return make(events, (OF, FR, RI, M, M, M, M), 2, method="ssd", title="SSD", guarantee="greedy-exact")
+
+
 def nasty() -> Trace:
     """The first run with a token full of markup at position 3, drafted and accepted there; escapes in the header."""
 
@@ -210,4 +251,4 @@ def nasty() -> Trace:
     )
 
 
-SAMPLES = {"ssd": ssd, "stepwise": stepwise, "tree": tree, "nasty": nasty}
+SAMPLES = {"ssd": ssd, "stepwise": stepwise, "tree": tree, "mixed": mixed, "nasty": nasty}
