@@ -33,6 +33,7 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("eb-apples", "eb", LLADA, PROMPT, {}),
     ("klass-apples", "klass", LLADA, PROMPT, {}),
     ("localleap-apples", "localleap", LLADA, PROMPT, {}),
+    ("freedave-apples", "freedave", LLADA, PROMPT, {"draft_steps": 4}),
     ("psd-apples", "psd", LLADA, PROMPT, {"depth": 3}),
     ("wino-apples", "wino", LLADA, PROMPT, {}),
     ("freedave-apples", "freedave", LLADA, PROMPT, {}),

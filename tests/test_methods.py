@@ -56,7 +56,7 @@ def promised(recording, target, ids, known):
     knobs = recording.params.shared(registry.method(name).params)
     key = name, tuple(knobs.items())
     if key not in known:
-        known[key] = run(name, main, ids, level="timing", **knobs)
+        known[key] = run(name, target, ids, level="timing", **knobs)
     return known[key]
 
 

@@ -194,8 +194,9 @@ def test_many_branches_are_drawn_from_left_to_right_and_few_from_the_top():
     assert many.layout.xaxis.title.text == "drafts filled in" and many.layout.yaxis.title.text == "branches"
     spots = {(t.x[0], t.y[0]) for t in many.data if t.type == "scatter" and t.mode == "markers+text"}
     assert sorted({x for x, _ in spots}) == [0, 1, 2, 3] and len(spots) == len(more.nodes) + 1
-    leaves = [place for place in spots if place[0] == 3] + [place for place in spots if place[0] == 1][-3:]
-    assert len({y for _, y in leaves}) == len(leaves)
+    leaves = {8, 9, 10, 2, 5, 7}
+    lines = {t.customdata[0][2]: t.y[0] for t in many.data if t.type == "scatter" and t.mode == "markers+text"}
+    assert len({lines[leaf] for leaf in leaves}) == len(leaves)
 
 
 def test_a_recorded_tree_of_ssd_is_drawn_as_it_was_sent():
