@@ -47,7 +47,7 @@ def _alone(*names: str) -> list[dict[str, str]]:
 FULL_AND_BLOCK = _alone("tiny-llada", "tiny-sdar", "nano-sdar")
 BLOCK = _alone("tiny-sdar", "nano-sdar")
 NEVER = Run("s2d2", {"policy": "never", "causal_cache": False, "causal_prefix": False})
-ALWAYS = Run("s2d2", {"accept": "greedy", "policy": "mask_span_length", "min_span": 1})
+ALWAYS = Run("s2d2", {"accept": "greedy", "policy": "mask_span_length", "min_span": 1, "early_stop": False})
 AR = Run("ar")
 CLAIMS = (
     Claim(Run("ssd"), Run("stepwise"), FULL_AND_BLOCK),
@@ -62,7 +62,7 @@ CLAIMS = (
         Run("psd", {"policy": "top-1", "acceptance": "exact", "depth": 4}), Run("ssd", {"n": 4}), FULL_AND_BLOCK, True
     ),
     Claim(NEVER, Run("block", {"strategy": "dynamic"}), BLOCK, True),
-    Claim(ALWAYS, Run("stepwise", {"block": 1}), BLOCK),
+    Claim(ALWAYS, Run("stepwise", {"block": 1, "early_stop": False}), BLOCK),
     Claim(
         Run("diffuspec"),
         AR,

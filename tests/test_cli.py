@@ -109,7 +109,9 @@ def test_a_malformed_trace_exits_4_and_names_the_field(capsys, tmp_path):
 def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
     assert "ssd" in run(capsys, "methods")[1]
     listed = json.loads(run(capsys, "methods", "--json")[1])
-    diffusion = "stepwise fixed-k threshold eb klass localleap ssd freedave psd dream block s2d2 fast-v2 llada2 simsd"
+    diffusion = (
+        "stepwise fixed-k threshold eb klass localleap ssd freedave psd wino dream block s2d2 fast-v2 llada2 simsd"
+    )
     assert [m["id"] for m in listed] == [*diffusion.split(), "ar", "prompt-lookup", "speculative", "diffuspec"]
     assert {k["name"]: k["symbol"] for k in next(m for m in listed if m["id"] == "ssd")["knobs"]}["n"] == "N"
     models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
