@@ -66,7 +66,10 @@ def test_each_mistake_gets_its_error_in_one_sentence(name):
 
 @pytest.mark.parametrize("name, message", [
     ("unknown method", "There is no method named 'sdd'; did you mean ssd?"),
-    ("unknown knob", "There is no knob named 'steps'; known: block, budget, cache, early_stop, max_new, n, tree, width."),
+    (
+        "unknown knob",
+        "There is no knob named 'steps'; known: block, budget, cache, early_stop, max_new, n, tree, width.",
+    ),
     (
         "prompt too long for the model",
         "The prompt has 500 tokens and 13 are to be generated: toy has room for 512 together; "
