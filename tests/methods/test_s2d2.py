@@ -143,6 +143,14 @@ def test_acceptance_is_q_over_p_and_the_residual_is_what_q_has_and_p_has_not():
     assert [v.outcome for v in verdicts] == ["accepted", "accepted"] and instead is None
 
 
+def test_a_draft_that_the_verifier_gives_nothing_is_rejected_even_by_a_die_of_0():
+    q = torch.tensor([[0.0, 1.0, 0.0]], dtype=torch.float64)
+    p = torch.tensor([[0.9, 0.1, 0.0]], dtype=torch.float64)
+    seen = Seen([[Guess(4, 1, 1.0)]], [[0.0]], Forward("verify", 4), (), q)
+    verdicts, instead, _ = judge([Guess(4, 0, 0.9)], 1, seen, p, S2D2(), Fixed([0.0], 1))
+    assert verdicts[0].outcome == "rejected" and instead == Guess(4, 1, 1.0)
+
+
 def test_the_score_is_the_expected_length_less_the_cost_and_decides_whether_to_verify():
     for tau, answers in ((-8.0, {"yes"}), (8.0, {"no"})):
         trace = run("s2d2", tiny("qwen3-block"), prompt(9), tau_score=tau, max_new=15, block=8)
