@@ -7,8 +7,9 @@ import torch
 from toys import LETTERS, hashed, prompt, scripted, spell, tiny
 
 from decoders.canvas import Canvas
-from decoders.methods.ssd import METHOD, SSD
+from decoders.methods.ssd import METHOD, SSD, alternatives
 from decoders.run import Recording, run
+from decoders.sampling import Guess, Seen
 from decoders.trace import Commit, Forward, Judge, Propose, Round, Verdict
 
 
@@ -417,6 +418,15 @@ def test_a_node_is_one_token_and_siblings_differ():
             places = [{pos for pos, _ in below} for below in children.values()]
             assert all(len(p) == 1 for p in places) == (tree == "topk") or len(children) == 1
         assert branched
+
+
+def test_a_position_has_as_many_tokens_as_asked_for_its_guess_first_and_none_that_is_excluded():
+    """Of three equal tokens the guess is one and `best` may name the others; a token of probability 0 is no row."""
+    tie, sure = Guess(3, 7, 0.25), Guess(4, 1, 1.0)
+    best = [[[(5, 0.25), (6, 0.25)], [(1, 1.0), (2, 1e-9)]]]
+    seen = Seen([[tie, sure]], [[]], Forward("verify", 5), best)
+    assert alternatives(seen, 0, [sure, tie], 2) == [[sure], [tie, Guess(3, 5, 0.25)]]
+    assert alternatives(Seen([[tie]], [[]], Forward("verify", 5)), 0, [tie], 2) == [[tie]]
 
 
 # ------------------------------------------------------------ on keys that are out of date
