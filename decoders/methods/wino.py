@@ -62,7 +62,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Wino, rng: Chance) 
     while not canvas.finished:
         # A new block: its positions may be taken back until none of them is a mask.
         if canvas.block != block:
-            block, mine, before = canvas.block, canvas.open(), 0
+            block, mine = canvas.block, canvas.open()
         yield Round(n, block)
         yield from context.settle()
 

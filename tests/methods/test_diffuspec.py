@@ -199,6 +199,15 @@ def test_the_papers_rule_compares_with_the_drafter_given_the_drafts_before():
     assert chance.asked[0][B] == 0.0 and chance.asked[0][D] == pytest.approx((0.7 / mask[0.3] - 0.6 / mask[0.4]) / 9)
 
 
+def test_a_temperature_shapes_the_drafters_distribution_as_it_shapes_the_targets():
+    """At T = 1/2 probabilities are squared."""
+    how = {**DRAWN, "temperature": 0.5, "accept": "paper"}
+    trace = run("diffuspec", drawn_pair(), spell("X"), **how, chance=Listed([0.1, 0.1], [D]))
+    (first, _), (a, _) = of(trace, Propose)[0].nodes, of(trace, Judge)[0].verdicts
+    assert first.q == pytest.approx(0.9**2 / (0.9**2 + 8 * (0.1 / 9) ** 2), abs=1e-6)
+    assert a.p == pytest.approx(0.6**2 / (0.6**2 + 8 * (0.4 / 9) ** 2), abs=1e-6)
+
+
 DRAFTERS = {"full": {}, "block": {"attention": "block", "block": 4}}
 
 
