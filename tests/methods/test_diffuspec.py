@@ -155,22 +155,22 @@ DRAWN = {"temperature": 1.0, "max_new": 3, "proxy": "none"}
 
 
 def drawn_pair():
-    """The drafter says A with .9 and then B with .5 (.4 where it sees the A); the target has .6 and .3 for them."""
+    """The drafter says A with .9 and B with .5 (.4 where it sees the A); the target has .6 and .3 for them."""
     says = {"X": "A@1 .6", "XA": "B@2 .3", "XAB": "C@3 .7"}
     return pair({**says, "XAD": "C@3 .7"}, {"XMM": "A@1 .9, B@2 .5", "XAM": "B@2 .4"})
 
 
 def test_a_path_is_no_draw_so_a_draft_is_accepted_as_often_as_the_target_says_it():
-    """Dice below .63 and below .325 accept: .6 and .3 without the mask. A rejected B is replaced by a draw among all
-    others but the mask."""
-    chance = Listed([0.59, 0.33], [D, LETTERS.index("C")])
+    """Without the mask .6 and .3 are .628 and .325; dice below that accept. A rejected B is replaced by a draw among
+    all others but the mask."""
+    chance = Listed([0.62, 0.33], [D, LETTERS.index("C")])
     trace = run("diffuspec", drawn_pair(), spell("X"), **DRAWN, chance=chance)
     rest = (1 - 0.3) / 9
     spread = 1 - rest  # what is left without the mask
     a, b = of(trace, Judge)[0].verdicts
     assert (a.outcome, b.outcome) == ("accepted", "rejected")
     assert a.score == pytest.approx(0.6 / (1 - 0.4 / 9)) and b.score == pytest.approx(0.3 / spread)
-    assert (a.bar, b.bar) == (pytest.approx(0.59), pytest.approx(0.33))
+    assert (a.bar, b.bar) == (pytest.approx(0.62), pytest.approx(0.33))
     others = chance.asked[0]
     assert others[B] == 0.0 and others[-1] == 0.0
     assert others[:B] + others[B + 1 : -1] == pytest.approx([rest / spread] * 8)
@@ -182,7 +182,7 @@ def test_a_path_is_no_draw_so_a_draft_is_accepted_as_often_as_the_target_says_it
 def test_the_papers_rule_compares_with_the_drafter_given_the_drafts_before():
     """Equation 6: one row per draft, the drafts before it filled in and masks behind. Then min(1, .6 / .9) and
     min(1, .3 / .4), and what the target has and the drafter has not."""
-    models, chance = drawn_pair(), Listed([0.68, 0.79], [D, LETTERS.index("C")])
+    models, chance = drawn_pair(), Listed([0.68, 0.77], [D, LETTERS.index("C")])
     trace = run("diffuspec", models, spell("X"), **DRAWN, accept="paper", chance=chance)
     assert [[letters(row) for row in rows] for rows in models["draft"].fed] == [["XMM"], ["XMM", "XAM"]]
     assert [(c.role, c.model, c.batch) for c in trace.forwards[:3]] == [
@@ -194,7 +194,7 @@ def test_the_papers_rule_compares_with_the_drafter_given_the_drafts_before():
     assert [n.q for n in of(trace, Propose)[0].nodes] == pytest.approx([0.9 / mask[0.9], 0.4 / mask[0.4]], abs=1e-6)
     a, b = of(trace, Judge)[0].verdicts
     ratios = [0.6 / mask[0.6] / (0.9 / mask[0.9]), 0.3 / mask[0.3] / (0.4 / mask[0.4])]
-    assert [a.score, b.score] == pytest.approx(ratios) and ratios == pytest.approx([0.69, 0.76], abs=0.01)
+    assert [a.score, b.score] == pytest.approx(ratios) and ratios == pytest.approx([0.69, 0.759], abs=0.001)
     assert (a.outcome, b.outcome) == ("accepted", "rejected")
     assert chance.asked[0][B] == 0.0 and chance.asked[0][D] == pytest.approx((0.7 / mask[0.3] - 0.6 / mask[0.4]) / 9)
 
@@ -226,7 +226,7 @@ def test_the_text_has_the_targets_distribution_whatever_the_drafter_says(tempera
         "target": hashed(4, vocab=5, eos=1, peak=0.5, attention="causal", rows="next"),
         "draft": hashed(4, vocab=5, eos=1, peak=0.9, id="draft", **DRAFTERS[kind]),
     }
-    assert surprise("diffuspec", models, [1, 2], 4, 1500, temperature=temperature, **knobs) < 3.5
+    assert surprise("diffuspec", models, [1, 2], 4, 1000, temperature=temperature, **knobs) < 3.5
 
 
 def test_by_the_papers_rule_the_text_has_another_distribution():
@@ -247,12 +247,12 @@ def test_the_drafters_row_of_the_first_draft_is_what_it_drafted_from(kind):
     models = {"target": tiny("llama-causal"), "draft": tiny(kind, 1)}
     trace = run("diffuspec", models, prompt(5), max_new=6, temperature=1.0, accept="paper", proxy="none", k_max=4)
     draft, again = trace.forwards[:2]
-    many = len(of(trace, Propose)[0].nodes)
-    assert again.model == draft.model and again.batch == many
+    rows = len(of(trace, Propose)[0].nodes)
+    assert again.model == draft.model and again.batch == rows
     first = [[b.top for b in call.beliefs if (b.pos, b.row) == (5, 0)] for call in (draft, again)]
     assert [t for t, _ in first[0][0]] == [t for t, _ in first[1][0]]
     assert [p for _, p in first[0][0]] == pytest.approx([p for _, p in first[1][0]], abs=2e-4)
-    assert {(b.pos, b.row) for b in again.beliefs} == {(5 + i, i) for i in range(many)}
+    assert {(b.pos, b.row) for b in again.beliefs} == {(5 + i, i) for i in range(rows)}
 
 
 @pytest.mark.parametrize(
