@@ -6,17 +6,16 @@ that the calls are equal too.  tests/test_identity.py asserts the same claims.
 """
 
 import argparse
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench import methods
 from decoders.errors import UsageError
 from decoders.models import catalogue
 from decoders.models.base import Model
 from decoders.run import run
-from training.corpus import FAMILIES, HELD_OUT, items
 from training.evaluate import SLOTS
 
 SEED = 31  # other prompts than those of accuracies and speeds
@@ -80,10 +79,9 @@ def pairs(claims: Sequence[Claim] = CLAIMS) -> Iterator[tuple[Claim, dict[str, s
             yield claim, cast
 
 
-def prompts(n: int, seed: int = SEED) -> list[str]:
+def prompts(n: int) -> list[str]:
     """The first `n` held-out prompts, the families in turn."""
-    drawn = [items(family, HELD_OUT, -(-n // len(FAMILIES)), seed) for family in FAMILIES]
-    return [item.prompt for item in itertools.chain(*zip(*drawn, strict=True))][:n]
+    return [item.prompt for item in methods.prompts(n, SEED)]
 
 
 def compare(claim: Claim, cast: dict[str, str], asked: Sequence[str], max_new: int) -> dict[str, int]:
@@ -103,7 +101,7 @@ def compare(claim: Claim, cast: dict[str, str], asked: Sequence[str], max_new: i
 
 
 def said(side: Run) -> str:
-    """A run in words: the method, and the settings that are not its defaults."""
+    """A run in words: the method and its settings."""
     return " ".join([side.method, *(f"{knob}={value}" for knob, value in side.knobs.items())])
 
 

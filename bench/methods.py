@@ -135,9 +135,9 @@ def measure(lines: Sequence[Plan], models: dict[str, Model], asked: Sequence[Ite
     return out
 
 
-def prompts(n: int) -> list[Item]:
+def prompts(n: int, seed: int = SEED) -> list[Item]:
     """The first `n` held-out items, the families in turn."""
-    pools = [items(family, HELD_OUT, -(-n // len(FAMILIES)), SEED) for family in FAMILIES]
+    pools = [items(family, HELD_OUT, -(-n // len(FAMILIES)), seed) for family in FAMILIES]
     return [item for group in zip(*pools, strict=True) for item in group][:n]
 
 

@@ -57,6 +57,7 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("code-function", "ssd", LLADA, FUNCTION, {"n": 4}),
     ("code-vowels", "diffuspec", PAIR, VOWELS, {}),
     ("story-fox-fast", "threshold", LLADA, FOX, {"threshold": 0.3}),
+    ("story-fox-wino", "wino", LLADA, FOX, {"wide": 0.4}),
     ("story-robot", "ssd", SDAR, ROBOT, {"n": 4}),
 )
 

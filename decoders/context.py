@@ -43,7 +43,6 @@ class Context:
         self.stale, self.ahead = stale, ahead
         self.span: tuple[int, int] | None = None
         self.kept: Cache | None = None
-        self.before: torch.Tensor | None = None
         self.causal = model.spec.attention == "causal" or ones
         self.block = 1 if ones else canvas.block_len
         # A model that predicts a position from the row before it, as causal ones do, needs no mask there.
@@ -126,7 +125,7 @@ class Context:
         )
         if self.span is not None and self.kept is not None:
             start, stop = self.span
-            cache, pos = self.kept.around(start, stop, self.before), range(start, stop)
+            cache, pos = self.kept, range(start, stop)
         rows = [[*state[start:stop], *self.behind] for state in states]
         if cfg:
             blank = [canvas.mask] * canvas.prompt_len
@@ -134,11 +133,11 @@ class Context:
         see = self._see(len(cache) if cache is not None else 0, len(rows[0])) if see is None else see
         if self.span is not None and self.kept is None:
             assert len(rows) == 1, "the keys of several states cannot all be kept"
-            self.kept = Cache(cache.layers, cache.last) if cache is not None else Cache()
-            row, call = self.model.forward(rows[0], role=role, see=see, cache=self.kept, keep=len(rows[0]))
+            whole = Cache(cache.layers, cache.last) if cache is not None else Cache()
+            row, call = self.model.forward(rows[0], role=role, see=see, cache=whole, keep=len(rows[0]))
             # Of the rows, the one that predicts the first position of the span is not computed again.
-            self.before = row.at(self.span[0]) if 0 < self.model.spec.shift <= self.span[0] else None
-            logits = [row]
+            before = row.at(self.span[0]) if 0 < self.model.spec.shift <= self.span[0] else None
+            self.kept, logits = whole.around(*self.span, before), [row]
         elif self.causal and self.cache is not None and len(rows) == 1:
             row, call = self.model.forward(rows[0], role=role, see=see, cache=self.cache, keep=stop - start)
             logits, self.held = [row], list(states[0])

@@ -18,7 +18,7 @@ from decoders.methods.base import Method
 from decoders.models.base import Cache, Logits, Model, ModelSpec
 from decoders.models.hf import HFModel
 from decoders.ngram import NGram
-from decoders.trace import Forward
+from decoders.trace import Commit, Forward, Judge
 
 Score = Callable[[int, tuple[tuple[int, int], ...]], list[float]]
 
@@ -140,6 +140,20 @@ def hashed(seed: int = 0, *, vocab: int = 14, sway: float = 0.4, peak: float = 2
         return [peak * (base.gauss(0, 1) + sway * now.gauss(0, 1)) for _ in range(mask)] + [-30.0]
 
     return Toy(score, vocab=vocab, mask=mask, eos=tuple(range(mask - eos, mask)), **spec)
+
+
+def written(events) -> list[tuple[str, list[str]]]:
+    """Every commit: why, and the letters it put where."""
+    return [
+        (event.edits[0].why, [f"{LETTERS[e.after]}@{e.pos}" for e in event.edits])
+        for event in events
+        if isinstance(event, Commit)
+    ]
+
+
+def outcomes(events) -> list[list[str]]:
+    """What became of the drafts, one list a judgement."""
+    return [[v.outcome for v in event.verdicts] for event in events if isinstance(event, Judge)]
 
 
 def spell(text: str) -> list[int]:

@@ -68,7 +68,9 @@ class Recipe:
 
 # A drafter writes a few tokens at a time, and a small model learns a few skills at a time.
 NANO = batches.Mixture(
-    {"word": 32, "code": 18, "facts": 10, "choice": 24, "story": 4, "drill": 12}, {1: 3, 4: 3, 8: 4}, form="listed"
+    {"word": 24, "code": 20, "facts": 12, "choice": 28, "story": 2, "drill": 6, "seek": 8},
+    {1: 3, 4: 3, 8: 4},
+    form="listed",
 )
 THROUGH = batches.Mixture(form="through")
 RECIPES = {

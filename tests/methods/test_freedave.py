@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from toys import LETTERS, hashed, prompt, scripted, spell, tiny
+from toys import LETTERS, hashed, outcomes, prompt, scripted, spell, tiny, written
 
 from decoders.canvas import Canvas
 from decoders.methods.freedave import METHOD, FreeDave
 from decoders.run import run
-from decoders.trace import Commit, Decide, Forward, Judge, Propose
+from decoders.trace import Decide, Forward, Judge, Propose
 
 
 def play(script, *, block, eos="", **knobs):
@@ -17,18 +17,6 @@ def play(script, *, block, eos="", **knobs):
     events = list(METHOD.decode({"model": model}, canvas, FreeDave(block=block, **knobs), torch.Generator("cpu")))
     fed = [["".join(LETTERS[t] for t in row) for row in call] for call in model.fed]
     return fed, events, "".join(LETTERS[t] for t in canvas.ids)
-
-
-def written(events) -> list[tuple[str, list[str]]]:
-    return [
-        (event.edits[0].why, [f"{LETTERS[e.after]}@{e.pos}" for e in event.edits])
-        for event in events
-        if isinstance(event, Commit)
-    ]
-
-
-def outcomes(events) -> list[list[str]]:
-    return [[v.outcome for v in event.verdicts] for event in events if isinstance(event, Judge)]
 
 
 # The model does not change its mind until D, where it rather says F.

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from toys import LETTERS, hashed, prompt, scripted, spell, tiny
+from toys import LETTERS, hashed, outcomes, prompt, scripted, spell, tiny, written
 
 from decoders.canvas import Canvas
 from decoders.methods.psd import METHOD, PSD
 from decoders.run import run
-from decoders.trace import Commit, Forward, Judge, Propose
+from decoders.trace import Forward, Judge, Propose
 
 
 def play(script, *, block, **knobs):
@@ -17,18 +17,6 @@ def play(script, *, block, **knobs):
     rng = torch.Generator("cpu").manual_seed(0)
     events = list(METHOD.decode({"model": model}, canvas, PSD(block=block, **knobs), rng))
     return model, events, "".join(LETTERS[t] for t in canvas.ids)
-
-
-def written(events) -> list[tuple[str, list[str]]]:
-    return [
-        (event.edits[0].why, [f"{LETTERS[e.after]}@{e.pos}" for e in event.edits])
-        for event in events
-        if isinstance(event, Commit)
-    ]
-
-
-def outcomes(events) -> list[list[str]]:
-    return [[v.outcome for v in event.verdicts] for event in events if isinstance(event, Judge)]
 
 
 # A and B are sure; C, then D, then E are drafts. With C filled in, the model still says D and E.

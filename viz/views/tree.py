@@ -297,7 +297,7 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     parents = {t.parent for t in info.twigs}
     leaves = sum(t.id not in parents for t in info.twigs)
     sideways = leaves > MAX_ABREAST and any(t.row > 0 for t in info.twigs)
-    tree_px = 30 * leaves + 30 if sideways else 52 * (_depth(info) + 1) + 10
+    tree_px = 40 * leaves + 40 if sideways else 52 * (_depth(info) + 1) + 10
     table_px = 26 * len(info.cells) if wide else 0
     figure = make_subplots(
         rows=2 if wide else 1,
@@ -334,14 +334,18 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     for t in info.twigs:
         ink = theme.state(t.state, dark)
         row = f"row {t.row} · " if t.row >= 0 else ""
+        told = row + t.label
+        if sideways:
+            # From left to right there is no room beside a node: above it stand the number of its row and its fill.
+            told = "row 0" if t.id == ROOT else f"{t.row} · {t.label}" if t.row > 0 else t.label
         step = f"{t.step}. " if t.step else ""
         figure.add_scatter(
             x=[places[t.id][0]],
             y=[places[t.id][1]],
             mode="markers+text",
-            text=[f"  {step}{theme.literal(row + t.label)}"],
-            textposition="middle right",
-            textfont={"family": theme.MONO, "size": 12, "color": theme.colour("ink", dark)},
+            text=[f"{'' if sideways else '  '}{step}{theme.literal(told)}"],
+            textposition="top center" if sideways else "middle right",
+            textfont={"family": theme.MONO, "size": 10 if sideways else 12, "color": theme.colour("ink", dark)},
             marker={
                 "size": 24,
                 "color": ink.fill,
@@ -366,7 +370,8 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     }
     if sideways:
         figure.update_xaxes(**levels, range=[-0.3, deep + 1], row=1, col=1)
-        figure.update_yaxes(**branches, range=[-span - 1, span + 1], row=1, col=1)
+        across = [y for _, y in places.values()]
+        figure.update_yaxes(**branches, range=[min(across) - 1, max(across) + 1], row=1, col=1)
     else:
         figure.update_xaxes(**branches, range=[-span - 0.3, span + 1.9], row=1, col=1)
         figure.update_yaxes(**levels, dtick=1, range=[-deep - 0.6, 0.6], row=1, col=1)
