@@ -104,3 +104,18 @@ def test_options_are_listed_with_their_letters_up_to_the_one_that_is_asked_for()
             kinds += 1
         stops += not item.prompt.endswith(said[-1])
     assert named > 150 and kinds > 150 and stops > 200
+
+
+def test_going_on_or_stopping_behind_a_listed_option_weighs_most_and_the_full_stop_of_the_answer_does_not():
+    tokenizer = load()
+    heavy = {}
+    for family, text in (
+        ("seek", "Seek dog: cat (A), dog (B)."),
+        ("choice", "Seek dog: cat (A), dog (B). It is dog (B)."),
+    ):
+        pieces = [*(tokenizer.id_to_token(i) for i in tokenizer.encode(text).ids), "<|eos|>"]
+        weights = batches.values(family, pieces)
+        heavy[family] = [i for i, weight in enumerate(weights) if weight == 12.0]
+        assert [pieces[i][0] for i in heavy[family]] == [",", "."]
+        assert [pieces[i - 1] for i in heavy[family]] == ["Ġ(A)", "Ġ(B)"]
+    assert heavy["seek"] == heavy["choice"]  # the second full stop of the choice decides nothing
