@@ -53,6 +53,7 @@ CLAIMS = (
     Claim(Run("ssd", {"tree": "topk"}), Run("stepwise"), _alone("tiny-llada", "tiny-sdar")),
     Claim(Run("ssd", {"tree": "mixed_order"}), Run("stepwise"), _alone("tiny-llada", "tiny-sdar")),
     Claim(Run("ssd", {"cache": "dual"}), Run("stepwise", {"cache": "dual"}), _alone("tiny-llada")),
+    Claim(Run("ssd", {"tree": "mixed_order", "n": 8, "fold": True}), Run("stepwise"), BLOCK),
     Claim(Run("freedave"), Run("stepwise"), FULL_AND_BLOCK),
     Claim(Run("freedave", {"sampling": "dynamic"}), Run("threshold"), _alone("tiny-llada", "tiny-sdar")),
     Claim(Run("psd", {"policy": "confidence", "acceptance": "exact"}), Run("threshold"), FULL_AND_BLOCK),
@@ -61,6 +62,7 @@ CLAIMS = (
         Run("psd", {"policy": "top-1", "acceptance": "exact", "depth": 4}), Run("ssd", {"n": 4}), FULL_AND_BLOCK, True
     ),
     Claim(NEVER, Run("block", {"strategy": "dynamic"}), BLOCK, True),
+    Claim(Run("block", {"fold": True}), Run("block"), BLOCK),
     Claim(ALWAYS, Run("stepwise", {"block": 1, "early_stop": False}), BLOCK),
     Claim(
         Run("diffuspec"),

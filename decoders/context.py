@@ -1,5 +1,6 @@
 """What a model has to be fed so that the open positions can be predicted: everything, or what its exact cache lacks."""
 
+import functools
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -18,9 +19,10 @@ class Context:
     changes every hidden state. Causal models keep every token they were fed, drafts included; what turned out
     otherwise is cropped before the next call. `cached=False` feeds everything always, to a block-causal model up to the
     block that is looked at: guidance needs it, because its second row must not find the prompt in the cache.
-    `encode="causal"` keeps finished blocks as an autoregressive model would have read them. `ones` asks a block-causal
-    model in blocks of one position, as if it were causal: the next token is read off one mask that is fed behind the
-    text and never kept.
+    `encode="causal"` keeps finished blocks as an autoregressive model would have read them. With `fold` they are
+    encoded by the next call that looks at the canvas instead of a call of their own: `due` positions at the left of
+    what it feeds, which see what they would have seen alone. `ones` asks a block-causal model in blocks of one
+    position, as if it were causal: the next token is read off one mask that is fed behind the text and never kept.
 
     `stale` is for models that see the whole canvas, and approximate (Fast-dLLM, arXiv:2505.22618): the call that enters
     a block feeds everything and keeps all keys as they are then, the refresh; later calls in the block feed its
@@ -34,12 +36,14 @@ class Context:
         *,
         cached: bool = True,
         encode: str = "block",
+        fold: bool = False,
         ones: bool = False,
         stale: str = "none",
         ahead: int = 0,
     ):
         assert stale == "none" or model.spec.attention == "full", "other models keep keys that do not change"
-        self.model, self.canvas, self.encode = model, canvas, encode
+        self.model, self.canvas, self.encode, self.fold = model, canvas, encode, fold
+        self.due = 0
         self.stale, self.ahead = stale, ahead
         self.span: tuple[int, int] | None = None
         self.kept: Cache | None = None
@@ -72,12 +76,16 @@ class Context:
         final = (canvas.block if block is None else block) * canvas.block_len
         if final <= have:
             return []
+        seam = seam and self.model.spec.shift > 0
+        if self.fold and not seam:
+            self.due = final - have
+            return []
         see = self._see(have, final - have)
         if self.encode == "causal":
             see = masks.causal(have, final - have, self.model.device)
         role = "extend" if have else "prefill"
         rows, call = self.model.forward(ids[have:final], role=role, see=see, cache=self.cache, keep=final - have)
-        if not seam or not self.model.spec.shift or ids[final] != canvas.mask:
+        if not seam or ids[final] != canvas.mask:
             yield call
             return []
         seen = look(call, [rows], [[final]], top=canvas.top, mask=canvas.mask)
@@ -131,6 +139,8 @@ class Context:
             blank = [canvas.mask] * canvas.prompt_len
             rows += [[*blank, *state[canvas.prompt_len :]][start:stop] for state in states]
         see = self._see(len(cache) if cache is not None else 0, len(rows[0])) if see is None else see
+        if self.due:
+            see = self.encoding(see, len(rows[0]))
         if self.span is not None and self.kept is None:
             assert len(rows) == 1, "the keys of several states cannot all be kept"
             whole = Cache(cache.layers, cache.last) if cache is not None else Cache()
@@ -142,7 +152,8 @@ class Context:
             row, call = self.model.forward(rows[0], role=role, see=see, cache=self.cache, keep=stop - start)
             logits, self.held = [row], list(states[0])
         else:
-            logits, call = self.model.many(rows, role=role, pos=pos, see=see, cache=cache)
+            logits, call = self.model.many(rows, role=role, pos=pos, see=see, cache=cache, keep=self.due)
+            self.due = 0
         if cfg:
             cond, free = logits[: len(states)], logits[len(states) :]
             logits = [
@@ -161,6 +172,18 @@ class Context:
             n -= 1
         self.cache.crop(n)
         self.held = self.held[:n]
+
+    def encoding(self, see: torch.Tensor | None, length: int) -> torch.Tensor | None:
+        """The mask `see` [L, start + L] of the next call, in which the `due` positions see what they would in a call of
+        their own; None (the model's own rule) stays None where that is the same."""
+        start, due, device = self.start, self.due, self.model.device
+        if see is None and self.encode == "block":
+            return None
+        see = masks.block_causal(start, length, self.block, device) if see is None else see.clone()
+        alone = masks.causal if self.encode == "causal" else functools.partial(masks.block_causal, block=self.block)
+        see[:due] = False
+        see[:due, : start + due] = alone(start, due, device=device)
+        return see
 
     def _see(self, start: int, length: int) -> torch.Tensor | None:
         """None is the model's own rule; a block size other than the checkpoint's own needs its own mask."""

@@ -18,12 +18,12 @@ the decision that says why these."""
 
 @torch.inference_mode()
 def denoise(
-    models: Mapping[str, Model], canvas: Canvas, choose: Rule, *, stale: str = "none", **how: Any
+    models: Mapping[str, Model], canvas: Canvas, choose: Rule, *, stale: str = "none", fold: bool = False, **how: Any
 ) -> Iterator[Event]:
     """Fills the canvas block by block: one call per round over the masked positions of the block, then what `choose`
-    takes of them. `stale` keys as in `Context`; `how` goes to `sampling.look`: what a rule needs to be told beyond the
-    guesses."""
-    context, n = Context(models["model"], canvas, stale=stale), 0
+    takes of them. `stale` and `fold` as in `Context`; `how` goes to `sampling.look`: what a rule needs to be told
+    beyond the guesses."""
+    context, n = Context(models["model"], canvas, stale=stale, fold=fold), 0
     while not canvas.finished:
         yield Round(n, canvas.block)
         yield from context.settle()

@@ -106,6 +106,13 @@ def cache_knob() -> Any:
     )
 
 
+def fold_knob() -> Any:
+    """How block-causal models encode a finished block; exact either way, see `Context`."""
+    return knob(
+        False, "a finished block is encoded by the next call, not by one of its own", attention=("block",), rare=True
+    )
+
+
 @dataclass(frozen=True)
 class Params:
     """The settings every method has. Subclasses add the paper's own."""

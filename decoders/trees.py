@@ -20,8 +20,8 @@ Options = Callable[[State], Sequence[Guess]]
 
 ROOT = -1
 MAX_NODES = 128
-"""Of many rows that differ in order alone there are many more ways; the last ones are left out, and a walk that comes
-there ends early, with its row's own choice."""
+"""Of many rows that differ in order alone there are many more ways; the least probable ones are left out, and a walk
+that comes there ends early, with its row's own choice."""
 
 
 class Tree(NamedTuple):
@@ -42,10 +42,10 @@ class Tree(NamedTuple):
         return [list(fills) for fills in asked]
 
 
-def grow(options: Options, budget: int, full: int) -> Tree:
+def grow(options: Options, budget: int, full: int, skip: float = 1.0) -> Tree:
     """The chain of first options, then always the state whose tokens are most probable together, until there are
-    `budget` rows. A state of `full` drafts has no mask left: nothing can be asked there, so it is a node without a
-    row."""
+    `budget` rows; each option that is passed over to take a later one counts as a factor `skip`. A state of `full`
+    drafts has no mask left: nothing can be asked there, so it is a node without a row."""
     rows, reached, found = list[State](), set[State](), 0
     queue: list[tuple[bool, float, int, State]] = [(False, -1.0, 0, State())]
     while queue and len(rows) < budget:
@@ -57,9 +57,9 @@ def grow(options: Options, budget: int, full: int) -> Tree:
             rows.append(state)
         for i, draft in enumerate(options(state)):
             found += 1
-            heappush(queue, (aside or i > 0, p * draft.p, found, state | {draft}))
+            heappush(queue, (aside or i > 0, p * draft.p * skip**i, found, state | {draft}))
 
-    ways = _ways(options, reached)
+    ways = _ways(options, reached, skip)
     named = {State(), *(state for _, _, state in ways)}
     rows = [state for state in rows if state in named]
     at = {state: row for row, state in enumerate(rows)}
@@ -70,19 +70,28 @@ def grow(options: Options, budget: int, full: int) -> Tree:
     return Tree(rows, tuple(nodes))
 
 
-def _ways(options: Options, reached: Collection[State]) -> list[tuple[Guess, tuple[int, ...], State]]:
-    """Every way to a state that was reached, depth first, until there are `MAX_NODES`: what is filled in last, the
-    number of the way it goes on from (none: from the root), and the state."""
+def _ways(options: Options, reached: Collection[State], skip: float) -> list[tuple[Guess, tuple[int, ...], State]]:
+    """The ways to states that were reached, depth first: what is filled in last, the number of the way it goes on from
+    (none: from the root), and the state. Of more than `MAX_NODES` the chain and the most probable ones stay."""
+    queue: list[tuple[bool, float, int, tuple[Guess, ...]]] = [(False, -1.0, 0, ())]
+    best, found = set[tuple[Guess, ...]](), 0
+    while queue and len(best) <= MAX_NODES:  # the root is one of them
+        aside, p, _, way = heappop(queue)
+        best.add(way)
+        for i, draft in enumerate(options(State(way))):
+            if State(way) | {draft} in reached:
+                found += 1
+                heappush(queue, (aside or i > 0, p * draft.p * skip**i, found, (*way, draft)))
+
     ways: list[tuple[Guess, tuple[int, ...], State]] = []
 
-    def below(state: State, parents: tuple[int, ...]) -> None:
-        for draft in options(state):
-            child = state | {draft}
-            if child in reached and len(ways) < MAX_NODES:
-                ways.append((draft, parents, child))
-                below(child, (len(ways) - 1,))
+    def below(way: tuple[Guess, ...], parents: tuple[int, ...]) -> None:
+        for draft in options(State(way)):
+            if (*way, draft) in best:
+                ways.append((draft, parents, State(way) | {draft}))
+                below((*way, draft), (len(ways) - 1,))
 
-    below(State(), ())
+    below((), ())
     return ways
 
 

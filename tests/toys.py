@@ -67,14 +67,7 @@ class Toy:
         cache: Cache | None = None,
         keep: int = 0,
     ) -> tuple[Logits, Forward]:
-        rows, call = self.many([ids], role=role, pos=pos, see=see, cache=cache)
-        if keep and cache is not None:
-            # What stands where: the model of one layer whose keys know their own token and nothing else.
-            start, known = len(cache), [x.flatten().tolist() for x in cache.layers[0]] if cache.layers else ([], [])
-            more = ids[:keep], (pos if pos is not None else range(start, start + len(ids)))[:keep]
-            both = [[*old, *new] for old, new in zip(known, more, strict=True)]
-            tokens, places = (torch.tensor(x, dtype=torch.float64).reshape(1, 1, -1, 1) for x in both)
-            cache.layers, cache.last = [(tokens, places)], rows[0].rows[keep - 1]
+        rows, call = self.many([ids], role=role, pos=pos, see=see, cache=cache, keep=keep)
         return rows[0], call
 
     def many(
@@ -85,6 +78,7 @@ class Toy:
         pos: Sequence[int] | None = None,
         see: torch.Tensor | None = None,
         cache: Cache | None = None,
+        keep: int = 0,
     ) -> tuple[list[Logits], Forward]:
         start, length = len(cache) if cache is not None else 0, len(rows[0])
         assert {len(row) for row in rows} == {length}, "the rows of one call have equal length"
@@ -111,6 +105,14 @@ class Toy:
                     cache.last if cache is not None else None,
                 )
             )
+        if keep and cache is not None:
+            # What stands where: the model of one layer whose keys know their own token and nothing else.
+            assert all(list(row[:keep]) == list(rows[0][:keep]) for row in rows), "rows agree in what they keep"
+            tokens, at = (
+                torch.tensor(x, dtype=torch.float64).reshape(1, 1, -1, 1)
+                for x in ([*held, *rows[0][:keep]], where[: start + keep])
+            )
+            cache.layers, cache.last = [(tokens, at)], out[0].rows[keep - 1]
         return out, Forward(
             role,
             length,

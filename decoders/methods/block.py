@@ -20,7 +20,7 @@ from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.policies import STRATEGIES, shares, strategy
 from decoders.sampling import drawn
 from decoders.trace import Decide, Event, Round
@@ -36,11 +36,12 @@ class Block(Params):
     top_p: float = knob(
         1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
     )
+    fold: bool = fold_knob()
 
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: Block, rng: Chance) -> Iterator[Event]:
-    context, n, block, schedule = Context(models["model"], canvas), 0, -1, list[int]()
+    context, n, block, schedule = Context(models["model"], canvas, fold=par.fold), 0, -1, list[int]()
     while not canvas.finished:
         if canvas.block != block:
             block, schedule = canvas.block, shares(canvas.block_len, par.steps or canvas.block_len)
@@ -49,7 +50,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Block, rng: Chance)
 
         # Predict the block; draws are made for all of it, as the release does, so that a seed means the same text.
         open_ = canvas.open()
-        where = list(range(context.start, canvas.block_end(open_[0]))) if par.temperature else open_
+        where = list(range(context.start + context.due, canvas.block_end(open_[0]))) if par.temperature else open_
         seen = context.look([canvas.ids], [where], "denoise", keep=True)
         yield seen.call
         guesses, _ = drawn(seen, where, par.temperature, par.top_k, par.top_p, canvas.mask, rng)

@@ -19,7 +19,7 @@ from decoders.chance import Chance
 from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.sampling import Guess, Seen
 from decoders.trace import Decide, Event
 
@@ -28,6 +28,7 @@ from decoders.trace import Decide, Event
 class EB(Params):
     gamma: float = knob(0.1, "entropy a call may leave unresolved, in nats", lo=0.0, hi=4.0, step=0.001, symbol="γ")
     order: str = knob("confidence", "what is filled first", choices=("confidence", "entropy", "margin"))
+    fold: bool = fold_knob()
 
 
 def bounds(entropies: Sequence[float]) -> list[float]:
@@ -58,7 +59,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: EB, rng: Chance) ->
             because.append(("with one more", round(bound[k], 4)))
         return order[:k], Decide("how many", str(k), because=tuple(because))
 
-    yield from denoise(models, canvas, choose, entropies=True, most=2)
+    yield from denoise(models, canvas, choose, fold=par.fold, entropies=True, most=2)
 
 
 METHOD = Method(

@@ -16,7 +16,7 @@ from decoders.chance import Chance
 from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.sampling import Guess, Seen
 from decoders.trace import Decide, Event
 
@@ -24,6 +24,7 @@ from decoders.trace import Decide, Event
 @dataclass(frozen=True)
 class FixedK(Params):
     k: int = knob(2, "positions filled per call", lo=1, hi=16, step=1, symbol="k")
+    fold: bool = fold_knob()
 
 
 def decode(models: Mapping[str, Model], canvas: Canvas, par: FixedK, rng: Chance) -> Iterator[Event]:
@@ -33,7 +34,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: FixedK, rng: Chance
         because = ("masked", len(order)), ("best", round(kept[0].p, 4)), ("kept least", round(kept[-1].p, 4))
         return kept, Decide("how many", str(len(kept)), because=because)
 
-    yield from denoise(models, canvas, choose)
+    yield from denoise(models, canvas, choose, fold=par.fold)
 
 
 METHOD = Method(

@@ -36,7 +36,7 @@ from decoders.context import Context
 from decoders.drafts import chain, leap, states_of
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.policies import confident
 from decoders.sampling import Guess, by_confidence
 from decoders.trace import Decide, Event, Judge, Propose, Round, Verdict
@@ -50,6 +50,7 @@ class FreeDave(Params):
     threshold: float = knob(0.9, "dynamic: confidence needed to be filled in", lo=0.0, hi=1.0, step=0.01, symbol="τ")
     match: str = knob("exact", "when a step leads to a planned state", choices=("exact", "subset"))
     eager: bool = knob(False, "plan into the next block")
+    fold: bool = fold_knob()
 
     @property
     def ahead(self) -> int:
@@ -104,7 +105,7 @@ def promise(par: FreeDave) -> tuple[str, str]:
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: FreeDave, rng: Chance) -> Iterator[Event]:
-    context, n, guesses = Context(models["model"], canvas), 0, list[Guess]()
+    context, n, guesses = Context(models["model"], canvas, fold=par.fold), 0, list[Guess]()
     while not canvas.finished:
         block = canvas.block
         yield Round(n, block)

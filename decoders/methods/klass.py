@@ -26,7 +26,7 @@ from decoders.chance import Chance
 from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.sampling import Guess, Seen
 from decoders.trace import Decide, Event
 
@@ -36,6 +36,7 @@ class KLASS(Params):
     threshold: float = knob(0.9, "confidence needed to be filled in", lo=0.0, hi=1.0, step=0.01, symbol="τ")
     kl: float = knob(0.01, "a prediction that changed less is stable, in nats", lo=0.0, hi=2.0, step=0.001, symbol="ε")
     history: int = knob(2, "calls in a row it has to be stable for", lo=1, hi=4, step=1, symbol="n")
+    fold: bool = fold_knob()
 
 
 def divergence(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
@@ -78,7 +79,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: KLASS, rng: Chance)
         chosen = ready or order[:1]
         return chosen, Decide("how many", str(len(chosen)), stable, tuple(because))
 
-    yield from denoise(models, canvas, choose, keep=True)
+    yield from denoise(models, canvas, choose, fold=par.fold, keep=True)
 
 
 METHOD = Method(

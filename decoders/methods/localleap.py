@@ -16,7 +16,7 @@ from decoders.chance import Chance
 from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.policies import local_leap
 from decoders.sampling import Guess, Seen
 from decoders.trace import Decide, Event
@@ -27,6 +27,7 @@ class LocalLeap(Params):
     threshold: float = knob(0.9, "confidence that makes an anchor", lo=0.0, hi=1.0, step=0.01, symbol="τ")
     relaxed: float = knob(0.75, "confidence needed near an anchor", lo=0.0, hi=1.0, step=0.01, symbol="τ′")
     radius: int = knob(4, "how far an anchor reaches, in positions", lo=0, hi=32, step=1, symbol="W")
+    fold: bool = fold_knob()
 
 
 def decode(models: Mapping[str, Model], canvas: Canvas, par: LocalLeap, rng: Chance) -> Iterator[Event]:
@@ -37,7 +38,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: LocalLeap, rng: Cha
         because = ("anchors", len(anchors)), ("near them", len(chosen) - len(anchors) if anchors else 0)
         return chosen, Decide("how many", str(len(chosen)), anchors, (*because, ("masked", len(order))))
 
-    yield from denoise(models, canvas, choose)
+    yield from denoise(models, canvas, choose, fold=par.fold)
 
 
 METHOD = Method(

@@ -23,7 +23,7 @@ from decoders.context import Context
 from decoders.drafts import chain, leap, states_of
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.policies import confident, local_leap
 from decoders.sampling import Guess, by_confidence
 from decoders.trace import Decide, Event, Judge, Propose, Round, Verdict
@@ -42,6 +42,7 @@ class PSD(Params):
     )
     radius: int = knob(4, "LocalLeap: how near, in positions", lo=0, hi=32, step=1, symbol="W", rare=True)
     inc: int = knob(1, "positions that each depth adds", lo=1, hi=8, step=1, rare=True)
+    fold: bool = fold_knob()
 
 
 def pick(canvas: Canvas, guesses: Sequence[Guess], par: PSD) -> list[Guess]:
@@ -69,7 +70,7 @@ def deepest(canvas: Canvas, states: Sequence, drafts: Sequence, said: Sequence[S
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: PSD, rng: Chance) -> Iterator[Event]:
-    context, n, reach = Context(models["model"], canvas), 0, par.depth * par.inc
+    context, n, reach = Context(models["model"], canvas, fold=par.fold), 0, par.depth * par.inc
     guesses: list[Guess] = []
     while not canvas.finished:
         yield Round(n, canvas.block)

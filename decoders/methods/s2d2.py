@@ -38,7 +38,7 @@ from decoders.context import Context
 from decoders.drafts import chain, walk
 from decoders.methods.base import Method
 from decoders.models.base import Logits, Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.policies import STRATEGIES, shares, strategy
 from decoders.routing import ESTIMATORS, POLICIES, Bandit, Hysteresis, acceptance, entropies, expected_length
 from decoders.sampling import Guess, Seen, drawn, look, shaped
@@ -94,6 +94,7 @@ class S2D2(Params):
     top_p: float = knob(
         1.0, "draw among the tokens that hold this much mass", lo=0.05, hi=1.0, step=0.05, symbol="p", rare=True
     )
+    fold: bool = fold_knob()
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def judge(
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: S2D2, rng: Chance) -> Iterator[Event]:
-    context = Context(models["model"], canvas, encode="causal" if par.causal_cache else "block")
+    context = Context(models["model"], canvas, encode="causal" if par.causal_cache else "block", fold=par.fold)
     shift, router = context.model.spec.shift, Router(par, par.sub or canvas.block_len)
     n, done, block, clean, mine, schedule = 0, True, 0, 0, list[int](), list[int]()
     while not (done and canvas.finished):

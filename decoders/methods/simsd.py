@@ -29,7 +29,7 @@ from decoders.context import Context
 from decoders.drafts import chain
 from decoders.methods.base import Method
 from decoders.models.base import Logits, Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.policies import strategy
 from decoders.sampling import Guess, Seen, drawn, look, shaped
 from decoders.trace import Decide, Event, Finish, Forward, Judge, Propose, Round, Verdict
@@ -53,6 +53,7 @@ class SimSD(Params):
         0.0, "a correction may end the text if the target is this sure", lo=0.0, hi=1.0, step=0.05, rare=True
     )
     leak: bool = knob(False, "measure how far the check is from true sequential denoising")
+    fold: bool = fold_knob()
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ def check(context: Context, canvas: Canvas, draft: Draft, align: bool) -> Seen:
     known = list(range(start, where[0]))
     ids = [*canvas.ids[start : where[0]], *(g.token for g in draft.guesses), *([canvas.mask] * len(where))]
     copy = where if align else list(range(where[-1] + 1, where[-1] + 1 + len(where)))
-    see = masks.temporal(start, len(known), draft.times, model.device)
-    logits, call = model.forward(ids, role="verify", pos=[*known, *where, *copy], see=see, cache=context.cache)
+    see = context.encoding(masks.temporal(start, len(known), draft.times, model.device), len(ids))
+    at = [*known, *where, *copy]
+    logits, call = model.forward(ids, role="verify", pos=at, see=see, cache=context.cache, keep=context.due)
+    context.due = 0
     rows = Logits(logits.rows[len(known) + len(where) :], where[0], 0)
     call = replace(call, fed=tuple(zip([*known, *where, *where], ids, strict=True)))
     ask = [[g.fill for g in draft.guesses]]
@@ -120,7 +123,8 @@ def judge(draft: Draft, seen: Seen, par: SimSD, mask: int, chance: Chance) -> tu
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: SimSD, rng: Chance) -> Iterator[Event]:
-    target, drafter, n = Context(models["target"], canvas), Context(models["draft"], canvas), 0
+    target, drafter = (Context(models[role], canvas, fold=par.fold) for role in ("target", "draft"))
+    n = 0
     heat = par.temperature if par.accept == "mrs" else 0.0
     while not canvas.finished:
         yield Round(n, canvas.block)

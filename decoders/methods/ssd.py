@@ -33,10 +33,14 @@ from decoders.chance import Chance
 from decoders.context import Context
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, knob
+from decoders.params import Params, fold_knob, knob
 from decoders.sampling import Guess, Seen, by_confidence
 from decoders.trace import Event, Judge, Propose, Round
 from decoders.trees import Options, State, descend, grow
+
+SKIP = 0.5
+"""Mixed order: how much less likely than its token is a position for each better one that it overtakes. On 10 held-out
+questions (tiny-sdar, blocks of 16, N = 8, 32 rows) 1 made 11.1 calls, 0.5 10.9."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class SSD(Params):
         attention=("full",),
         loose=("eager",),
     )
+    fold: bool = fold_knob()
 
     @property
     def ahead(self) -> int:
@@ -90,7 +95,7 @@ def alternatives(seen: Seen, row: int, order: Sequence[Guess], width: int) -> li
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -> Iterator[Event]:
     stale, ahead = "none" if par.cache == "none" else "dual", par.ahead if par.cache == "eager" else 0
-    context, n = Context(models["model"], canvas, stale=stale, ahead=ahead), 0
+    context, n = Context(models["model"], canvas, stale=stale, ahead=ahead, fold=par.fold), 0
     drafts: list[list[Guess]] = []
 
     def ordered(guesses: list[Guess]) -> list[Guess]:
@@ -104,7 +109,8 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: SSD, rng: Chance) -
         # A row for each state that stepwise decoding may pass through; a chain: the one path, if the drafts are right.
         # A refresh of the cache has one row.
         masked = canvas.ids[canvas.prompt_len : context.stop].count(canvas.mask)
-        tree = grow(options(canvas, [] if context.fresh else drafts, par), par.budget, masked)
+        skip = SKIP if par.tree == "mixed_order" else 1.0
+        tree = grow(options(canvas, [] if context.fresh else drafts, par), par.budget, masked, skip)
         fills = [dict(draft.fill for draft in state) for state in tree.rows]
         states = [[fill.get(pos, token) for pos, token in enumerate(canvas.ids)] for fill in fills]
         if tree.nodes:

@@ -26,7 +26,7 @@ from decoders.context import Context
 from decoders.errors import BadParam
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, cache_knob, knob
+from decoders.params import Params, cache_knob, fold_knob, knob
 from decoders.policies import shares
 from decoders.sampling import by_confidence
 from decoders.trace import Decide, Event, Round
@@ -41,6 +41,7 @@ class Stepwise(Params):
     temperature: float = knob(0.0, "Gumbel noise on the tokens; 0 is greedy", lo=0.0, hi=2.0, step=0.05, symbol="T")
     cfg: float = knob(0.0, "classifier-free guidance, doubles the rows; 0 is off", lo=0.0, hi=4.0, step=0.1, symbol="w")
     cache: str = cache_knob()
+    fold: bool = fold_knob()
 
     def __post_init__(self) -> None:
         if self.cfg and self.cache != "none":
@@ -49,7 +50,7 @@ class Stepwise(Params):
 
 @torch.inference_mode()
 def decode(models: Mapping[str, Model], canvas: Canvas, par: Stepwise, rng: Chance) -> Iterator[Event]:
-    context = Context(models["model"], canvas, cached=not par.cfg, stale=par.cache)
+    context = Context(models["model"], canvas, cached=not par.cfg, stale=par.cache, fold=par.fold)
     vocab = models["model"].spec.vocab_size
     blocks = 1 + canvas.block_of(len(canvas.ids) - 1) - canvas.block
     n, schedule, block = 0, [], -1

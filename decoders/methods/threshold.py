@@ -20,7 +20,7 @@ from decoders.chance import Chance
 from decoders.denoise import denoise
 from decoders.methods.base import Method
 from decoders.models.base import Model
-from decoders.params import Params, cache_knob, knob
+from decoders.params import Params, cache_knob, fold_knob, knob
 from decoders.sampling import Guess, Seen
 from decoders.trace import Decide, Event
 
@@ -33,6 +33,7 @@ class Threshold(Params):
     )
     factor: float = knob(1.0, "how much error the factor rule allows", lo=0.05, hi=8.0, step=0.05, symbol="f")
     cache: str = cache_knob()
+    fold: bool = fold_knob()
 
 
 def passing(confidences: list[float], par: Threshold) -> int:
@@ -54,7 +55,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: Threshold, rng: Cha
         because = rule, ("masked", len(order)), ("best", round(order[0].p, 4)), ("kept least", least)
         return order[:k], Decide("how many", str(k), because=because)
 
-    yield from denoise(models, canvas, choose, stale=par.cache)
+    yield from denoise(models, canvas, choose, stale=par.cache, fold=par.fold)
 
 
 METHOD = Method(

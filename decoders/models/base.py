@@ -139,6 +139,8 @@ class Model(Protocol):
         pos: Sequence[int] | None = None,
         see: torch.Tensor | None = None,
         cache: Cache | None = None,
+        keep: int = 0,
     ) -> tuple[list[Logits], Forward]:
-        """Several sequences of equal length on the same cache, in one call; the cache is left as it was."""
+        """Several sequences of equal length on the same cache, in one call; the cache is left as it was, or joined by
+        the first `keep` tokens, in which all rows agree."""
         ...

@@ -106,8 +106,9 @@ class HFModel:
         pos: Sequence[int] | None = None,
         see: torch.Tensor | None = None,
         cache: Cache | None = None,
+        keep: int = 0,
     ) -> tuple[list[Logits], Forward]:
-        return self._run(rows, role, pos, see, cache, 0)
+        return self._run(rows, role, pos, see, cache, keep)
 
     @torch.inference_mode()
     def _run(self, rows, role, pos, see, cache, keep) -> tuple[list[Logits], Forward]:
@@ -143,7 +144,7 @@ class HFModel:
             end = start + keep
             # Copied, because a view would keep the drafts' keys alive as long as the cache lives.
             layers: list[Any] = past.layers  # transformers types these as a union with layers that have no keys
-            cache.layers = [(layer.keys[:, :, :end].clone(), layer.values[:, :, :end].clone()) for layer in layers]
+            cache.layers = [(layer.keys[:1, :, :end].clone(), layer.values[:1, :, :end].clone()) for layer in layers]
             cache.last = logits[0, keep - 1].clone()
         call = Forward(
             role,
