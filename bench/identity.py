@@ -62,6 +62,7 @@ CLAIMS = (
         Run("psd", {"policy": "top-1", "acceptance": "exact", "depth": 4}), Run("ssd", {"n": 4}), FULL_AND_BLOCK, True
     ),
     Claim(NEVER, Run("block", {"strategy": "dynamic"}), BLOCK, True),
+    Claim(Run("s2d2", {"ahead": True, "fold": True}), Run("s2d2"), BLOCK),
     Claim(Run("block", {"fold": True}), Run("block"), BLOCK),
     Claim(ALWAYS, Run("stepwise", {"block": 1, "early_stop": False}), BLOCK),
     Claim(

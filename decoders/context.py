@@ -173,6 +173,11 @@ class Context:
         self.cache.crop(n)
         self.held = self.held[:n]
 
+    def forget(self, start: int) -> None:
+        """Drops what the cache holds from position `start` on."""
+        if self.cache is not None:
+            self.cache.crop(start)
+
     def encoding(self, see: torch.Tensor | None, length: int) -> torch.Tensor | None:
         """The mask `see` [L, start + L] of the next call, in which the `due` positions see what they would in a call of
         their own; None (the model's own rule) stays None where that is the same."""

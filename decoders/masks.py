@@ -34,15 +34,20 @@ def prefix_causal(start: int, length: int, first: int, device: torch.device) -> 
     return see
 
 
-def one_mask_each(start: int, length: int, device: torch.device) -> torch.Tensor:
-    """[2L, start + 2L] over a drafted block and as many masks at the same positions (S2D2's 2L mask): the drafts are
-    token-causal, and the i-th mask sees the drafts before i and itself, so its row is the i-th autoregressive step."""
-    see = torch.zeros(2 * length, start + 2 * length, dtype=torch.bool, device=device)
+def one_mask_each(start: int, length: int, device: torch.device, ahead: int = 0) -> torch.Tensor:
+    """[2L + A, start + 2L + A] over a drafted block and as many masks at the same positions (S2D2's 2L mask): the
+    drafts are token-causal, and the i-th mask sees the drafts before i and itself, so its row is the i-th
+    autoregressive step. `ahead` masks of the next block see the drafts and each other."""
+    size = 2 * length + ahead
+    see = torch.zeros(size, start + size, dtype=torch.bool, device=device)
     see[:, :start] = True
     before = torch.ones(length, length, dtype=torch.bool, device=device)
     see[:length, start : start + length] = before.tril()
-    see[length:, start : start + length] = before.tril(-1)
-    see[length:, start + length :] = torch.eye(length, dtype=torch.bool, device=device)
+    see[length : 2 * length, start : start + length] = before.tril(-1)
+    own = slice(start + length, start + 2 * length)
+    see[length : 2 * length, own] = torch.eye(length, dtype=torch.bool, device=device)
+    see[2 * length :] = True
+    see[2 * length :, own] = False
     return see
 
 

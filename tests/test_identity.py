@@ -8,7 +8,7 @@ from bench import identity
 from decoders import masks
 from decoders.canvas import Canvas
 from decoders.context import Context
-from decoders.methods.s2d2 import verify
+from decoders.methods.s2d2 import S2D2, verify
 from decoders.models import catalogue
 from decoders.sampling import Guess
 
@@ -45,7 +45,7 @@ def test_the_rows_of_s2d2s_2l_mask_are_one_mask_autoregressive_steps_of_tiny_sda
         context = Context(model, canvas, encode="causal")
         list(context.settle())
         drafts = {pos: Guess(pos, 5 + (31 * pos + n) % 1900, 0.5) for pos in range(len(ids), end)}
-        seen = verify(context, canvas, list(drafts.values()), len(drafts))
+        seen, _ = verify(context, canvas, list(drafts.values()), len(drafts), S2D2())
         i, pos = n % len(drafts), len(ids) + n % len(drafts)
         before = [*ids, *(drafts[p].token for p in range(len(ids), pos)), model.spec.mask]
         logits, _ = model.forward(before, role="one", see=masks.causal(0, len(before), model.device))

@@ -7,6 +7,7 @@ from toys import LETTERS, hashed, prompt, scripted, spell, tiny
 from decoders import masks
 from decoders.canvas import Canvas
 from decoders.context import Context
+from decoders.errors import BadParam
 from decoders.methods.s2d2 import S2D2, Draft, Router, judge, verify
 from decoders.run import Recording, run
 from decoders.sampling import Guess, Seen
@@ -29,6 +30,49 @@ def test_the_2l_mask_lets_the_ith_mask_see_the_drafts_before_i_and_itself():
     ]
 
 
+def test_masks_of_the_next_block_see_the_drafts_and_each_other_and_nobody_sees_them():
+    see = masks.one_mask_each(1, 2, torch.device("cpu"), ahead=2).int().tolist()
+    assert see == [
+        [1, 1, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0, 0],
+        [1, 0, 0, 1, 0, 0, 0],
+        [1, 1, 0, 0, 1, 0, 0],
+        [1, 1, 1, 0, 0, 1, 1],
+        [1, 1, 1, 0, 0, 1, 1],
+    ]
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [{}, {"accept": "greedy", **ALWAYS}, {"temperature": 0.7}, {"causal_prefix": False}, {"also_sure": True}],
+    ids=["paper", "greedy", "drawn", "prefix not causal", "also sure"],
+)
+def test_drafting_the_next_block_with_the_verification_changes_no_token_and_saves_calls(knobs):
+    """A block all of whose drafts stay is followed by one that needs no draft call; the others cost what they did."""
+    fewer = 0
+    for seed in range(4):
+        for model in (tiny("qwen3-block", seed), hashed(seed, attention="block", block=8, peak=4.0)):
+            shape = {"max_new": 40, "block": 8, "seed": seed, "early_stop": False, "fold": bool(seed % 2)}
+            ours, plain = (run("s2d2", model, prompt(9 + seed), ahead=on, **shape, **knobs) for on in (True, False))
+            assert ours.tokens == plain.tokens
+            # Judged whole, and followed by another block.
+            bare = [r for r in ours.rounds if not any(call.role == "draft" for call in r.of(Forward))]
+            drafts = [c for c in plain.forwards if c.role == "draft"]
+            assert len(bare) == len(drafts) - sum(c.role == "draft" for c in ours.forwards)
+            fewer += len(bare)
+            for call in ours.forwards:
+                rows = {b.pos: b.row for b in call.beliefs}
+                assert set(rows.values()) <= {0, 1}
+                assert call.role == "verify" or set(rows.values()) <= {0}
+    assert fewer > 8
+
+
+def test_drafting_ahead_needs_a_cache_that_reads_token_by_token_and_whole_blocks():
+    for knobs in ({"causal_cache": False}, {"editing": True}, {"sub": 4}):
+        with pytest.raises(BadParam, match="ahead = yes: needs"):
+            run("s2d2", tiny("qwen3-block"), prompt(9), ahead=True, **knobs)
+
+
 @pytest.mark.parametrize("kind", ["qwen3-block", "qwen2-next-block"])
 @pytest.mark.parametrize("length", [8, 11])
 def test_what_the_second_call_says_of_a_position_is_the_autoregressive_step_with_one_mask_appended(kind, length):
@@ -38,7 +82,7 @@ def test_what_the_second_call_says_of_a_position_is_the_autoregressive_step_with
     context = Context(model, canvas, encode="causal")
     list(context.settle())
     drafts = {pos: Guess(pos, (7 * pos) % 40, 0.5) for pos in range(length, 16)}
-    seen = verify(context, canvas, list(drafts.values()), len(drafts))
+    seen, _ = verify(context, canvas, list(drafts.values()), len(drafts), S2D2())
     assert seen.call.length == (16 if kind == "qwen3-block" else 8)
     for i, pos in enumerate(drafts):
         before = [*ids, *(drafts[p].token for p in range(length, pos)), model.spec.mask]
