@@ -24,6 +24,7 @@ class Setting:
 
 # A registered method that is not named here has one line, at its defaults.
 SETTINGS: dict[str, tuple[Setting, ...]] = {
+    "stepwise": (Setting("stepwise"), Setting("stepwise fold", {"fold": True})),
     "fixed-k": tuple(Setting(f"fixed-k k={k}", {"k": k}) for k in (2, 4)),
     "threshold": (
         Setting("threshold 0.9", {"threshold": 0.9}),
@@ -34,6 +35,10 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         *(Setting(f"ssd N={n}", {"n": n}) for n in (2, 4, 8)),
         Setting("ssd N=4 top-2", {"n": 4, "tree": "topk"}),
         Setting("ssd N=4 mixed", {"n": 4, "tree": "mixed_order"}),
+        Setting("ssd N=2 fold", {"n": 2, "fold": True}),
+        Setting("ssd N=4 fold", {"n": 4, "fold": True}),
+        Setting("ssd N=8 mixed 32", {"n": 8, "tree": "mixed_order", "width": 3, "budget": 32}),
+        Setting("ssd N=8 mixed 32 fold", {"n": 8, "tree": "mixed_order", "width": 3, "budget": 32, "fold": True}),
     ),
     "freedave": (
         Setting("freedave d=4", {"draft_steps": 4}),
@@ -43,6 +48,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "psd": (
         Setting("psd d=3", {"depth": 3}),
         Setting("psd d=7", {"depth": 7}),
+        Setting("psd d=3 0.97", {"depth": 3, "threshold": 0.97}),
+        Setting("psd d=7 0.97", {"depth": 7, "threshold": 0.97}),
         Setting("psd d=3 exact", {"depth": 3, "acceptance": "exact"}),
     ),
     "wino": (
@@ -51,13 +58,28 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     ),
     "block": (
         Setting("block one by one", {"block": 1, "strategy": "sequential"}),
+        Setting("block one by one fold", {"block": 1, "strategy": "sequential", "fold": True}),
         Setting("block dynamic", {"strategy": "dynamic"}),
+        *(Setting(f"block dynamic {t} fold", {"threshold": t, "fold": True}) for t in (0.6, 0.7, 0.85, 0.95)),
     ),
     "s2d2": (
         Setting("s2d2"),
         Setting("s2d2 greedy", {"accept": "greedy"}),
+        Setting("s2d2 fold ahead", {"fold": True, "ahead": True}),
+        Setting("s2d2 greedy fold ahead", {"accept": "greedy", "fold": True, "ahead": True}),
+        Setting("s2d2 B=16 fold ahead", {"block": 16, "fold": True, "ahead": True}),
     ),
-    "simsd": (Setting("simsd", models={"target": "tiny-sdar", "draft": "nano-sdar"}),),
+    "simsd": (
+        Setting("simsd", models={"target": "tiny-sdar", "draft": "nano-sdar"}),
+        *(
+            Setting(
+                f"simsd {name}",
+                {"drafting": "dynamic", "fold": True, **more},
+                {"target": "tiny-sdar", "draft": "nano-sdar"},
+            )
+            for name, more in (("dynamic", {}), ("dynamic rest too", {"tail": "target_argmax"}))
+        ),
+    ),
     "speculative": (Setting("speculative", models={"target": "tiny-ar", "draft": "nano-sdar"}),),
     "diffuspec": (Setting("diffuspec", every="draft"),),
 }

@@ -50,6 +50,7 @@ def test_the_rows_of_a_verification_carry_the_finished_block_and_keep_it_once():
     assert all(cached == start for cached, start, *_ in lengths)
     assert [n for _, _, rows, n in lengths if rows > 1 and n > 4], "some rows begin with a block that is kept"
     assert [b for b, *_ in lengths] == sorted(b for b, *_ in lengths), "what is kept once is never fed again"
+    assert {b for b, *_ in lengths} == {0, 8, 12, 16}
 
 
 def test_a_model_that_sees_everything_has_no_blocks_to_fold():

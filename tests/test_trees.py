@@ -98,6 +98,20 @@ def test_many_orders_of_few_states_are_cut_to_a_bounded_number_of_nodes_and_no_r
     assert len(tree.nodes) == MAX_NODES == 128
     assert {0, *(node.row for node in tree.nodes)} == set(range(len(tree.rows)))
     assert [node.row for node in tree.nodes[:8]] == [1, 2, 3, 4, 5, 6, 7, 8], "the chain is whole"
+    # Cut depth first, the root would have one child: all 128 ways would begin with draft 0.
+    assert [node.fills[0][0] for node in tree.nodes if not node.parents] == [0, 1, 2, 3, 4]
+
+
+def test_an_option_that_overtakes_better_ones_counts_for_less():
+    """All tokens are as sure: without `skip` the states with fewer drafts come first, with it those near the chain."""
+    drafts = [Guess(i, i, 0.9) for i in range(4)]
+    options = lambda state: [g for g in drafts if g not in state]  # noqa: E731
+
+    def rows(skip):
+        return ["".join(str(g.pos) for g in sorted(row)) for row in grow(options, 9, full=9, skip=skip).rows]
+
+    assert rows(1.0) == ["", "0", "01", "012", "0123", "1", "2", "3", "02"]
+    assert rows(0.5) == ["", "0", "01", "012", "0123", "1", "02", "013", "2"]
 
 
 def test_each_row_is_asked_about_its_own_children_once():
