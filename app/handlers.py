@@ -80,15 +80,13 @@ class Handlers:
         return entry.trace.to_json() if entry is not None else json.dumps({"error": words.GONE})
 
     def figure(self, ask: dict) -> dict:
-        """A view of a run at a cursor as Plotly JSON, or {"empty": sentence}."""
+        """A view of a run at a cursor as `View.answer` gives it, or {"empty": sentence}."""
         entry, view = self.store.get(ask.get("run")), self.views.get(str(ask.get("view")))
         if entry is None or view is None:
             return {"empty": words.GONE}
         trace, at = entry.trace, ask.get("at")
-        if not view.fits(trace):
-            return {"empty": view.why_not(trace)}
         at = min(max(0, at), len(trace.events)) if type(at) is int else len(trace.events)
-        return json.loads(str(view.plot(view.info(trace, at), dark=bool(ask.get("dark"))).to_json()))
+        return view.answer(trace, at, dark=bool(ask.get("dark")))
 
     # ------------------------------------------------------------ asked by buttons
     def decode(

@@ -12,11 +12,14 @@ import gradio as gr
 import plotly
 
 from decoders.trace import Event, Trace, event_json
-from viz.base import View
+from viz.base import LENSES, View
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-STATIC = [ASSETS / "player.js", ASSETS / "player.css", PLOTLY]
+# The player first: a lens registers itself with it. Each kind in the order of its names.
+SCRIPTS = [ASSETS / "player.js", *sorted(LENSES.glob("*.js"))]
+STYLES = [ASSETS / "player.css", *sorted(LENSES.glob("*.css"))]
+STATIC = [*SCRIPTS, *STYLES, PLOTLY]
 
 TEMPLATE = '<div class="unmasked"></div>'
 
@@ -27,7 +30,7 @@ def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callabl
     A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
     """
     lenses = [
-        {"id": v.id, "title": v.title, "question": v.question, "needs": sorted(v.needs), "medium": v.medium}
+        {"needs": sorted(v.needs), **{key: getattr(v, key) for key in ("id", "title", "question", "medium", "order")}}
         for v in views
         if v.medium != "player"
     ]
@@ -35,7 +38,8 @@ def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callabl
         value=value,
         html_template=TEMPLATE,
         js_on_load=(ASSETS / "mount.js").read_text(),
-        head=f'<script src="/gradio_api/file={ASSETS / "player.js"}"></script>',
+        # Gradio loads these one after the other and mounts the player when the last one is there.
+        head="".join(f'<script src="/gradio_api/file={path}"></script>' for path in SCRIPTS),
         apply_default_css=False,
         server_functions=[_plain(trace), _plain(figure)],
         views=json.dumps(lenses),

@@ -8,13 +8,20 @@ const player = Unmasked.mount(root, {
   views: JSON.parse(props.views),
   plotly: props.plotly,
   figure: (ask) => server.figure(ask),
+  trace: fetchTrace,
+  send: (name, data) => trigger(name, data),
   reference: (run) => trigger('reference', {run}),
 });
 let run = null, have = 0, chain = Promise.resolve();
 
-async function whole(id, live) {
+async function fetchTrace(id) {
   const trace = JSON.parse(await server.trace({run: id}));
-  if (trace.error) { player.notice(trace.error); return; }
+  if (trace.error) throw new Error(trace.error);
+  return trace;
+}
+
+async function whole(id, live) {
+  const trace = await fetchTrace(id);
   if (live) {
     const {events, ...header} = trace;
     player.begin(header, {run: id});

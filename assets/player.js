@@ -3,6 +3,9 @@
  * window.Unmasked.mount(root, host) draws into `root` and returns {load, begin, push, finish, seek, state, destroy}.
  * The same file serves the Gradio page, the standalone HTML report and notebooks. The trace is read as written by
  * decoders/trace.py: only a `commit` changes the sequence. Token text never reaches innerHTML.
+ *
+ * Unmasked.lens(id, make, spec) and Unmasked.tool(make), called before `mount`, bring the files of assets/lenses in:
+ * what they are given and what they return is written at `lens` and `stage` below and in docs/adding-a-view.md.
  */
 (function () {
   "use strict";
@@ -71,6 +74,7 @@
     lensEmpty: "Nothing to draw here: {method} records no {kinds}.", lensEmptyLive: "Nothing to draw yet: no {kinds} so far.",
     k_round: "rounds", k_forward: "forward calls", k_propose: "drafts", k_judge: "verdicts", k_decide: "decisions", k_commit: "commits", k_finish: "end",
     and: " and ", lensAlone: "This view is drawn by the server; this page was opened without one.",
+    tools: "Tools for this view", unpinCell: "Unpin the cell (Esc)",
     lensFailed: "The view could not be drawn: {error}", retry: "Try again", lensWaiting: "Drawing…", lensNoPlotly: "the drawing library did not load",
     // grid
     sequence: "Sequence: J and K move between positions", promptLabel: "prompt", blockLabel: "block {n}", canvasLabel: "canvas",
@@ -140,6 +144,8 @@
   const WIDEST = 22; // characters a chip may be wide
   const BYTES = /^(?:<0x[0-9A-F]{2}>)+$/;
   const players = []; // for the keyboard: the last used one answers
+  const LENSES = new Map(); // id -> {make, spec}; spec only where the browser draws alone
+  const TOOLS = [];
   let serial = 0;
 
   // ------------------------------------------------------------------------------------------------ small helpers
@@ -598,7 +604,13 @@
       this.host = host || {};
       this.w = Object.assign({}, WORDS, this.host.words);
       this.id = ++serial;
-      this.views = [{ id: "grid", title: this.w.grid, question: this.w.gridQuestion, needs: [], built: true }].concat(this.host.views || []);
+      const known = this.host.views || [], alone = [...LENSES].filter(([id, lens]) => lens.spec && !known.some((v) => v.id === id));
+      const others = known.concat(alone.map(([id, lens]) => Object.assign({ id, needs: [] }, lens.spec, { medium: "page" })));
+      // A stable sort: views without an order stay as the host gave them, in front of those the browser adds.
+      others.sort((a, b) => (a.order === undefined ? 100 : a.order) - (b.order === undefined ? 100 : b.order));
+      this.views = [{ id: "grid", title: this.w.grid, question: this.w.gridQuestion, needs: [], built: true }].concat(others);
+      this.made = new Map(); // id -> {box, lens} of the lenses opened so far
+      this.cell = this.remark = this.hint = null;
       this.lens = 0;
       this.unit = "round";
       this.speed = 1;
@@ -715,7 +727,8 @@
         const tab = attrs(el("button", "um-tab"), { type: "button", role: "tab", id: "um" + this.id + "-tab" + i, "aria-controls": panelId, "aria-selected": "false", tabindex: "-1", title: view.question || view.title });
         if (i < 9) tab.append(attrs(el("span", "um-tabkey", String(i + 1)), { "aria-hidden": "true" }));
         tab.append(el("span", "", view.title));
-        this.on(tab, "click", () => this.open(i));
+        // After a click the arrow keys step through the run; among the tabs they belong to who came by keyboard.
+        this.on(tab, "click", (e) => { this.open(i); if (e.detail) this.panel.focus({ preventScroll: true }); });
         this.rail.append(tab);
         return tab;
       });
@@ -727,6 +740,9 @@
         this.open(d === Infinity ? this.views.length - 1 : d === -Infinity ? 0 : (this.lens + d + this.views.length) % this.views.length);
         this.tabs[this.lens].focus();
       });
+      const row = el("div", "um-railrow");
+      this.tools = attrs(el("div", "um-tools"), { role: "group", "aria-label": this.w.tools });
+      row.append(this.rail, this.tools);
       const body = el("div", "um-body");
       this.panel = attrs(el("div", "um-panel"), { role: "tabpanel", id: panelId, tabindex: "-1" });
       this.question = el("div", "um-question");
@@ -734,7 +750,8 @@
       this.figureBox = el("div", "um-figure");
       this.figureEl = el("div", "um-plot");
       this.figureNote = el("div", "um-note");
-      this.figureBox.append(this.figureNote, this.figureEl);
+      this.lensBoxes = el("div", "um-lenses");
+      this.figureBox.append(this.figureNote, this.lensBoxes, this.figureEl);
       this.figureBox.hidden = true;
       this.panel.append(this.question, this.gridBox, this.figureBox);
       this.inspector = attrs(el("div", "um-inspector"), { role: "complementary", "aria-label": this.w.inspector });
@@ -743,8 +760,9 @@
       this.tip = attrs(el("div", "um-tip"), { "aria-hidden": "true" });
       this.tip.hidden = true;
       this.buildHelp();
-      root.append(head, this.nums, this.definition, spine, this.status, this.aloud, this.rail, this.legend, body, this.tip, this.drawer);
+      root.append(head, this.nums, this.definition, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
       this.open(0);
+      for (const make of TOOLS) make({ bar: this.tools, stage: this.stage(null, this.tools) });
     }
 
     buildGrid() {
@@ -831,7 +849,7 @@
       });
       this.on(window, "pointerup", () => { down = false; });
       this.on(this.mapIn, "pointerleave", () => this.preview(-1));
-      this.resizer = new ResizeObserver(() => { if (this.root.clientWidth !== this.seenWidth) { this.seenWidth = this.root.clientWidth; this.layoutMap(); } });
+      this.resizer = new ResizeObserver(() => { if (this.root.clientWidth !== this.seenWidth) { this.seenWidth = this.root.clientWidth; this.layoutMap(); if (this.drawnHere()) this.refresh(); } });
       this.resizer.observe(this.root);
       this.watcher = new MutationObserver(() => this.theme());
       this.watcher.observe(document.body, { attributes: true, attributeFilter: ["class"] });
@@ -851,7 +869,7 @@
       this.pageColour = read("page");
       this.textColour = style.getPropertyValue("--um-soft").trim();
       this.lineColour = style.getPropertyValue("--um-rule").trim();
-      if (this.model) { this.drawMap(); this.figure(); }
+      if (this.model) { this.drawMap(); this.refresh(); }
     }
 
     key(e) {
@@ -866,6 +884,7 @@
       const key = e.key;
       if (e.key === "Escape") {
         if (!this.drawer.hidden) this.help(false);
+        else if (this.cell !== null || this.remark) this.unpinCell();
         else if (this.node >= 0) { this.node = -1; this.render(); } else if (this.pin >= 0) this.choose(-1);
         else return;
         e.preventDefault();
@@ -900,6 +919,8 @@
       this.run = options && options.run !== undefined ? options.run : null;
       this.at = 0;
       this.pin = this.node = this.hover = this.userRow = -1;
+      this.cell = this.remark = this.hint = null;
+      this.drawn = "";
       this.filter = -1;
       this.figures.clear();
       this.ticket = (this.ticket || 0) + 1;
@@ -990,12 +1011,17 @@
       return lo;
     }
 
+    /** `options`: {pos, node, cell}. A position stays pinned unless another (or null) is given; a node and a cell belong to one
+     *  moment and go unless they are given. A cell is whatever plain value its lens calls it by. */
     seek(at, options) {
       if (!this.model) return;
+      const before = JSON.stringify(this.cursor());
       this.at = clamp(Math.round(Number(at)) || 0, 0, this.model.events.length);
       this.follow = this.liveRun && this.at === this.model.events.length;
-      if (options && "pos" in options) { this.pin = this.valid(options.pos); this.userRow = -1; }
+      if (options && options.pos !== undefined) { this.pin = this.valid(options.pos); this.userRow = -1; }
       this.node = options && options.node !== undefined && options.node !== null ? options.node : -1;
+      this.cell = options && options.cell !== undefined ? options.cell : null;
+      this.moved(before);
       this.render();
     }
 
@@ -1050,8 +1076,11 @@
     }
 
     choose(pos, reveal) {
+      const before = JSON.stringify(this.cursor());
       this.pin = this.valid(pos);
       this.node = this.userRow = -1;
+      this.cell = null;
+      this.moved(before);
       if (reveal && this.pin >= 0) this.reveal(this.chips[this.pin]);
       this.render();
     }
@@ -1175,7 +1204,7 @@
       this.markMap(frame);
       this.inspect();
       if (!this.views[this.lens].built) this.figure();
-      this.tell(step);
+      this.tell();
     }
 
     announce(sentence) {
@@ -1188,10 +1217,10 @@
       else this.aloudTimer = setTimeout(speak, wait);
     }
 
-    tell(step) {
+    tell() {
       if (!this.host.onCursor) return;
       clearTimeout(this.tellTimer);
-      const cursor = { run: this.run, at: this.at, step, pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node };
+      const cursor = Object.assign(this.cursor(), { lens: this.views[this.lens].id });
       const word = JSON.stringify(cursor);
       if (word === this.toldCursor) return;
       this.tellTimer = setTimeout(() => { this.toldCursor = word; if (!this.gone) this.host.onCursor(cursor); }, 150);
@@ -1663,11 +1692,12 @@
     // ---------------------------------------------------------------------------------------------- inspector
     inspect() {
       const m = this.model, pos = this.pin >= 0 ? this.pin : this.valid(this.hover), box = this.inspector;
-      if (pos < 0 && this.node < 0) {
+      if (pos < 0 && this.node < 0 && !this.remark && !this.hint) {
         if (box.firstChild && box.firstChild.className === "um-nothing") return;
         return box.replaceChildren(el("div", "um-nothing", this.w.nothing));
       }
       const out = document.createDocumentFragment(), frame = this.frame;
+      if (this.remark || this.hint) this.inspectCell(out);
       if (this.node >= 0) this.inspectNode(out, frame);
       if (pos >= 0) this.inspectPosition(out, frame, pos);
       // The scroll position is remembered by its event: asking for it here would force a layout in every step.
@@ -1678,6 +1708,26 @@
     }
 
     section(out, name) { const s = el("div", "um-section"); if (name) s.append(el("div", "um-caption", name)); out.append(s); return s; }
+
+    unpinCell() {
+      this.remark = this.hint = null;
+      this.seek(this.at, { node: this.node });
+    }
+
+    /** What the open lens says about the cell under the pointer, else about the pinned one. */
+    inspectCell(out) {
+      const said = this.hint || this.remark, s = this.section(out), head = el("div", "um-inhead");
+      s.classList.add("um-cell");
+      head.append(el("b", "um-inname", said.title));
+      if (this.hint) head.append(el("span", "um-faint", this.w.hoverHint));
+      else if (this.cell !== null) {
+        const off = attrs(el("button", "um-btn um-icon um-mini", "✕"), { type: "button", "aria-label": this.w.unpinCell, title: this.w.unpinCell });
+        off.addEventListener("click", () => this.unpinCell());
+        head.append(off);
+      }
+      s.append(head);
+      for (const line of said.lines) s.append(el("div", "um-rule", line));
+    }
 
     inspectNode(out, frame) {
       const m = this.model, node = frame.round && frame.round.nodes.get(this.node);
@@ -1844,9 +1894,79 @@
       return row;
     }
 
-    // ---------------------------------------------------------------------------------------------- server-drawn lenses
+    // ---------------------------------------------------------------------------------------------- lenses
+    /** Where the reader is: `round` is its number, null before the first; pos, node, cell are null where nothing is pinned. */
+    cursor() {
+      const m = this.model, index = m ? m.roundAt(this.at) : -1;
+      return { run: m ? this.run : null, at: this.at, step: m ? this.stepOf(this.at) : 0, round: index < 0 ? null : m.rounds[index].n,
+        pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node, cell: this.cell };
+    }
+
+    /** The sentences about a cell go when the cursor does, except those said in the click that moves it. */
+    moved(before) {
+      if (JSON.stringify(this.cursor()) === before) return;
+      this.hint = null;
+      if (!this.saidNow) this.remark = null;
+    }
+
+    /** What a lens (or a tool, id null) is given. `note(title, lines, hover)`: sentences for the inspector, `hover` while they are
+     *  a preview; `note()` ends the preview, or drops the sentences. `words` also fills `{name}` in a sentence of the lens's own. */
+    stage(id, box) {
+      const player = this;
+      return {
+        id, box, player, host: this.host,
+        model: () => player.model, cursor: () => player.cursor(), dark: () => player.isDark, refresh: () => player.refresh(),
+        words: (key, values) => fill(player.w[key] === undefined ? key : player.w[key], values),
+        seek(at, options) { player.stop(); player.seek(at === undefined || at === null ? player.at : at, options); },
+        note: (title, lines, hover) => player.remarkOn(title, lines, hover),
+        open: (other) => player.open(player.views.findIndex((v) => v.id === other)),
+        /** The view on screen: {view, lens, plot}: what Unmasked.lens made for it, and Plotly's element where Plotly draws. */
+        current() {
+          const view = player.views[player.lens], made = view.built ? { lens: player.gridLens() } : player.made.get(view.id);
+          return { view, lens: (made && made.lens) || null, plot: player.figureEl.hidden || view.built ? null : player.figureEl };
+        },
+      };
+    }
+
+    remarkOn(title, lines, hover) {
+      const said = title ? { title: String(title), lines: [].concat(lines || []).map(String) } : null;
+      if (hover || (!said && this.hint)) this.hint = said;
+      else {
+        this.remark = said;
+        this.hint = null;
+        this.saidNow = true;
+        setTimeout(() => { this.saidNow = false; }, 0);
+      }
+      if (this.model && this.frame) this.inspect();
+    }
+
+    /** The lens of a view, made when it is first opened: {box, lens}; lens null where Plotly draws without a script. */
+    lensOf(view) {
+      let made = this.made.get(view.id);
+      if (made) return made;
+      const known = LENSES.get(view.id), box = el("div", "um-lens");
+      box.dataset.lens = view.id;
+      this.lensBoxes.append(box);
+      this.made.set(view.id, (made = { box, lens: null }));
+      if (known) made.lens = known.make(this.stage(view.id, box));
+      else if (view.medium === "script" || view.medium === "page") throw new Error("assets/lenses/" + view.id + ".js");
+      return made;
+    }
+
+    gridLens() {
+      const m = this.model, text = (id) => (id >= 0 ? m.face(id).title : "");
+      return {
+        csv: () => [["round", "position", "state", "token", "text"]].concat(...m.rounds.map((round) => Array.from(round.states, (s, pos) => {
+          const t = round.touch.get(pos), token = t && t.state === s ? t.token : this.tokenAfter(pos, round.stop);
+          return [round.n, pos, STATES[s], token, text(token)];
+        }).filter((row) => row[2] !== "absent"))),
+        figure: () => this.canvas,
+      };
+    }
+
     open(i) {
       if (!this.views[i]) return false;
+      if (this.lens !== i) { this.remark = this.hint = this.cell = null; }
       this.lens = i;
       const view = this.views[i];
       this.tabs.forEach((tab, k) => attrs(tab, { "aria-selected": String(k === i), tabindex: k === i ? "0" : "-1" }));
@@ -1854,9 +1974,24 @@
       put(this.question, view.question || "");
       this.gridBox.hidden = !view.built;
       this.figureBox.hidden = !!view.built;
+      for (const [id, made] of this.made) made.box.hidden = id !== view.id || this.drawnView !== id;
       if (!this.model) return true;
+      if (this.frame) this.inspect();
       if (view.built) { if (this.mapAll) this.layoutMap(); } else this.figure();
+      this.tell();
       return true;
+    }
+
+    /** A sentence in place of the view. */
+    blank(sentence, retry) {
+      this.drawn = "";
+      this.hide();
+      this.note(sentence, retry);
+    }
+
+    hide() {
+      this.figureEl.hidden = true;
+      for (const made of this.made.values()) made.box.hidden = true;
     }
 
     note(sentence, retry) {
@@ -1869,24 +2004,47 @@
       this.figureNote.hidden = !sentence;
     }
 
+    failed(error) {
+      console.error(error);
+      this.blank(this.say("lensFailed", { error: error && error.message ? error.message : String(error) }), true);
+    }
+
+    /** Whether a script draws the open view (it has no Plotly to follow the width of the page). */
+    drawnHere() { const medium = this.views[this.lens].medium; return !!this.model && (medium === "script" || medium === "page"); }
+
+    refresh() {
+      if (!this.model || this.gone || this.views[this.lens].built) return;
+      this.drawn = "";
+      this.figure();
+    }
+
     figure(again) {
       const view = this.views[this.lens];
       if (!this.model || view.built) return;
       const missing = this.missing(view);
       if (missing.length) {
         const kinds = missing.map((k) => this.w["k_" + k] || k).join(this.w.and);
-        this.figureEl.hidden = true;
-        return this.note(this.liveRun ? this.say("lensEmptyLive", { kinds }) : this.say("lensEmpty", { method: this.model.head.title || this.model.head.method, kinds }));
+        return this.blank(this.liveRun ? this.say("lensEmptyLive", { kinds }) : this.say("lensEmpty", { method: this.model.head.title || this.model.head.method, kinds }));
       }
-      if (!this.host.figure) { this.figureEl.hidden = true; return this.note(this.w.lensAlone); }
-      const want = { view: view.id, at: this.at, run: this.run, dark: this.isDark, key: view.id + "|" + this.at + "|" + this.isDark + "|" + (this.liveRun ? this.model.events.length : "") };
+      if (view.medium !== "page" && !this.host.figure) return this.blank(this.w.lensAlone);
+      const dark = view.medium === "script" ? "" : this.isDark, live = this.liveRun ? this.model.events.length : "";
+      const want = { view: view.id, medium: view.medium || "plotly", at: this.at, run: this.run, dark: this.isDark, key: [view.id, this.at, dark, live].join("|") };
       if (again) this.figures.delete(want.key);
-      if (!again && this.drawn === want.key && !this.figureEl.hidden) return;
+      if (!again && this.drawn === want.key && this.figureNote.hidden) return this.follows(view);
       this.wanted = want;
       clearTimeout(this.figureTimer);
+      if (view.medium === "page") return void this.show(want, {});
       if (this.figures.has(want.key)) return void this.show(want, this.figures.get(want.key));
-      if (this.drawnView !== view.id) { this.figureEl.hidden = true; this.note(this.w.lensWaiting); }
+      if (this.drawnView !== view.id) { this.hide(); this.note(this.w.lensWaiting); }
       this.figureTimer = setTimeout(() => this.ask(), 40);
+    }
+
+    /** The cursor moved over what is drawn already. */
+    follows(view) {
+      const made = this.made.get(view.id), cursor = JSON.stringify(this.cursor());
+      if (this.followed === cursor) return;
+      this.followed = cursor;
+      if (made && made.lens && made.lens.cursor) try { made.lens.cursor(this.cursor()); } catch (error) { this.failed(error); }
     }
 
     async ask() {
@@ -1898,7 +2056,7 @@
       try {
         figure = await this.host.figure({ run: want.run, view: want.view, at: want.at, dark: want.dark });
         if (typeof figure === "string") figure = JSON.parse(figure);
-        if (!figure || (!figure.data && !figure.empty)) throw new Error("no figure");
+        if (!figure || (!figure.data && !figure.payload && !figure.empty)) throw new Error("no figure");
       } catch (error) {
         failure = error;
       }
@@ -1911,35 +2069,53 @@
       const current = this.views[this.lens].id === want.view;
       if (this.wanted !== want) { if (current && !failure) this.show(want, figure); return this.figures.has(this.wanted.key) ? void this.show(this.wanted, this.figures.get(this.wanted.key)) : this.ask(); }
       if (!current) return;
-      if (failure) { this.drawn = ""; this.figureEl.hidden = true; this.note(this.say("lensFailed", { error: failure && failure.message ? failure.message : String(failure) }), true); } else this.show(want, figure);
+      if (failure) this.failed(failure); else this.show(want, figure);
     }
 
     async show(want, figure) {
-      if (figure.empty) {
-        this.drawn = want.key;
+      const view = this.views[this.lens];
+      if (view.id !== want.view) return;
+      const empty = figure.empty || (figure.payload && figure.payload.empty);
+      if (empty) {
+        this.blank(String(empty));
         this.drawnView = want.view;
-        this.figureEl.hidden = true;
-        return this.note(String(figure.empty));
+        return;
       }
+      let made;
+      try { made = this.lensOf(view); } catch (error) { this.made.delete(view.id); return this.failed(error); }
+      for (const [id, other] of this.made) other.box.hidden = id !== view.id;
+      if (want.medium === "plotly") return this.showPlotly(want, figure, made.lens);
+      this.note("");
+      this.figureEl.hidden = true;
+      this.drawn = want.key;
+      this.drawnView = want.view;
+      this.followed = JSON.stringify(this.cursor());
+      try { made.lens.show(want.medium === "page" ? null : figure.payload, this.cursor()); } catch (error) { this.failed(error); }
+    }
+
+    async showPlotly(want, figure, lens) {
       let plotly;
-      try { plotly = await loadPlotly(this.host.plotly); } catch (error) { return this.note(this.say("lensFailed", { error: this.w.lensNoPlotly }), true); }
+      try { plotly = await loadPlotly(this.host.plotly); } catch (error) { return this.failed(new Error(this.w.lensNoPlotly)); }
       if (this.gone || this.views[this.lens].id !== want.view || (this.wanted && this.wanted !== want && this.figures.has(this.wanted.key))) return;
       this.note("");
       this.figureEl.hidden = false;
-      const layout = Object.assign({}, figure.layout);
-      if (layout.uirevision === undefined) layout.uirevision = want.view + "|" + this.run;
-      if (layout.height) this.figureEl.style.minHeight = layout.height + "px";
-      // Plotly writes into what it is given, so the cached figure is not handed over itself.
-      const data = figure.data.map((trace) => Object.assign({}, trace));
-      if (this.drawnView !== want.view && this.bound) { plotly.purge(this.figureEl); this.bound = false; }
       try {
-        await plotly.react(this.figureEl, data, layout, { responsive: true, displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["sendChartToCloud", "sendDataToCloud", "select2d", "lasso2d", "autoScale2d"] });
+        // Plotly (and a lens) writes into what it is given, so the cached figure is not handed over itself.
+        let shown = { data: figure.data.map((trace) => Object.assign({}, trace)), layout: Object.assign({}, figure.layout) };
+        if (lens && lens.adapt) shown = lens.adapt(shown, figure.extra) || shown;
+        const layout = shown.layout;
+        if (layout.uirevision === undefined) layout.uirevision = want.view + "|" + this.run;
+        if (layout.height) this.figureEl.style.minHeight = layout.height + "px";
+        if (this.drawnView !== want.view && this.bound) { plotly.purge(this.figureEl); this.bound = false; }
+        await plotly.react(this.figureEl, shown.data, layout, { responsive: true, displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["sendChartToCloud", "sendDataToCloud", "select2d", "lasso2d", "autoScale2d"] });
+        this.drawn = want.key;
+        this.drawnView = want.view;
+        this.followed = JSON.stringify(this.cursor());
+        attrs(this.figureEl, { role: "img", "aria-label": figure.alt || this.views[this.lens].title });
+        if (lens && lens.show) lens.show(figure.extra, this.cursor());
       } catch (error) {
-        this.figureEl.hidden = true;
-        return this.note(this.say("lensFailed", { error: error.message }), true);
+        return this.failed(error);
       }
-      this.drawn = want.key;
-      this.drawnView = want.view;
       if (!this.bound && this.figureEl.on) {
         this.bound = true;
         this.figureEl.on("plotly_click", (e) => this.picked(e));
@@ -1947,8 +2123,10 @@
     }
 
     picked(e) {
-      const point = e && e.points && e.points[0];
-      if (!point || point.customdata === undefined || point.customdata === null) return;
+      const point = e && e.points && e.points[0], made = this.made.get(this.views[this.lens].id);
+      if (!point) return;
+      if (made && made.lens && made.lens.pick && made.lens.pick(point)) return;
+      if (point.customdata === undefined || point.customdata === null) return;
       const data = point.customdata, [at, pos, node] = Array.isArray(data) || ArrayBuffer.isView(data) ? Array.from(data) : [data.at, data.pos, data.node];
       const options = {}, given = (x) => x !== undefined && x !== null && Number.isFinite(Number(x)) && Number(x) >= 0;
       if (given(pos)) options.pos = Number(pos);
@@ -1967,13 +2145,13 @@
 
     state() {
       const m = this.model;
-      if (!m) return { run: null, at: 0, step: 0, steps: 0, pos: null, node: null, lens: this.views[this.lens].id, text: "", tokens: [], counts: {}, live: false, playing: false };
+      if (!m) return { run: null, at: 0, step: 0, steps: 0, pos: null, node: null, cell: null, lens: this.views[this.lens].id, text: "", tokens: [], counts: {}, live: false, playing: false };
       const frame = m.frame(this.at), counts = {}, tokens = m.canvasAt(this.at);
       for (const s of frame.states) if (s !== S.absent) counts[STATES[s]] = (counts[STATES[s]] || 0) + 1;
       const step = this.stepOf(this.at), steps = this.stops().length - 1;
       return {
         run: this.run, at: this.at, events: m.events.length, step, steps, unit: this.unit, round: frame.round ? frame.round.n : null, block: frame.round ? frame.round.block : null,
-        pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node, lens: this.views[this.lens].id, playing: this.playing, live: this.liveRun, follow: this.follow,
+        pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node, cell: this.cell, lens: this.views[this.lens].id, playing: this.playing, live: this.liveRun, follow: this.follow,
         tokens, text: m.decode(m.ids(tokens)), states: Array.from(frame.states, (s) => STATES[s]), counts, numbers: m.numbers(this.at), finish: m.finish,
         badge: { kind: this.badgeKind, text: this.badge.textContent }, status: this.status.textContent, dark: this.isDark,
       };
@@ -1983,6 +2161,7 @@
       this.gone = true;
       this.stop();
       for (const off of this.offs) off();
+      for (const { lens } of this.made.values()) if (lens && lens.destroy) lens.destroy();
       this.resizer.disconnect();
       this.watcher.disconnect();
       for (const t of [this.aloudTimer, this.tellTimer, this.figureTimer, this.pendingTimer]) clearTimeout(t);
@@ -2018,10 +2197,20 @@
     if (root.unmasked) root.unmasked.destroy();
     const player = new Player(root, host), api = { root };
     for (const name of ["load", "begin", "push", "finish", "notice", "seek", "state", "destroy"]) api[name] = (...args) => player[name](...args);
+    api.current = () => player.stage(null, null).current();
     api.open = (id) => { const i = player.views.findIndex((v) => v.id === id); return i >= 0 && player.open(i); };
     root.unmasked = api;
     return api;
   }
 
-  window.Unmasked = { mount };
+  /** The script of a view: `make(stage)` is called when it is first opened and returns
+   *    show(payload, cursor): draw into stage.box; where Plotly draws, called after each figure with what `data` gave;
+   *    cursor(cursor), adapt(figure, extra), pick(point), csv(), figure(), destroy(): each optional.
+   *  With `spec` {title, question, order, needs} it is a view of its own, without Python: its payload is null. */
+  function lens(id, make, spec) { LENSES.set(id, { make, spec }); }
+
+  /** `make({bar, stage})` puts buttons to the right of the lens tabs. */
+  function tool(make) { TOOLS.push(make); }
+
+  window.Unmasked = { mount, lens, tool, kit: { el, attrs, put, prob, num, duration, STATES, GLYPH } };
 })();

@@ -153,6 +153,17 @@ def test_every_view_answers_with_a_figure_or_a_sentence(act):
     assert "no longer" in act.figure({"run": "nobody", "view": "tree", "at": 0})["empty"]
 
 
+def test_the_player_is_loaded_before_the_lenses_and_these_in_the_order_of_their_names(monkeypatch, tmp_path):
+    names = [path.name for path in stage.SCRIPTS]
+    assert names == ["player.js", *sorted(names[1:])]
+    monkeypatch.setattr(stage, "SCRIPTS", [tmp_path / "player.js", tmp_path / "a.js"])
+    made = stage.player(views(), "", lambda ask: ask, lambda ask: ask)
+    assert re.findall(r'src="[^"]*/([\w.]+)"', made.head) == ["player.js", "a.js"]
+    shown = json.loads(made.props["views"])
+    assert [(v["id"], v["medium"]) for v in shown if v["id"] == "tree"] == [("tree", "plotly")]
+    assert "grid" not in [v["id"] for v in shown] and [v["order"] for v in shown] == sorted(v["order"] for v in shown)
+
+
 def test_run_ids_cannot_be_guessed_and_the_oldest_runs_go_first():
     store = Store()
     first = store.add(trace=tiny_trace())
@@ -188,10 +199,9 @@ def test_the_page_builds_and_offers_one_public_endpoint_per_method():
 
 def test_no_text_of_a_run_is_ever_part_of_a_template():
     assert "{{" not in stage.TEMPLATE and "${" not in stage.TEMPLATE
-    script = (stage.ASSETS / "player.js").read_text()
-    assert (
-        re.findall(r"\.(?:innerHTML|outerHTML|insertAdjacentHTML)|document\.write|\beval\(|new Function", script) == []
-    )
+    acts = r"\.(?:innerHTML|outerHTML|insertAdjacentHTML)|document\.write|\beval\(|new Function"
+    for path in [*stage.SCRIPTS, stage.ASSETS / "mount.js"]:
+        assert re.findall(acts, path.read_text()) == [], path.name
 
 
 def test_reference_is_refused_politely_for_a_run_that_has_none(act):

@@ -6,7 +6,9 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import plotly.graph_objects as go
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "views"))
@@ -14,9 +16,12 @@ sys.path.insert(0, str(Path(__file__).parent / "views"))
 from view_samples import NASTY, SAMPLES, nasty, ssd  # noqa: E402
 
 from viz import theme  # noqa: E402
+from viz.base import View  # noqa: E402
 from viz.registry import BrokenView, view, views  # noqa: E402
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "adding-a-view.md"
+SCRIPT = """from viz.base import View
+VIEW = View("{id}", "A", "B?", frozenset(), dict, dict, 1, "{medium}", {data})"""
 CASES = [(v, name) for v in views() for name in SAMPLES if v.fits(SAMPLES[name]())]
 
 
@@ -39,6 +44,27 @@ def test_markup_in_tokens_stays_text_in_figures(view, name):
         figure = view.plot(view.info(trace, at)).to_json()
         assert "<b>" not in figure and "\\u003cb\\u003e" not in figure
         assert "${alert" not in figure and "%{z}" not in figure
+
+
+class Shown(NamedTuple):
+    sentence: str
+    n: int
+
+
+def test_a_view_answers_the_page_with_what_its_medium_draws_from():
+    asked = dict(
+        title="N", question="?", needs=frozenset({"commit"}), order=1, info=lambda trace, at: Shown("n is 3.", 3)
+    )
+    plotted = View(id="n", plot=lambda info, dark: go.Figure(go.Bar(y=[info.n])), **asked)
+    assert plotted.answer(ssd(), 2).keys() == {"alt", "data", "layout"}
+    assert plotted.answer(ssd(), 2)["data"][0]["y"] == [3]
+    both = replace(plotted, data=lambda info: {"n": info.n})
+    assert both.answer(ssd(), 2)["extra"] == {"n": 3}
+    assert replace(both, medium="script").answer(ssd(), 2) == {"alt": "n is 3.", "payload": {"n": 3}}
+    unfit = replace(both, needs=frozenset({"finish"}))
+    assert unfit.answer(replace(ssd(), events=()), 0) == {
+        "empty": "N needs finish events, and this run of SSD has none."
+    }
 
 
 def test_literal_switches_plotlys_markup_off():
@@ -79,6 +105,13 @@ def test_the_view_of_the_page_is_found_from_one_file_and_draws(package):
         ("VIEW = 3", "must define VIEW"),
         ("import nonsense_module", "cannot be imported"),
         ("", "must define VIEW"),
+        (SCRIPT.format(id="attn", medium="canvas", data="dict"), 'must be "plotly", "player" or "script"'),
+        (SCRIPT.format(id="attn", medium="script", data="None"), "needs data"),
+        (
+            SCRIPT.format(id="attn", medium="script", data="dict"),
+            "needs the file assets/lenses/attn.js",
+        ),
+        (SCRIPT.format(id="attn", medium="plotly", data="3"), "info, plot and data must be functions"),
     ],
 )
 def test_a_broken_view_stops_the_discovery_and_is_named(tmp_path, monkeypatch, text, said):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 
 from decoders.trace import RoundView, Trace
+
+# Scripts and styles that the page loads after the player: `<id>.js` draws the view with that id.
+LENSES = Path(__file__).resolve().parents[1] / "assets" / "lenses"
 
 
 @dataclass(frozen=True)
@@ -17,9 +22,11 @@ class View:
 
     `info(trace, at)` returns a NamedTuple of plain values with at least `sentence: str`, the answer in words, which
     is also the text alternative of the figure. `plot(info, dark=False)` draws it and looks at nothing else. `order`
-    sorts the views. `medium` says who draws on the page: "plotly", or "player" where the page draws the same numbers
-    itself. Points that can be clicked carry customdata `[at, pos, node]`: the cursor to jump to, the position and the
-    node (None: none).
+    sorts the views. `medium` says who draws on the page: "plotly"; "player" where the player itself draws the same
+    numbers; or "script" where `assets/lenses/<id>.js` draws what `data(info)` returns. `data` gives plain JSON values
+    (finite numbers); beside a Plotly figure they travel as `extra`, for that script's controls. A dict with `empty`, a
+    sentence, is shown in place of the view. Points that can be clicked carry customdata `[at, pos, node]`: the cursor
+    to jump to, the position and the node (None: none).
     """
 
     id: str
@@ -30,6 +37,7 @@ class View:
     plot: Callable[..., go.Figure]
     order: int
     medium: str = "plotly"
+    data: Callable[[Any], dict[str, Any]] | None = None
 
     def fits(self, trace: Trace) -> bool:
         return self.needs <= trace.kinds
@@ -45,6 +53,20 @@ class View:
     def draw(self, trace: Trace, at: int | None = None, dark: bool = False) -> go.Figure:
         """The figure after the first `at` events (all of them by default)."""
         return self.plot(self.info(trace, len(trace.events) if at is None else at), dark=dark)
+
+    def answer(self, trace: Trace, at: int, dark: bool = False) -> dict[str, Any]:
+        """What the page draws from after the first `at` events, ready for JSON: a Plotly figure (`data`, `layout`, and
+        `extra` where the view has data of its own), or `payload` for a script; with `alt`, the answer in words. A view
+        that does not fit answers `empty`, a sentence."""
+        if not self.fits(trace):
+            return {"empty": self.why_not(trace)}
+        info = self.info(trace, at)
+        out: dict[str, Any] = {"alt": info.sentence}
+        extra = None if self.data is None else self.data(info)
+        if self.medium == "script":
+            return out | {"payload": extra}
+        out |= json.loads(str(self.plot(info, dark=dark).to_json()))
+        return out if extra is None else out | {"extra": extra}
 
 
 def round_at(trace: Trace, at: int) -> RoundView | None:

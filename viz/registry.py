@@ -13,7 +13,7 @@ from types import ModuleType
 
 import viz.views
 from decoders.trace import KINDS
-from viz.base import View
+from viz.base import LENSES, View
 
 
 class BrokenView(Exception):
@@ -51,8 +51,12 @@ def _load(name: str, file: str) -> View:
         raise BrokenView(f"{file}: the id {view.id!r} must be lower-case letters, digits, - and _.")
     if unknown := view.needs - KINDS.keys():
         raise BrokenView(f"{file} needs {', '.join(sorted(unknown))}: kinds of events are {', '.join(KINDS)}.")
-    if view.medium not in ("plotly", "player"):
-        raise BrokenView(f'{file}: medium {view.medium!r} must be "plotly" or "player".')
-    if not callable(view.info) or not callable(view.plot):
-        raise BrokenView(f"{file}: info and plot must be functions.")
+    if view.medium not in ("plotly", "player", "script"):
+        raise BrokenView(f'{file}: medium {view.medium!r} must be "plotly", "player" or "script".')
+    if not callable(view.info) or not callable(view.plot) or not (view.data is None or callable(view.data)):
+        raise BrokenView(f"{file}: info, plot and data must be functions.")
+    if view.medium == "script" and view.data is None:
+        raise BrokenView(f'{file}: medium "script" needs data, the function that gives the script what to draw.')
+    if view.medium == "script" and not (LENSES / f"{view.id}.js").is_file():
+        raise BrokenView(f'{file}: medium "script" needs the file assets/lenses/{view.id}.js.')
     return view
