@@ -18,6 +18,7 @@ from typing import Any
 import gradio as gr
 
 from app import stage, words
+from app.drawn import Drawn
 from app.store import Entry, Store
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
@@ -26,10 +27,13 @@ from decoders.models import catalogue
 from decoders.registry import method as find
 from decoders.run import Recording, run
 from decoders.trace import Trace
+from viz import theme
 from viz.base import View
 
 # At most this many messages a second: Gradio paints about 80 yields a second at best, and the player needs far fewer.
 MESSAGES_PER_SECOND = 12
+# More figures than this are not drawn for one question; the player asks for a few at a time.
+MAX_FIGURES = 64
 # An endpoint's defaults are written down before anyone has named a model, so the block size cannot be that model's.
 OWN_BLOCK = 0
 
@@ -70,6 +74,7 @@ class Handlers:
 
     def __init__(self, methods: tuple[Method, ...], views: tuple[View, ...]):
         self.methods, self.views, self.store = methods, {view.id: view for view in views}, Store()
+        self.drawn = Drawn()
         self.files = Path(tempfile.mkdtemp(prefix="unmasked-"))
         atexit.register(shutil.rmtree, self.files, ignore_errors=True)
 
@@ -80,13 +85,38 @@ class Handlers:
         return entry.trace.to_json() if entry is not None else json.dumps({"error": words.GONE})
 
     def figure(self, ask: dict) -> dict:
-        """A view of a run at a cursor as `View.answer` gives it, or {"empty": sentence}."""
+        """A view of a run at a cursor, `ask["at"]`, as `View.answer` gives it, or {"empty": sentence}."""
+        dark = bool(ask.get("dark"))
+        answer = json.loads(self._answers(ask, [ask.get("at")], dark)[0])
+        if "layout" in answer:
+            answer["layout"].setdefault("template", theme.template_json(dark))
+        return answer
+
+    def figures(self, ask: dict) -> str:
+        """A view of a run at many cursors, `ask["ats"]`, as JSON text: `figures` in that order, and the `template` of
+        those that have none of their own."""
+        dark, ats = bool(ask.get("dark")), ask.get("ats")
+        answers = self._answers(ask, ats[:MAX_FIGURES] if isinstance(ats, list) else [], dark)
+        return f'{{"template":{json.dumps(theme.template_json(dark))},"figures":[{",".join(answers)}]}}'
+
+    def _answers(self, ask: dict, ats: list, dark: bool) -> list[str]:
         entry, view = self.store.get(ask.get("run")), self.views.get(str(ask.get("view")))
         if entry is None or view is None:
-            return {"empty": words.GONE}
-        trace, at = entry.trace, ask.get("at")
-        at = min(max(0, at), len(trace.events)) if type(at) is int else len(trace.events)
-        return view.answer(trace, at, dark=bool(ask.get("dark")))
+            return [json.dumps({"empty": words.GONE})] * len(ats)
+        # Read first: a run that ends in between is drawn once more, and never kept as it was before.
+        done, trace = entry.done.is_set(), entry.trace
+        last = len(trace.events)
+
+        def text(at: object) -> str:
+            cursor = min(max(0, at), last) if type(at) is int else last
+            if not done:
+                return _json(view.answer(trace, cursor, dark))
+            # A script draws in both themes from one payload.
+            shade = None if view.medium == "script" else dark
+            key = (entry.id, last, trace.reference is not None, view.id, cursor, shade)
+            return self.drawn.get(key, lambda: _json(view.answer(trace, cursor, dark)))
+
+        return [text(at) for at in ats]
 
     # ------------------------------------------------------------ asked by buttons
     def decode(
@@ -177,6 +207,10 @@ class Handlers:
         folder = self.files / _folder(entry.id)
         folder.mkdir(exist_ok=True)
         return str(trace.save(folder / f"{trace.method}-{trace.model}.json.gz"))
+
+
+def _json(answer: dict) -> str:
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _folder(run: str) -> str:

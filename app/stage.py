@@ -6,34 +6,25 @@ message carries only the events since the last one; a player that missed some as
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import gradio as gr
-import plotly
 
 from decoders.trace import Event, Trace, event_json
-from viz.base import LENSES, View
+from viz.assets import ASSETS, PLOTLY, SCRIPTS, STYLES
+from viz.base import View
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
-PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-# The player first: a lens registers itself with it. Each kind in the order of its names.
-SCRIPTS = [ASSETS / "player.js", *sorted(LENSES.glob("*.js"))]
-STYLES = [ASSETS / "player.css", *sorted(LENSES.glob("*.css"))]
 STATIC = [*SCRIPTS, *STYLES, PLOTLY]
 
 TEMPLATE = '<div class="unmasked"></div>'
 
 
-def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callable, **kw) -> gr.HTML:
-    """The component; `value` is the newest message, a JSON string made by `message` or `load`.
+def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HTML:
+    """The component; `value` is the newest message, a JSON string made by `message` or `load`. `asked` are what the
+    player asks by their names: `trace`, `figure`, `figures`.
 
     A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
     """
-    lenses = [
-        {"needs": sorted(v.needs), **{key: getattr(v, key) for key in ("id", "title", "question", "medium", "order")}}
-        for v in views
-        if v.medium != "player"
-    ]
+    lenses = [view.listed() for view in views if view.medium != "player"]
     return gr.HTML(
         value=value,
         html_template=TEMPLATE,
@@ -41,7 +32,7 @@ def player(views: tuple[View, ...], value: str, trace: Callable, figure: Callabl
         # Gradio loads these one after the other and mounts the player when the last one is there.
         head="".join(f'<script src="/gradio_api/file={path}"></script>' for path in SCRIPTS),
         apply_default_css=False,
-        server_functions=[_plain(trace), _plain(figure)],
+        server_functions=[_plain(method) for method in asked],
         views=json.dumps(lenses),
         plotly=f"/gradio_api/file={PLOTLY}",
         **kw,

@@ -8,6 +8,7 @@ const player = Unmasked.mount(root, {
   views: JSON.parse(props.views),
   plotly: props.plotly,
   figure: (ask) => server.figure(ask),
+  figures: (ask) => server.figures(ask),
   trace: fetchTrace,
   send: (name, data) => trigger(name, data),
   reference: (run) => trigger('reference', {run}),

@@ -35,7 +35,7 @@
     speed: "Speed", unit: "Step by", round: "round", beat: "beat", token: "commit",
     unit_def: "round: one denoising step or draft-verify round · beat: draft, verdict, commit one after another · commit: each change of the text",
     live: "live", liveAhead: "live, {n} step ahead|live, {n} steps ahead", liveHere: "live", backToLive: "Return to the newest step",
-    help: "Keys (?)", close: "Close",
+    help: "Keys (?)", theme: "Light or dark (T)", close: "Close",
     // numbers
     numbers: "Costs and speed at the cursor", of: "of {total}", run: "run {total}", what: "What is “{name}”?", refValue: " Reference decoder: {value}.",
     n_tokens: "tokens",
@@ -130,7 +130,7 @@
     keys: "Keys",
     keyList: [["Space", "play or pause"], ["← →", "one step back or forward"], ["Shift ← →", "previous or next block (five rounds where there is one block)"],
       ["Home End", "first and last step"], ["N", "next commit (of the pinned position)"], [", .", "slower, faster"], ["1 … 9", "choose a view"],
-      ["J K", "previous, next position"], ["Esc", "unpin, close"], ["?", "this list"]],
+      ["J K", "previous, next position"], ["T", "light or dark"], ["Esc", "unpin, close"], ["?", "this list"]],
   };
 
   const STATES = ["absent", "prompt", "masked", "drafted", "accepted", "rejected", "unreached", "corrected", "bonus", "unmasked", "committed", "remasked", "revised", "tail"];
@@ -140,6 +140,8 @@
   const CIVIDIS = ["#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838"];
   const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
   const STEPS_PER_SECOND = 4; // at speed 1x
+  const CHUNK = 6; // figures asked for at once, once the one at the cursor is here
+  const MOST_BYTES = 48e6; // of figures kept, as text
   const ABSENT = -2; // no such position yet; -1 can be a causal model's "no mask"
   const WIDEST = 22; // characters a chip may be wide
   const BYTES = /^(?:<0x[0-9A-F]{2}>)+$/;
@@ -624,7 +626,8 @@
       this.playing = false;
       this.liveRun = false;
       this.follow = false;
-      this.figures = new Map();
+      this.figures = new Map(); // key -> {figure, bytes}, the oldest first
+      this.figureBytes = 0;
       this.offs = [];
       root.replaceChildren();
       root.classList.add("unmasked");
@@ -712,7 +715,8 @@
       this.speedField = this.select(this.w.speed, "", SPEEDS.map((x) => [x, x + "×"]), "1", (v) => { this.speed = Number(v); });
       this.unitField = this.select(this.w.unit, this.w.unit_def, ["round", "beat", "token"].map((u) => [u, this.w[u]]), "round", (v) => { this.unit = v; this.render(); });
       this.bHelp = this.button("um-icon um-helpbtn", this.w.help, "?", () => this.help());
-      settings.append(this.speedField, this.unitField, this.bHelp);
+      this.bTheme = this.button("um-icon um-helpbtn", this.w.theme, "◐", () => this.turn());
+      settings.append(this.speedField, this.unitField, this.bTheme, this.bHelp);
       spine.append(keys, this.slider, this.stepLabel, this.pill, settings);
 
       this.status = el("div", "um-status");
@@ -857,6 +861,14 @@
       this.on(window.matchMedia("(prefers-color-scheme: dark)"), "change", () => this.theme());
     }
 
+    /** Turns the whole page, which the other parts of it follow. */
+    turn() {
+      const dark = !this.isDark;
+      document.body.classList.toggle("dark", dark);
+      document.documentElement.classList.toggle("dark", dark);
+      document.documentElement.classList.toggle("light", !dark);
+    }
+
     dark() { return !!this.root.closest(".dark") || document.body.classList.contains("dark") || (this.root.classList.contains("um-auto") && !this.root.closest(".light") && window.matchMedia("(prefers-color-scheme: dark)").matches); }
 
     theme() {
@@ -899,6 +911,7 @@
         n: () => this.nextCommit(), N: () => this.nextCommit(),
         ",": () => this.faster(-1), ".": () => this.faster(1),
         j: () => this.neighbour(-1), J: () => this.neighbour(-1), k: () => this.neighbour(1), K: () => this.neighbour(1),
+        t: () => this.turn(), T: () => this.turn(),
         "?": () => this.help(),
       }[key] || (/^[1-9]$/.test(key) && this.views[Number(key) - 1] ? () => this.open(Number(key) - 1) : null);
       if (!act || act() === false) return;
@@ -922,7 +935,7 @@
       this.cell = this.remark = this.hint = null;
       this.drawn = "";
       this.filter = -1;
-      this.figures.clear();
+      if (this.run === null) this.forget(); // two runs without a name would answer for each other
       this.ticket = (this.ticket || 0) + 1;
       this.mapAll = true;
       this.last = null;
@@ -973,7 +986,7 @@
       if (this.follow) this.at = this.model.events.length;
       this.follow = false;
       this.header();
-      this.figures.clear();
+      this.forget();
       this.layoutMap();
       this.render();
     }
@@ -2026,15 +2039,14 @@
         const kinds = missing.map((k) => this.w["k_" + k] || k).join(this.w.and);
         return this.blank(this.liveRun ? this.say("lensEmptyLive", { kinds }) : this.say("lensEmpty", { method: this.model.head.title || this.model.head.method, kinds }));
       }
-      if (view.medium !== "page" && !this.host.figure) return this.blank(this.w.lensAlone);
-      const dark = view.medium === "script" ? "" : this.isDark, live = this.liveRun ? this.model.events.length : "";
-      const want = { view: view.id, medium: view.medium || "plotly", at: this.at, run: this.run, dark: this.isDark, key: [view.id, this.at, dark, live].join("|") };
-      if (again) this.figures.delete(want.key);
+      if (view.medium !== "page" && !this.host.figure && !this.host.figures) return this.blank(this.w.lensAlone);
+      const want = { view: view.id, medium: view.medium || "plotly", at: this.at, run: this.run, dark: this.isDark, live: this.liveRun, key: this.keyOf(view, this.at) };
       if (!again && this.drawn === want.key && this.figureNote.hidden) return this.follows(view);
       this.wanted = want;
       clearTimeout(this.figureTimer);
       if (view.medium === "page") return void this.show(want, {});
-      if (this.figures.has(want.key)) return void this.show(want, this.figures.get(want.key));
+      const here = !again && this.recall(want.key);
+      if (here) { this.show(want, here); return void this.gather(); }
       if (this.drawnView !== view.id) { this.hide(); this.note(this.w.lensWaiting); }
       this.figureTimer = setTimeout(() => this.ask(), 40);
     }
@@ -2047,6 +2059,71 @@
       if (made && made.lens && made.lens.cursor) try { made.lens.cursor(this.cursor()); } catch (error) { this.failed(error); }
     }
 
+    keyOf(view, at) { return [this.run, view.id, at, view.medium === "script" ? "" : this.isDark, this.liveRun ? this.model.events.length : ""].join("|"); }
+
+    recall(key) {
+      const kept = this.figures.get(key);
+      if (!kept) return null;
+      this.figures.delete(key);
+      this.figures.set(key, kept);
+      return kept.figure;
+    }
+
+    keep(key, figure, bytes) {
+      if (this.figures.has(key)) this.figureBytes -= this.figures.get(key).bytes;
+      this.figures.delete(key);
+      this.figures.set(key, { figure, bytes });
+      this.figureBytes += bytes;
+      for (const [old, kept] of this.figures) {
+        if (this.figureBytes <= MOST_BYTES || old === key) break;
+        this.figures.delete(old);
+        this.figureBytes -= kept.bytes;
+      }
+    }
+
+    forget() {
+      this.figures.clear();
+      this.figureBytes = 0;
+      this.drawn = "";
+    }
+
+    /** Figures of one view at some cursors, kept under `keys`; what the host answers may be text, object or a promise of either. */
+    async fetch(want, ats, keys) {
+      const bulk = this.host.figures && !want.live, ask = { run: want.run, view: want.view, dark: want.dark };
+      let reply = await (bulk ? this.host.figures(Object.assign(ask, { ats })) : this.host.figure(Object.assign(ask, { at: ats[0] })));
+      const text = typeof reply === "string" ? reply : null;
+      if (text !== null) reply = JSON.parse(text);
+      const figures = bulk ? reply && reply.figures : [reply];
+      if (!figures || figures.length !== ats.length) throw new Error("no figure");
+      figures.forEach((figure, i) => {
+        if (!figure || (!figure.data && !figure.payload && !figure.empty)) throw new Error("no figure");
+        if (figure.layout && !figure.layout.template && reply.template) figure.layout.template = reply.template;
+        this.keep(keys[i], figure, text !== null ? text.length / ats.length : JSON.stringify(figure).length);
+      });
+      return figures;
+    }
+
+    /** Stops of the open view whose figure is not here yet, the nearest first; none while a run is live or the browser draws alone. */
+    lacking() {
+      const view = this.views[this.lens];
+      if (!this.model || view.built || view.medium === "page" || this.liveRun || !this.host.figures || this.missing(view).length) return [];
+      return this.stops().filter((at) => !this.figures.has(this.keyOf(view, at))).sort((a, b) => Math.abs(a - this.at) - Math.abs(b - this.at));
+    }
+
+    /** Fetches the rest of a finished run a few stops at a time, so that stepping through it asks for nothing. */
+    async gather() {
+      const job = () => [this.ticket, this.lens, this.isDark].join("|"), mine = job();
+      if (this.gathering === mine || this.gaveUp === mine) return;
+      this.gathering = mine;
+      for (let wait; !this.gone && mine === job() && (wait = this.lacking()).length && this.figureBytes < MOST_BYTES; ) {
+        const view = this.views[this.lens], ats = wait.slice(0, CHUNK);
+        try {
+          await this.fetch({ view: view.id, run: this.run, dark: this.isDark, live: false }, ats, ats.map((at) => this.keyOf(view, at)));
+        } catch (error) { this.gaveUp = mine; break; } // the figure at the cursor is asked for on its own, and says what is wrong
+      }
+      if (this.gathering === mine) this.gathering = "";
+    }
+
     async ask() {
       // One request under way; whatever is wanted when it returns is asked next.
       if (this.asking || this.gone) return;
@@ -2054,22 +2131,18 @@
       this.asking = true;
       let figure = null, failure = null;
       try {
-        figure = await this.host.figure({ run: want.run, view: want.view, at: want.at, dark: want.dark });
-        if (typeof figure === "string") figure = JSON.parse(figure);
-        if (!figure || (!figure.data && !figure.payload && !figure.empty)) throw new Error("no figure");
+        [figure] = await this.fetch(want, [want.at], [want.key]);
       } catch (error) {
         failure = error;
       }
       this.asking = false;
       if (this.gone || ticket !== this.ticket) return void (this.wanted && this.wanted !== want && this.ask());
-      if (!failure) {
-        this.figures.set(want.key, figure);
-        if (this.figures.size > 80) this.figures.delete(this.figures.keys().next().value);
-      }
       const current = this.views[this.lens].id === want.view;
-      if (this.wanted !== want) { if (current && !failure) this.show(want, figure); return this.figures.has(this.wanted.key) ? void this.show(this.wanted, this.figures.get(this.wanted.key)) : this.ask(); }
+      if (this.wanted !== want) { if (current && !failure) this.show(want, figure); const here = this.recall(this.wanted.key); return here ? void this.show(this.wanted, here) : this.ask(); }
       if (!current) return;
-      if (failure) this.failed(failure); else this.show(want, figure);
+      if (failure) return this.failed(failure);
+      this.show(want, figure);
+      this.gather();
     }
 
     async show(want, figure) {
@@ -2153,7 +2226,7 @@
         run: this.run, at: this.at, events: m.events.length, step, steps, unit: this.unit, round: frame.round ? frame.round.n : null, block: frame.round ? frame.round.block : null,
         pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node, cell: this.cell, lens: this.views[this.lens].id, playing: this.playing, live: this.liveRun, follow: this.follow,
         tokens, text: m.decode(m.ids(tokens)), states: Array.from(frame.states, (s) => STATES[s]), counts, numbers: m.numbers(this.at), finish: m.finish,
-        badge: { kind: this.badgeKind, text: this.badge.textContent }, status: this.status.textContent, dark: this.isDark,
+        badge: { kind: this.badgeKind, text: this.badge.textContent }, status: this.status.textContent, dark: this.isDark, lacking: this.lacking().length,
       };
     }
 
@@ -2176,6 +2249,7 @@
   }
 
   let plotlyPromise = null;
+  /** `url`: where Plotly's script is, or a function that runs it itself. */
   function loadPlotly(url) {
     if (window.UnmaskedPlotly) return Promise.resolve(window.UnmaskedPlotly);
     if (!url) {
@@ -2183,7 +2257,7 @@
       return Promise.reject(new Error("no plotly"));
     }
     if (plotlyPromise) return plotlyPromise;
-    plotlyPromise = new Promise((resolve, reject) => {
+    plotlyPromise = typeof url === "function" ? Promise.resolve(url()).then(() => (window.UnmaskedPlotly = window.Plotly)) : new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = url;
       script.onload = () => { window.UnmaskedPlotly ??= window.Plotly; if (window.UnmaskedPlotly) resolve(window.UnmaskedPlotly); else reject(new Error("no plotly")); };

@@ -3,12 +3,14 @@
 import inspect
 import json
 import re
+from dataclasses import replace
 from itertools import groupby
 
 import gradio as gr
 import pytest
 
 from app import stage
+from app.drawn import Drawn
 from app.handlers import Handlers, endpoint, polite
 from app.store import MAX_RUNS, Store
 from app.ui import _choices, _drafters, _menu, _panels, _picked, build
@@ -18,6 +20,8 @@ from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.trace import MAX_FILE_BYTES, Trace
 from tests.samples import tiny_trace
+from viz import theme
+from viz.base import View
 from viz.registry import views
 
 needs_weights = pytest.mark.skipif(
@@ -153,11 +157,56 @@ def test_every_view_answers_with_a_figure_or_a_sentence(act):
     assert "no longer" in act.figure({"run": "nobody", "view": "tree", "at": 0})["empty"]
 
 
+def test_many_figures_are_those_asked_for_in_that_order_with_one_template(act):
+    entry = act.store.add(trace=tiny_trace())
+    ask = {"run": entry.id, "view": "heatmap", "dark": True}
+    reply = json.loads(act.figures({**ask, "ats": [10, 3, "x", 10_000]}))
+    alone = [act.figure({**ask, "at": at}) for at in (10, 3, 10, 10)]
+    assert reply["template"] == alone[0]["layout"]["template"] == theme.template_json(True)
+    assert all("template" not in figure["layout"] for figure in reply["figures"])
+    for figure in reply["figures"]:
+        figure["layout"]["template"] = reply["template"]
+    assert reply["figures"] == alone and alone[0] != alone[1]
+    assert json.loads(act.figures({**ask, "ats": None}))["figures"] == []
+    assert len(json.loads(act.figures({**ask, "ats": [1] * 500}))["figures"]) == 64
+    assert "no longer" in json.loads(act.figures({**ask, "run": "nobody", "ats": [1]}))["figures"][0]["empty"]
+
+
+def counted(view: View) -> tuple[View, list[int]]:
+    asked = []
+
+    def info(trace, at):
+        asked.append(at)
+        return view.info(trace, at)
+
+    return replace(view, info=info), asked
+
+
+def test_viewers_share_the_figures_of_a_finished_run_and_a_live_run_is_drawn_anew():
+    view, asked = counted(next(v for v in views() if v.id == "confidence"))
+    act = Handlers(METHODS, (view,))
+    ended, live = act.store.add(trace=tiny_trace()), act.store.add(trace=tiny_trace())
+    live.done.clear()
+    for entry in (ended, ended, live, live):
+        act.figures({"run": entry.id, "view": "confidence", "ats": [3, 10]})
+    assert asked == [3, 10, 3, 10, 3, 10]
+    act.figures({"run": ended.id, "view": "confidence", "ats": [3], "dark": True})
+    assert asked[6:] == [3]
+
+
+def test_drawn_figures_stay_within_their_budget_and_the_one_asked_for_last_stays_longest():
+    drawn = Drawn(most=10)
+    for key in "abac":
+        assert drawn.get(key, lambda key=key: key * 4) == key * 4
+    assert drawn.size == 8
+    assert drawn.get("a", lambda: "new") == "aaaa" and drawn.get("b", lambda: "new") == "new"
+
+
 def test_the_player_is_loaded_before_the_lenses_and_these_in_the_order_of_their_names(monkeypatch, tmp_path):
     names = [path.name for path in stage.SCRIPTS]
     assert names == ["player.js", *sorted(names[1:])]
     monkeypatch.setattr(stage, "SCRIPTS", [tmp_path / "player.js", tmp_path / "a.js"])
-    made = stage.player(views(), "", lambda ask: ask, lambda ask: ask)
+    made = stage.player(views(), "")
     assert re.findall(r'src="[^"]*/([\w.]+)"', made.head) == ["player.js", "a.js"]
     shown = json.loads(made.props["views"])
     assert [(v["id"], v["medium"]) for v in shown if v["id"] == "tree"] == [("tree", "plotly")]
@@ -200,7 +249,7 @@ def test_the_page_builds_and_offers_one_public_endpoint_per_method():
 def test_no_text_of_a_run_is_ever_part_of_a_template():
     assert "{{" not in stage.TEMPLATE and "${" not in stage.TEMPLATE
     acts = r"\.(?:innerHTML|outerHTML|insertAdjacentHTML)|document\.write|\beval\(|new Function"
-    for path in [*stage.SCRIPTS, stage.ASSETS / "mount.js"]:
+    for path in [*stage.SCRIPTS, stage.ASSETS / "mount.js", stage.ASSETS / "report.js"]:
         assert re.findall(acts, path.read_text()) == [], path.name
 
 

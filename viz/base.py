@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 
 from decoders.trace import RoundView, Trace
-
-# Scripts and styles that the page loads after the player: `<id>.js` draws the view with that id.
-LENSES = Path(__file__).resolve().parents[1] / "assets" / "lenses"
+from viz import theme
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,17 @@ class View:
         kinds = " and ".join(missing)
         return f"{self.title} needs {kinds} events, and this run of {trace.title} has none."
 
+    def listed(self) -> dict[str, Any]:
+        """What the page has to know of a view before it asks for a figure, ready for JSON."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "question": self.question,
+            "needs": sorted(self.needs),
+            "medium": self.medium,
+            "order": self.order,
+        }
+
     def draw(self, trace: Trace, at: int | None = None, dark: bool = False) -> go.Figure:
         """The figure after the first `at` events (all of them by default)."""
         return self.plot(self.info(trace, len(trace.events) if at is None else at), dark=dark)
@@ -57,7 +65,8 @@ class View:
     def answer(self, trace: Trace, at: int, dark: bool = False) -> dict[str, Any]:
         """What the page draws from after the first `at` events, ready for JSON: a Plotly figure (`data`, `layout`, and
         `extra` where the view has data of its own), or `payload` for a script; with `alt`, the answer in words. A view
-        that does not fit answers `empty`, a sentence."""
+        that does not fit answers `empty`, a sentence. A figure comes without `theme.template`: hundreds of them share
+        it, so it travels once, as `theme.template_json(dark)`."""
         if not self.fits(trace):
             return {"empty": self.why_not(trace)}
         info = self.info(trace, at)
@@ -66,6 +75,8 @@ class View:
         if self.medium == "script":
             return out | {"payload": extra}
         out |= json.loads(str(self.plot(info, dark=dark).to_json()))
+        if out["layout"].get("template") == theme.template_json(dark):
+            del out["layout"]["template"]
         return out if extra is None else out | {"extra": extra}
 
 

@@ -13,7 +13,8 @@ from types import ModuleType
 
 import viz.views
 from decoders.trace import KINDS
-from viz.base import LENSES, View
+from viz.assets import LENSES
+from viz.base import View
 
 
 class BrokenView(Exception):

@@ -8,10 +8,11 @@ switched off).
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -150,6 +151,12 @@ def template(dark: bool = False) -> go.layout.Template:
             "annotationdefaults": {"font": {"color": ink}, "showarrow": False},
         }
     )
+
+
+@cache
+def template_json(dark: bool = False) -> dict[str, Any]:
+    """The template as it stands in a figure's JSON."""
+    return json.loads(str(go.Figure(layout={"template": template(dark)}).to_json()))["layout"]["template"]
 
 
 # Plotly reads tags, entities, %{...} and, where MathJax is loaded, $...$ in every string it draws. Each of these needs

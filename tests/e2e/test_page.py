@@ -15,6 +15,9 @@ needs_weights = pytest.mark.skipif(
 HOSTILE = "${alert(1)} {{x}} <img src=x onerror=alert(1)> ` \\"
 
 
+STATE = "document.querySelector('.unmasked').unmasked.state()"
+
+
 def status(page) -> str:
     return page.locator(".um-status").inner_text()
 
@@ -38,16 +41,26 @@ def test_the_first_paint_is_a_recorded_trace_and_no_model_is_loaded(watch, page_
     w.clean()
 
 
-def test_arrow_keys_step_ten_times_with_a_new_sentence_each_and_no_request(watch, page_url):
+@pytest.mark.parametrize("lens", ["Grid", "Verification tree"])
+def test_arrow_keys_step_ten_times_with_a_new_sentence_each_and_no_request(watch, page_url, lens):
     w = watch(page_url)
-    focus_player(w.page)
-    w.page.keyboard.press("Home")
-    before, sentences = len(w.requests), []
-    for _ in range(8):
-        w.page.keyboard.press("ArrowRight")
-        sentences.append(status(w.page))
-    assert len(set(sentences)) == 8
+    page = w.page
+    page.locator(".um-tab", has_text=lens).click()
+    page.keyboard.press("Home")
+    page.wait_for_function(f"() => {STATE}.lacking === 0", timeout=60_000)
+    before, sentences, drawn = len(w.requests), [], []
+    for step in range(1, 11):
+        page.keyboard.press("ArrowRight")
+        sentences.append(status(page))
+        if lens != "Grid":
+            at = state(page)["at"]
+            page.wait_for_function(
+                f"() => document.querySelector('.um-plot').data.some(t => t.customdata?.[0][0] === {at})"
+            )
+            drawn.append(step)
+    assert len(set(sentences)) == 10
     assert len(w.requests) == before
+    assert drawn in ([], list(range(1, 11)))
     w.clean()
 
 

@@ -192,10 +192,11 @@ def test_many_branches_are_drawn_from_left_to_right_and_few_from_the_top():
     trace = replace(mixed(), events=(mixed().events[0], more, mixed().events[2]))
     many = VIEW.plot(info(trace, 3))
     assert many.layout.xaxis.title.text == "drafts filled in" and many.layout.yaxis.title.text == "branches"
-    spots = {(t.x[0], t.y[0]) for t in many.data if t.type == "scatter" and t.mode == "markers+text"}
+    (drawn,) = [t for t in many.data if t.type == "scatter" and t.mode == "markers+text"]
+    spots = set(zip(drawn.x, drawn.y, strict=True))
     assert sorted({x for x, _ in spots}) == [0, 1, 2, 3] and len(spots) == len(more.nodes) + 1
     leaves = {8, 9, 10, 2, 5, 7}
-    lines = {t.customdata[0][2]: t.y[0] for t in many.data if t.type == "scatter" and t.mode == "markers+text"}
+    lines = {node: y for (_, _, node), y in zip(drawn.customdata, drawn.y, strict=True)}
     assert len({lines[leaf] for leaf in leaves}) == len(leaves)
 
 
