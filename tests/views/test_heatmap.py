@@ -103,3 +103,10 @@ def test_a_cell_is_drawn_in_the_colour_and_with_the_glyph_of_its_state():
             for column, state in enumerate(states):
                 assert heat.colorscale[fill(heat, 0, column)][1] == theme.state(state, dark).fill
                 assert glyphs[column + 1, 0] == theme.GLYPHS[state]
+
+
+def test_a_step_moves_the_frame_around_the_round_and_nothing_else():
+    first, second = (plot(info(ssd(), view.stop)) for view in ssd().rounds if view.of(Judge))
+    assert [(s.y0, s.y1) for figure in (first, second) for s in figure.layout.shapes] == [(-0.5, 0.5), (0.5, 1.5)]
+    assert first.data == second.data
+    assert plot(info(ssd(), 0)).layout.shapes == ()
