@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio import themes
 
-from app import stage, words
+from app import links, stage, words
 from app.controls import control
 from app.handlers import Handlers, endpoint, polite
 from decoders.methods.base import Method
@@ -61,6 +61,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
 
     with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
         run_id = gr.State(first, time_to_live=3600)
+        linked = gr.State(None, time_to_live=3600)  # the settings that the page's address asked for
         gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE} {words.INTRO}", elem_id="head")
         with gr.Row():
             with gr.Column(scale=1, elem_id="side"):
@@ -122,6 +123,19 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
             mine = {knob: value for (owner, knob), value in zip(names, values, strict=True) if owner == method}
             yield from act.decode(method, model, prompt, seed or 0, compare, mine, draft)
 
+        def follow(event: gr.EventData):
+            link = links.read(event._data, methods, lambda run: run in [id for _, id in recorded])
+            if link.wrong:
+                gr.Warning(words.BAD_LINK.format(parts=", ".join(link.wrong)))
+            found: dict[Any, Any] = {}
+            if link.run is not None:
+                message, run, file = act.show(link.run)
+                found = {player: message, run_id: run, save: file, shelf: run}
+            if link.settings is not None:
+                found |= _linked(methods, link.settings, [chosen, about, model, draft, *panels], dict(knobs))
+                found |= {linked: link.settings, prompt: link.settings.prompt, seed: link.settings.seed}
+            return found or gr.skip()
+
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         running = gr.on(
             [go.click, prompt.submit],
@@ -137,10 +151,13 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         panel_of = functools.partial(_panels, methods)
         chosen.change(panel_of, [chosen, model, draft], [about, model, draft, *panels], queue=False, **private)
         blocks = [component for (_, knob), component in knobs if knob == "block"]
-        model.change(functools.partial(_picked, len(blocks)), [model], [note, *blocks], queue=False, **private)
+        picked = functools.partial(_picked, len(blocks))
+        model.change(picked, [model, linked], [note, *blocks], queue=False, **private)
         model.change(functools.partial(_drafters, methods), [chosen, model, draft], [draft], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
         shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
+        restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, *panels]
+        player.link(follow, None, [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
         for m in methods:
             gr.api(  # pyright: ignore[reportPrivateImportUsage]
@@ -209,9 +226,20 @@ def _note(name: str) -> str:
     return f"{catalogue.entry(name).note} {measured.accuracy(name)}".rstrip()
 
 
-def _picked(blocks: int, name: str) -> list:
-    """Another model: what it knows, and the block size it was trained for in every method's settings."""
+def _linked(methods: tuple[Method, ...], asked: links.Settings, menus: list, knobs: dict) -> dict:
+    """The controls as a link asks for them; `menus` are those that `_panels` sets, behind the method's own."""
+    models = [*asked.models.values(), None][:2]
+    chosen, *others = menus
+    found = {chosen: asked.method.id, **dict(zip(others, _panels(methods, asked.method.id, *models), strict=True))}
+    return found | {knobs[asked.method.id, name]: value for name, value in asked.knobs.items()}
+
+
+def _picked(blocks: int, name: str, linked: links.Settings | None = None) -> list:
+    """Another model: what it knows, and in every method's settings the block size it was trained for, or the one that
+    came with it in a link."""
     block = catalogue.default_block(name)
+    if linked is not None and next(iter(linked.models.values())) == name:
+        block = linked.knobs.get("block", block)
     return [_note(name), *[gr.skip() if block is None else block for _ in range(blocks)]]
 
 

@@ -23,6 +23,7 @@ SAVE = "Save this run"
 RECORDED = "Recorded runs"
 LOADING = "Loading the model and decoding…"
 REFERENCE = "Running the reference decoder…"
+BAD_LINK = "Not everything in this page's address was found here; left out: {parts}."
 GONE = "This run is no longer on the server: run it again, or open its file."
 NO_REFERENCE = (
     "This run cannot be compared here: only a run made on this page, not drawn at a temperature, with a method that "

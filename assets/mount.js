@@ -2,6 +2,9 @@
  *
  * A message is {run, seq, events, vocab, begin?, end?}: the events from number `seq` on; or {run, load: true}: fetch the whole
  * run. Messages are taken one after the other; one that does not follow on makes the player fetch the run as it stands.
+ *
+ * The address says where the reader is: `#run=bundled:NAME&lens=ID&step=N&pos=N` for a recorded run, `#c=SETTINGS` (base64url of
+ * JSON) for one made here, whose settings go back into the controls when the address is opened.
  */
 const root = element.querySelector('.unmasked');
 const player = Unmasked.mount(root, {
@@ -12,8 +15,53 @@ const player = Unmasked.mount(root, {
   trace: fetchTrace,
   send: (name, data) => trigger(name, data),
   reference: (run) => trigger('reference', {run}),
+  onCursor: (cursor) => { if (following) follow(cursor); },
 });
-let run = null, have = 0, chain = Promise.resolve();
+let run = null, have = 0, chain = Promise.resolve(), following = false, header = null;
+
+function base64(text) {
+  const bytes = Array.from(new TextEncoder().encode(text), (b) => String.fromCharCode(b)).join('');
+  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+function unbase64(text) {
+  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+  return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+}
+
+function follow({run, lens, unit, step, pos}) {
+  let hash = '';
+  if (String(run).startsWith('bundled:')) {
+    // The page as it opens needs no address, and settings that were asked for stay in it until the reader moves.
+    if (/^(#c=.*)?$/.test(location.hash) && !step && pos === null && lens === 'grid') return;
+    hash = `#run=bundled:${encodeURIComponent(run.slice(8))}&lens=${encodeURIComponent(lens)}&step=${step}`;
+    if (unit !== 'round') hash += `&unit=${unit}`;
+    if (pos !== null) hash += `&pos=${pos}`;
+  } else if (header && header.provenance === 'measured') {
+    const {method, models, prompt, seed, params} = header;
+    hash = '#c=' + base64(JSON.stringify({method, models, prompt, seed, knobs: params}));
+  }
+  if (hash.length > 8000) hash = '';
+  if (hash !== location.hash) history.replaceState(history.state, '', hash || location.pathname + location.search);
+}
+
+async function open(hash) {
+  const asked = Object.fromEntries(new URLSearchParams(hash.slice(1)));
+  if (asked.run !== undefined) {
+    try {
+      if (!asked.run.startsWith('bundled:')) throw new Error('not a recorded run');
+      await whole(asked.run, false);
+    } catch (error) {
+      trigger('link', {wrong: ['run']});
+      return;
+    }
+    trigger('link', {run, wrong: player.restore(asked)});
+  } else if (asked.c !== undefined) {
+    let settings = '';
+    try { settings = JSON.parse(unbase64(asked.c)); } catch (error) { /* not settings: the server says so */ }
+    trigger('link', {settings});
+  }
+}
 
 async function fetchTrace(id) {
   const trace = JSON.parse(await server.trace({run: id}));
@@ -23,6 +71,7 @@ async function fetchTrace(id) {
 
 async function whole(id, live) {
   const trace = await fetchTrace(id);
+  header = trace;
   if (live) {
     const {events, ...header} = trace;
     player.begin(header, {run: id});
@@ -37,8 +86,9 @@ async function whole(id, live) {
 async function take(text) {
   if (!text) return;
   const m = JSON.parse(text);
+  if (m.load && m.run === run) return;
   if (m.load) { await whole(m.run, false); return; }
-  if (m.begin) { player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
+  if (m.begin) { header = m.begin; player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
   if (m.run !== run || m.seq > have) {
     await whole(m.run, true);
   } else if (m.events.length) {
@@ -54,4 +104,5 @@ function next() {
   chain = chain.then(() => take(text)).catch((error) => player.notice(String(error.message || error)));
 }
 watch('value', next);
-next();
+chain = chain.then(() => open(location.hash)).catch((error) => player.notice(String(error.message || error)));
+chain.then(() => { if (!run) next(); }).then(() => { following = true; });

@@ -1038,6 +1038,21 @@
       this.render();
     }
 
+    /** Puts the reader where a link says, each part a text: {unit, lens, step, pos}; returns the names of parts that are not there. */
+    restore(place) {
+      const wrong = [], number = (text) => (/^\d{1,9}$/.test(text) ? Number(text) : -1);
+      if (place.unit !== undefined) {
+        if (["round", "beat", "token"].includes(place.unit)) this.unitField.input.value = this.unit = place.unit;
+        else wrong.push("unit");
+      }
+      if (place.lens !== undefined && !this.open(this.views.findIndex((v) => v.id === place.lens))) wrong.push("lens");
+      const stops = this.stops(), step = place.step === undefined ? 0 : number(place.step), pos = place.pos === undefined ? undefined : this.valid(number(place.pos));
+      if (step < 0 || step >= stops.length) wrong.push("step");
+      if (pos < 0) wrong.push("pos");
+      this.seek(stops[step] || 0, { pos });
+      return wrong;
+    }
+
     valid(pos) { return Number.isInteger(pos) && pos >= 0 && pos < this.model.length ? pos : -1; }
 
     go(step) {
@@ -1233,7 +1248,7 @@
     tell() {
       if (!this.host.onCursor) return;
       clearTimeout(this.tellTimer);
-      const cursor = Object.assign(this.cursor(), { lens: this.views[this.lens].id });
+      const cursor = Object.assign(this.cursor(), { lens: this.views[this.lens].id, unit: this.unit });
       const word = JSON.stringify(cursor);
       if (word === this.toldCursor) return;
       this.tellTimer = setTimeout(() => { this.toldCursor = word; if (!this.gone) this.host.onCursor(cursor); }, 150);
@@ -1705,6 +1720,8 @@
     // ---------------------------------------------------------------------------------------------- inspector
     inspect() {
       const m = this.model, pos = this.pin >= 0 ? this.pin : this.valid(this.hover), box = this.inspector;
+      // On a phone what is pinned stays in sight, at the foot of the page.
+      this.root.classList.toggle("um-held", this.pin >= 0 || this.node >= 0 || !!this.remark);
       if (pos < 0 && this.node < 0 && !this.remark && !this.hint) {
         if (box.firstChild && box.firstChild.className === "um-nothing") return;
         return box.replaceChildren(el("div", "um-nothing", this.w.nothing));
@@ -2270,7 +2287,7 @@
   function mount(root, host) {
     if (root.unmasked) root.unmasked.destroy();
     const player = new Player(root, host), api = { root };
-    for (const name of ["load", "begin", "push", "finish", "notice", "seek", "state", "destroy"]) api[name] = (...args) => player[name](...args);
+    for (const name of ["load", "begin", "push", "finish", "notice", "seek", "restore", "state", "destroy"]) api[name] = (...args) => player[name](...args);
     api.current = () => player.stage(null, null).current();
     api.open = (id) => { const i = player.views.findIndex((v) => v.id === id); return i >= 0 && player.open(i); };
     root.unmasked = api;

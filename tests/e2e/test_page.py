@@ -1,5 +1,6 @@
 """A visitor's journey in a real browser: first paint, run, scrub, ask, stop, hostile input, files, phone."""
 
+import base64
 import json
 
 import pytest
@@ -238,4 +239,71 @@ def test_a_phone_shows_the_player_without_scrolling_sideways(watch, page_url, th
     w.page.set_viewport_size({"width": 360, "height": 740})
     w.page.wait_for_timeout(500)
     assert w.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    w.clean()
+
+
+def test_the_address_follows_the_reader_and_brings_a_fresh_browser_to_the_same_place(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    assert page.evaluate("() => location.hash") == ""
+    choose(page, "#shelf", "Stepwise")
+    page.wait_for_function(f"() => {STATE}.run.includes('stepwise')", timeout=20_000)
+    page.locator(".um-tab", has_text="Confidence").click()
+    page.keyboard.press("Home")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.evaluate("() => document.querySelector('.unmasked').unmasked.seek(" + f"{STATE}.at, {{pos: 34}})")
+    page.wait_for_function("() => location.hash.endsWith('&pos=34')")
+    assert page.evaluate("() => location.hash") == "#run=bundled:stepwise-apples&lens=confidence&step=4&pos=34"
+    before = state(page)
+    fresh = watch(page_url, "/" + page.evaluate("() => location.hash"))
+    fresh.page.wait_for_function(f"() => {STATE}.run === 'bundled:stepwise-apples'", timeout=20_000)
+    fresh.page.wait_for_selector(".um-plot .main-svg", timeout=30_000)
+    after = state(fresh.page)
+    assert all(after[key] == before[key] for key in ("run", "lens", "step", "at", "pos", "status"))
+    fresh.page.wait_for_function("() => document.querySelector('#shelf input').value.startsWith('Stepwise')")
+    # The run that the page opens with can still be chosen.
+    choose(fresh.page, "#shelf", "SSD: ")
+    fresh.page.wait_for_function(f"() => {STATE}.run.startsWith('bundled:ssd')", timeout=20_000)
+    fresh.clean()
+    w.clean()
+
+
+@pytest.mark.parametrize(
+    ("hash", "parts"),
+    [
+        ("#run=bundled:nothing&step=3", "left out: run"),
+        ("#run=bundled:ssd-apples&lens=<b>x</b>&step=999999&pos=-4", "left out: view, step, position"),
+        ("#c=%00", "left out: settings"),
+    ],
+)
+def test_an_address_that_is_not_understood_gets_one_sentence_and_the_page_works(watch, page_url, hash, parts):
+    w = watch(page_url, "/" + hash)
+    w.page.wait_for_selector(f"text={parts}", timeout=20_000)
+    assert w.page.locator("text=left out:").count() == 1
+    assert state(w.page)["run"].startswith("bundled:ssd")
+    focus_player(w.page)
+    w.page.keyboard.press("ArrowRight")
+    assert state(w.page)["step"] == 1
+    w.clean()
+
+
+def test_an_address_with_settings_fills_in_the_controls(watch, page_url):
+    settings = {
+        "method": "s2d2",
+        "models": {"model": "tiny-sdar"},
+        "prompt": HOSTILE,
+        "seed": 7,
+        "knobs": {"max_new": 32, "block": 4},
+    }
+    code = base64.urlsafe_b64encode(json.dumps(settings).encode()).decode().rstrip("=")
+    w = watch(page_url, f"/#c={code}")
+    page = w.page
+    page.wait_for_function("() => document.querySelector('#method input').value.startsWith('S2D2')", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('#model input').value.includes('sdar')", timeout=20_000)
+    page.wait_for_timeout(1500)  # another model would bring its own block size
+    assert page.locator("#prompt textarea").input_value() == HOSTILE
+    assert page.locator("#seed input").input_value() == "7"
+    assert page.locator("#knob-s2d2-max_new input[type=number]").input_value() == "32"
+    assert page.locator("#knob-s2d2-block input[type=number]").input_value() == "4"
     w.clean()

@@ -92,7 +92,7 @@ def test_hostile_text_in_a_report_is_shown_literally_and_never_acts(opened):
 
 def test_no_text_of_the_run_stands_in_the_file_itself():
     text = to_html(tiny_trace(piece=PIECE, prompt=PROMPT), views=())
-    assert "pwn" not in text and PROMPT not in text
+    assert "window.pwn" not in text and PROMPT not in text
     scripts = 4 + len(list(LENSES.glob("*.js")))  # the run, plotly, the player and what opens them
     assert text.count("</script>") == text.count("<script") == scripts
 

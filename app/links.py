@@ -1,0 +1,72 @@
+"""What the hash of the page's address may ask for: a recorded run, or settings for the controls.
+
+A link is a stranger's text. What is not understood is left out and named by one of the fixed words in `PARTS`."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from decoders.errors import ExplorerError
+from decoders.methods.base import Method
+from decoders.models import catalogue
+from decoders.registry import method as find
+from decoders.trace import MAX_TEXT
+
+PARTS = {
+    "run": "run",
+    "lens": "view",
+    "unit": "unit",
+    "step": "step",
+    "pos": "position",
+    "settings": "settings",
+}
+
+
+class Settings(NamedTuple):
+    """What to put into the controls: `models` by role, `knobs` checked and of their kinds."""
+
+    method: Method
+    models: dict[str, str]
+    prompt: str
+    seed: int
+    knobs: dict[str, Any]
+
+
+class Link(NamedTuple):
+    """`run` and `settings` are None where the link has none; `wrong` names what was left out, for a sentence."""
+
+    run: str | None
+    settings: Settings | None
+    wrong: tuple[str, ...]
+
+
+def read(data: Any, methods: tuple[Method, ...], recorded: Callable[[str], bool]) -> Link:
+    """The link that the player found in the address: `run`, `settings`, and `wrong`, the parts it could not follow."""
+    data = data if isinstance(data, dict) else {}
+    reported = data.get("wrong")
+    wrong = [PARTS[part] for part in PARTS if isinstance(reported, list) and part in reported]
+    run, settings = data.get("run"), None
+    if run is not None and not (isinstance(run, str) and recorded(run)):
+        run = None
+        wrong.append(PARTS["run"])
+    if data.get("settings") is not None:
+        try:
+            settings = _settings(data["settings"], methods)
+        except (ExplorerError, ValueError):
+            wrong.append(PARTS["settings"])
+    return Link(run, settings, tuple(dict.fromkeys(wrong)))
+
+
+def _settings(given: Any, methods: tuple[Method, ...]) -> Settings:
+    if not isinstance(given, dict):
+        raise ValueError("settings must be an object")
+    method = find(given.get("method", ""), methods)
+    models, prompt, seed, knobs = (given.get(key) for key in ("models", "prompt", "seed", "knobs"))
+    if not (isinstance(models, dict) and isinstance(knobs, dict) and isinstance(prompt, str) and type(seed) is int):
+        raise ValueError("models and knobs must be objects, prompt a text, seed a whole number")
+    if models.keys() != method.roles.keys() or len(prompt) > MAX_TEXT or not 0 <= seed < 2**53:
+        raise ValueError("there must be a model for each role, and prompt and seed must be in their ranges")
+    for role, kinds in method.roles.items():
+        if models[role] not in [entry.id for entry in catalogue.fitting(kinds)]:
+            raise ValueError(f"{role} must be a model that fits")
+    params = method.params.read(knobs)
+    return Settings(method, models, prompt, seed, {name: getattr(params, name) for name in knobs})

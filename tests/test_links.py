@@ -1,0 +1,74 @@
+"""A link opens a recorded run or fills in the controls; what it names and is not there is left out and said."""
+
+import pytest
+
+from app.links import read
+from decoders.registry import METHODS
+from decoders.registry import method as find
+
+SETTINGS = {
+    "method": "ssd",
+    "models": {"model": "tiny-llada"},
+    "prompt": "What is ${alert(1)}?",
+    "seed": 7,
+    "knobs": {"n": 2, "max_new": 32, "block": 16},
+}
+
+
+def opened(data):
+    return read(data, METHODS, lambda run: run == "bundled:ssd-apples")
+
+
+def test_a_recorded_run_is_opened_and_parts_that_the_player_could_not_follow_are_named():
+    assert opened({"run": "bundled:ssd-apples", "wrong": []}) == ("bundled:ssd-apples", None, ())
+    link = opened({"run": "bundled:ssd-apples", "wrong": ["pos", "lens", "<b>"]})
+    assert link == ("bundled:ssd-apples", None, ("view", "position"))
+
+
+def test_settings_are_checked_before_they_reach_the_controls():
+    link = opened({"settings": SETTINGS})
+    assert link.run is None and link.wrong == ()
+    assert link.settings == (find("ssd"), {"model": "tiny-llada"}, "What is ${alert(1)}?", 7, SETTINGS["knobs"])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"method": "sssd"},
+        {"method": ["ssd"]},
+        {"models": {}},
+        {"models": {"model": "tiny-ar"}},
+        {"models": {"model": ["x"]}},
+        {"models": "tiny-llada"},
+        {"prompt": 3},
+        {"prompt": "x" * 1_000_001},
+        {"seed": -1},
+        {"seed": True},
+        {"seed": 1.5},
+        {"knobs": {"n": 99}},
+        {"knobs": {"nn": 1}},
+        {"knobs": {"n": [1]}},
+        {"knobs": [1]},
+    ],
+)
+def test_settings_that_are_wrong_anywhere_are_left_out_whole(changed):
+    assert opened({"settings": {**SETTINGS, **changed}}) == (None, None, ("settings",))
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        (None, ()),
+        ([], ()),
+        ({}, ()),
+        ({"wrong": "run"}, ()),
+        ({"wrong": [["run"], {}]}, ()),
+        ({"run": "bundled:nothing", "wrong": ["run"]}, ("run",)),
+        ({"run": "someone-elses"}, ("run",)),
+        ({"run": ["bundled:ssd-apples"]}, ("run",)),
+        ({"settings": ""}, ("settings",)),
+        ({"settings": []}, ("settings",)),
+    ],
+)
+def test_what_is_no_link_opens_nothing(data, wrong):
+    assert opened(data) == (None, None, wrong)
