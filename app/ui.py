@@ -33,7 +33,14 @@ CSS = """
 #side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
 #stop, #run { min-width: 90px; }
 #about p, #note p { font-size: 0.9rem; }
-@media (max-width: 720px) { #main { order: 1; } #side { order: 2; } }
+@media (max-width: 720px) {
+  #main { order: 1; }
+  #side { order: 2; }
+  .gradio-container > .main { padding: 12px 4px !important; }
+  /* Clip cuts what sticks out and, unlike hidden, lets the inspector stay at the foot of the page. */
+  .gradio-container { overflow: clip !important; }
+  #player .html-container { padding: 0; }
+}
 """
 
 
@@ -132,8 +139,14 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                 message, run, file = act.show(link.run)
                 found = {player: message, run_id: run, save: file, shelf: run}
             if link.settings is not None:
-                found |= _linked(methods, link.settings, [chosen, about, model, draft, *panels], dict(knobs))
-                found |= {linked: link.settings, prompt: link.settings.prompt, seed: link.settings.seed}
+                asked, controls = link.settings, dict(knobs)
+                found |= {linked: asked, chosen: asked.method.id, prompt: asked.prompt, seed: asked.seed}
+                found |= {controls[asked.method.id, name]: value for name, value in asked.knobs.items()}
+                if asked.method.id == method.id:
+                    # Another method brings its models with it, in `panel_of`; both at once would send the old model
+                    # to the new menu.
+                    menus = _panels(methods, method.id, None, None, asked)
+                    found |= dict(zip([about, model, draft, *panels], menus, strict=True))
             return found or gr.skip()
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -149,7 +162,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         )
         halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
         panel_of = functools.partial(_panels, methods)
-        chosen.change(panel_of, [chosen, model, draft], [about, model, draft, *panels], queue=False, **private)
+        chosen.change(panel_of, [chosen, model, draft, linked], [about, model, draft, *panels], queue=False, **private)
         blocks = [component for (_, knob), component in knobs if knob == "block"]
         picked = functools.partial(_picked, len(blocks))
         model.change(picked, [model, linked], [note, *blocks], queue=False, **private)
@@ -209,7 +222,15 @@ def _about(methods: tuple[Method, ...], name: str) -> str:
     return f"{m.summary}\n\n<small>{m.paper} · arXiv:{m.arxiv}</small>"
 
 
-def _panels(methods: tuple[Method, ...], name: str, model: str | None, draft: str | None) -> list:
+def _panels(
+    methods: tuple[Method, ...],
+    name: str,
+    model: str | None,
+    draft: str | None,
+    linked: links.Settings | None = None,
+) -> list:
+    if linked is not None and linked.method.id == name:
+        model, draft = [*linked.models.values(), None][:2]
     m = next(m for m in methods if m.id == name)
     main = _choices(m, 0, model)
     models = [gr.update(**main), gr.update(**_choices(m, 1, draft, main["value"]))]
@@ -224,14 +245,6 @@ def _drafters(methods: tuple[Method, ...], name: str, model: str | None, draft: 
 def _note(name: str) -> str:
     """What a model can answer, in words and in measured numbers."""
     return f"{catalogue.entry(name).note} {measured.accuracy(name)}".rstrip()
-
-
-def _linked(methods: tuple[Method, ...], asked: links.Settings, menus: list, knobs: dict) -> dict:
-    """The controls as a link asks for them; `menus` are those that `_panels` sets, behind the method's own."""
-    models = [*asked.models.values(), None][:2]
-    chosen, *others = menus
-    found = {chosen: asked.method.id, **dict(zip(others, _panels(methods, asked.method.id, *models), strict=True))}
-    return found | {knobs[asked.method.id, name]: value for name, value in asked.knobs.items()}
 
 
 def _picked(blocks: int, name: str, linked: links.Settings | None = None) -> list:

@@ -12,6 +12,7 @@ import pytest
 from app import stage
 from app.drawn import Drawn
 from app.handlers import Handlers, endpoint, polite
+from app.links import Settings
 from app.store import MAX_RUNS, Store
 from app.ui import _choices, _drafters, _menu, _panels, _picked, build
 from decoders.errors import UsageError
@@ -333,3 +334,13 @@ def test_another_model_sets_every_block_size_to_the_one_it_was_trained_for():
     note, *blocks = _picked(3, "tiny-sdar")
     assert "blocks of 8" in note
     assert blocks == [8, 8, 8]
+
+
+def test_settings_of_an_address_decide_the_models_of_their_method_and_the_block_size_of_their_model():
+    knobs = {"block": 4}
+    asked = Settings(find("s2d2"), {"model": "nano-sdar"}, "Hello", 7, knobs)
+    _, model, *_ = _panels(METHODS, "s2d2", "tiny-llada", None, asked)
+    assert model["value"] == "nano-sdar"
+    assert _panels(METHODS, "ssd", "tiny-llada", None, asked)[1]["value"] == "tiny-llada"
+    assert _picked(2, "nano-sdar", asked)[1:] == [4, 4]
+    assert _picked(2, "tiny-sdar", asked)[1:] == [8, 8]

@@ -88,4 +88,5 @@ class Watched:
 
     def clean(self) -> None:
         """Asserts that nothing went wrong."""
-        assert (self.errors, self.foreign, self.dialogs) == ([], [], [])
+        wrong = {"errors": self.errors, "foreign": self.foreign, "dialogs": self.dialogs}
+        assert not any(wrong.values()), wrong
