@@ -36,19 +36,22 @@ CSS = """
 @media (max-width: 720px) {
   #main { order: 1; }
   #side { order: 2; }
-  .gradio-container > .main { padding: 12px 4px !important; }
-  /* Clip cuts what sticks out and, unlike hidden, lets the inspector stay at the foot of the page. */
-  .gradio-container { overflow: clip !important; }
   #player .html-container { padding: 0; }
 }
 """
 
 
-# A link and not css_paths: Gradio prefixes the selectors of css_paths, and `body.dark ...` would match nothing. The
+# A link and not css_paths: Gradio prefixes the selectors of css_paths and of @media in css, and `body.dark ...` or the
+# container itself would match nothing. The
 # font: gradio 6.31 ships a semi-bold IBM Plex Sans without most Latin letters, so weight 600 is given the bold file.
 HEAD = "".join(f'<link rel="stylesheet" href="/gradio_api/file={path}">\n' for path in stage.STYLES)
 HEAD += """<style>@font-face { font-family: "IBM Plex Sans"; font-weight: 600;
-  src: url("/static/fonts/IBMPlexSans/IBMPlexSans-Bold.woff2") format("woff2"); }</style>"""
+  src: url("/static/fonts/IBMPlexSans/IBMPlexSans-Bold.woff2") format("woff2"); }
+/* Clip cuts what sticks out and, unlike hidden, lets the inspector stay at the foot of a phone's page. */
+@media (max-width: 720px) {
+  .gradio-container { overflow: clip !important; }
+  .gradio-container > .main { padding: 12px 4px !important; }
+}</style>"""
 
 
 def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None = None) -> gr.Blocks:
