@@ -42,8 +42,8 @@ CSS = """
 
 
 # A link and not css_paths: Gradio prefixes the selectors of css_paths and of @media in css, and `body.dark ...` or the
-# container itself would match nothing. The font: gradio 6.31 ships a semi-bold IBM Plex Sans without most Latin letters,
-# so weight 600 is given the bold file.
+# container itself would match nothing. The font: gradio 6.31 ships a semi-bold IBM Plex Sans without most Latin
+# letters, so weight 600 is given the bold file.
 HEAD = "".join(f'<link rel="stylesheet" href="/gradio_api/file={path}">\n' for path in stage.STYLES)
 HEAD += """<style>@font-face { font-family: "IBM Plex Sans"; font-weight: 600;
   src: url("/static/fonts/IBMPlexSans/IBMPlexSans-Bold.woff2") format("woff2"); }
