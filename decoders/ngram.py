@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,49 @@ class NGram:
             count = np.where(hit, sums[np.minimum(at + 1, len(keys))] - sums[np.minimum(at, len(keys))], 0)
             p = (count + spread * p) / (sums[hi] - sums[lo] + spread)
         return np.log(p)
+
+    def backoff(
+        self, context: Sequence[int], slots: Sequence[Sequence[int]]
+    ) -> tuple[tuple[tuple[int, ...], float, float], ...]:
+        """The part of this model that scores every path with a token of each of `slots` after `context`, in the
+        back-off form of ARPA files: (tokens, ln P of the last one after the others, ln of the weight behind them).
+
+        P(w | a b) is that of the row a b w, or where there is none the weight of a b (1 without a row) times P(w | b),
+        found likewise. All candidates have a row of one token. Five decimals."""
+        tail = [[token] for token in context[-2:]]
+        columns = [*tail, *slots]
+        grams = {(token,) for slot in columns for token in slot}
+        for n in (2, 3):
+            for i in range(n, len(columns) + 1):
+                grams |= self._seen(columns[i - n : i])
+        rows = []
+        for before, group in groupby(sorted(grams, key=lambda g: (len(g), g)), key=lambda g: g[:-1]):
+            words = [gram[-1] for gram in group]
+            for word, logp in zip(words, self.logp(before, words).tolist(), strict=True):
+                gram = (*before, word)
+                rows.append((gram, round(logp, 5), round(self._weight(gram), 5) if len(gram) < 3 else 0.0))
+        return tuple(rows)
+
+    def _seen(self, columns: Sequence[Sequence[int]]) -> set[tuple[int, ...]]:
+        """Which n-grams with a token of each column were counted, or have others counted behind them."""
+        n = len(columns)
+        grid = np.stack(np.meshgrid(*[np.asarray(c, np.int64) for c in columns], indexing="ij"), -1).reshape(-1, n)
+        keys = grid @ self.vocab ** np.arange(n - 1, -1, -1, dtype=np.int64)
+        lo, hi = (np.searchsorted(self.keys[n - 1], k) for k in (keys, keys + 1))
+        hit = hi > lo
+        if n < len(self.keys):
+            lo, hi = (np.searchsorted(self.keys[n], k * self.vocab) for k in (keys, keys + 1))
+            hit |= hi > lo
+        return set(map(tuple, grid[hit].tolist()))
+
+    def _weight(self, gram: Sequence[int]) -> float:
+        """ln of the share that a context leaves to the shorter one: k V / (c + k V)."""
+        base, keys = 0, self.keys[len(gram)]
+        for token in gram:
+            base = (base + token) * self.vocab
+        lo, hi = np.searchsorted(keys, (base, base + self.vocab))
+        spread = self.k * self.vocab
+        return float(np.log(spread / (self._sums[len(gram)][hi] - self._sums[len(gram)][lo] + spread)))
 
     @cached_property
     def _sums(self) -> tuple[np.ndarray, ...]:

@@ -19,7 +19,7 @@ from decoders.errors import BadParam, BadPrompt, Incompatible
 from decoders.methods.base import Method
 from decoders.models import catalogue
 from decoders.models.base import Model
-from decoders.trace import MAX_TEXT, Commit, Event, Finish, Forward, Judge, Propose, Reference, Trace
+from decoders.trace import MAX_TEXT, Commit, Decide, Event, Finish, Forward, Judge, Propose, Reference, Trace
 
 LEVELS = {"timing": 0, "trace": 5, "full": 8}
 
@@ -223,6 +223,9 @@ class Recording:
                     event = replace(event, mask=number, sees=() if known else event.sees)
                 self._learn([token for belief in event.beliefs for token, _ in belief.top])
                 self._learn([token for _, token in event.fed])
+            case Decide():
+                self._learn([token for slot in event.among for token, _ in slot])
+                self._learn([token for tokens, _, _ in event.ngrams for token in tokens])
             case Propose(nodes):
                 self._learn([token for node in nodes for _, token in node.fills])
             case Judge(verdicts):

@@ -32,6 +32,7 @@ MAX_CALLS = 4096
 MAX_EVENTS = 40_000
 MAX_CANDIDATES = 32
 MAX_AHEAD = 512
+MAX_NGRAMS = 4096
 MAX_TEXT = 20_000
 
 PROVENANCE = ("measured", "replay", "simulated")
@@ -147,12 +148,19 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """A choice the algorithm made about itself, and the named numbers that made it."""
+    """A choice the algorithm made about itself, and the named numbers that made it.
+
+    A choice of tokens may list what it was made among: `among[i]` are the candidates of position `about[0] + i`,
+    (token, probability), best first. `ngrams` then is the part of a 3-gram model that scores every path through them,
+    in rows as in an ARPA file: (tokens, ln P of the last one after the others, ln of the back-off weight behind
+    them)."""
 
     what: str
     choice: str
     about: tuple[int, ...] = ()
     because: tuple[tuple[str, float], ...] = ()
+    among: tuple[tuple[tuple[int, float], ...], ...] = ()
+    ngrams: tuple[tuple[tuple[int, ...], float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +448,7 @@ def event_json(event: Event) -> dict[str, Any]:
             out["verdicts"] = [[v.node, v.outcome, v.p, v.score, v.bar, v.choice] for v in verdicts]
         case Decide():
             out |= {f.name: getattr(event, f.name) for f in fields(event)}
+            out = {key: value for key, value in out.items() if value or key not in ("among", "ngrams")}
         case Commit(edits):
             out["edits"] = [[e.pos, e.before, e.after, e.why, e.p] for e in edits]
         case Finish(reason):
@@ -548,13 +557,23 @@ class _Reader:
         a, b = f.items(exactly=2)
         return self.ahead(a), self.token(b)
 
-    def belief(self, f: _Field) -> Belief:
-        pos, entropy, row, top = f.items(exactly=4)
+    def candidates(self, f: _Field) -> tuple[tuple[int, float], ...]:
         pairs = []
-        for item in top.items(MAX_CANDIDATES):
+        for item in f.items(MAX_CANDIDATES):
             token, p = item.items(exactly=2)
             pairs.append((self.token(token), p.number(0, 1)))
-        return Belief(self.ahead(pos), tuple(pairs), entropy.number(0, 100), row.integer(0, 4096))
+        return tuple(pairs)
+
+    def belief(self, f: _Field) -> Belief:
+        pos, entropy, row, top = f.items(exactly=4)
+        return Belief(self.ahead(pos), self.candidates(top), entropy.number(0, 100), row.integer(0, 4096))
+
+    def ngram(self, f: _Field) -> tuple[tuple[int, ...], float, float]:
+        tokens, logp, backoff = f.items(exactly=3)
+        gram = tuple(self.token(t) for t in tokens.items(3))
+        if not gram:
+            raise tokens.fail("must have one to three tokens")
+        return gram, logp.number(), backoff.number()
 
     def node(self, f: _Field) -> Node:
         ident, fills, q, parents, row = f.items(exactly=5)
@@ -650,6 +669,8 @@ class _Reader:
                 f.get("choice").string(most=200),
                 f.get("about", ()).ints(),
                 tuple(because),
+                tuple(self.candidates(c) for c in f.get("among", ()).items(MAX_SLOTS)),
+                tuple(self.ngram(n) for n in f.get("ngrams", ()).items(MAX_NGRAMS)),
             )
         if kind == "commit":
             return Commit(tuple(self.edit(e) for e in f.get("edits").items(MAX_SLOTS)))

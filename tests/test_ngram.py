@@ -75,3 +75,38 @@ def test_a_large_text_stays_below_the_limit_of_a_bundled_file(tmp_path):
 def test_no_text_or_ids_outside_the_vocabulary_are_refused(text):
     with pytest.raises(ValueError, match="[.]$"):
         NGram.fit(text, vocab=9)
+
+
+def scored(rows, gram):
+    """ln P of the last token of `gram`, read from rows as a reader of ARPA files does."""
+    table = {tokens: (logp, weight) for tokens, logp, weight in rows}
+    if gram in table:
+        return table[gram][0]
+    return table.get(gram[:-1], (0.0, 0.0))[1] + scored(rows, gram[1:])
+
+
+def test_the_rows_for_a_lattice_by_hand():
+    """The 3-gram of the first test: 0 0 1 in two tokens. The weight of 0 is 1 / (2 + 1), that of 0 0 is 1 / (1 + 1)."""
+    rows = NGram.fit([[0, 0, 1]], vocab=2, k=0.5).backoff([0], [[0, 1], [1]])
+    assert rows == (
+        ((0,), round(math.log(5 / 8), 5), round(math.log(1 / 3), 5)),
+        ((1,), round(math.log(3 / 8), 5), 0.0),
+        ((0, 0), round(math.log(13 / 24), 5), round(math.log(1 / 2), 5)),
+        ((0, 1), round(math.log(11 / 24), 5), 0.0),
+        ((0, 0, 1), round(math.log(35 / 48), 5), 0.0),
+    )
+    assert scored(rows, (1, 0)) == pytest.approx(math.log(5 / 8), abs=1e-4), "nothing was counted behind 1"
+
+
+@pytest.mark.parametrize("context", [[], [4], [3, 4], [9, 3, 4]])
+def test_the_rows_for_a_lattice_score_every_path_as_the_3gram_does(context):
+    rng = np.random.default_rng(5)
+    ngram = NGram.fit([rng.integers(0, 9, 40) for _ in range(4)], vocab=12)
+    slots = [rng.permutation(12)[:4].tolist() for _ in range(4)]
+    rows = ngram.backoff(context, slots)
+    assert {len(tokens) for tokens, _, _ in rows} == {1, 2, 3}
+    for choice in np.ndindex(4, 4, 4, 4):
+        text = [*context, *[slot[i] for slot, i in zip(slots, choice, strict=True)]]
+        for end in range(len(context) + 1, len(text) + 1):
+            gram = tuple(text[max(0, end - 3) : end])
+            assert scored(rows, gram) == pytest.approx(ngram.logp(gram[:-1], gram[-1:])[0], abs=5e-5)

@@ -219,6 +219,35 @@ def test_the_file_is_small_and_legible():
     assert json.loads(TRACE.to_json())["schema"] == SCHEMA == 1
 
 
+def test_a_choice_among_candidates_survives_a_file_and_costs_nothing_where_there_are_none():
+    grams = (((5,), -1.5, -0.25), ((1, 5), -0.5, 0.0))
+    choice = Decide("path", "1 tokens", (2,), (), (((5, 0.75), (6, 1.5e-7)), ((1, 0.5),)), grams)
+    trace = make(events=(choice,))
+    assert Trace.from_bytes(trace.to_bytes()).events == (choice,)
+    assert event_json(choice)["among"] == (((5, 0.75), (6, 1.5e-7)), ((1, 0.5),))
+    assert list(event_json(EVENTS[9])) == ["kind", "what", "choice", "about", "because"]
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        ("among", [[[99, 0.5]]], "events[0].among[0][0][0] = 99: must be an id listed in vocab."),
+        ("among", [[[5, 1.5]]], "events[0].among[0][0][1] = 1.5: must be between 0 and 1."),
+        ("among", [[[5, 0.5]] * 33], "events[0].among[0] has 33 entries: at most 32 are allowed."),
+        ("ngrams", [[[], -1.0, 0.0]], "events[0].ngrams[0][0] = []: must have one to three tokens."),
+        ("ngrams", [[[5, 5, 5, 5], -1.0, 0.0]], "events[0].ngrams[0][0] has 4 entries: at most 3 are allowed."),
+        ("ngrams", [[[5], "x", 0.0]], 'events[0].ngrams[0][1] = "x": must be a finite number.'),
+        ("ngrams", [[[5], -1.0, 0.0]] * 4097, "events[0].ngrams has 4097 entries: at most 4096 are allowed."),
+    ],
+)
+def test_a_malformed_candidate_is_named_by_its_path(where, value, said):
+    body = json.loads(make(events=(Decide("path", "1"),)).to_json())
+    body["events"][0][where] = value
+    with pytest.raises(TraceError) as caught:
+        Trace.from_bytes(json.dumps(body).encode())
+    assert str(caught.value) == said
+
+
 def test_fields_that_older_files_lack_get_their_defaults():
     body = json.loads(TRACE.to_json())
     for name in ("attention", "specials", "hardware", "versions", "recorded", "provenance", "level", "reference"):

@@ -38,10 +38,11 @@ from decoders.models.base import Model
 from decoders.ngram import NGram
 from decoders.params import Params, knob
 from decoders.sampling import Guess, by_confidence, shaped
-from decoders.trace import Decide, Event, Forward, Judge, Propose, Round
+from decoders.trace import MAX_NGRAMS, Decide, Event, Forward, Judge, Propose, Round
 
 Slot = Sequence[tuple[int, float]]
 """The candidates of one position: (token, the drafter's probability), most probable first."""
+WIDE = 8  # as many as the lattice view draws
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,28 @@ def search(
                 longer.append(((*path, token), score + lam * math.log(max(q, 1e-300)) + (1 - lam) * l_ng))
         beams = sorted(longer, key=lambda beam: -beam[1])[: par.beam]
     return beams[0][0]
+
+
+def chosen(
+    path: Sequence[int],
+    raw: Sequence[int],
+    lattice: Sequence[Slot],
+    slots: Sequence[Slot],
+    canvas: Canvas,
+    proxy: NGram | None,
+) -> Decide:
+    """What was chosen and, unless the run is only timed, among what: the pruned candidates and, so that other settings
+    can be tried on the record, the best `WIDE` ones, with the 3-grams that score them."""
+    j, changed = len(canvas.ids), sum(a != b for a, b in zip(path, raw, strict=False))
+    size = ("slots", len(lattice)), ("candidates", sum(map(len, lattice))), ("changed", changed)
+    about, what = tuple(range(j, j + len(path))), f"{len(path)} tokens"
+    if not canvas.top:
+        return Decide("path", what, about, size)
+    wide = [slot[: max(WIDE, len(kept))] for slot, kept in zip(slots, lattice, strict=True)]
+    # Six significant digits: six decimals would make 0 of the candidates far down, whose logarithms are compared.
+    among = tuple(tuple((token, float(f"{p:.6g}")) for token, p in slot) for slot in wide)
+    ngrams = proxy.backoff(canvas.ids, [[token for token, _ in slot] for slot in wide]) if proxy is not None else ()
+    return Decide("path", what, about, size, among, ngrams if len(ngrams) <= MAX_NGRAMS else ())
 
 
 def refine(drafter: Model, board: Canvas, par: DiffuSpec) -> Generator[Forward, None, dict[int, Slot]]:
@@ -164,9 +187,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Cha
             # (2) CPS: prune the lattice, search a path through it.
             lattice = [prune(slots[j + i], par.tau) for i in range(min(l_gen + 1, k))]
             path = search(lattice, canvas.ids, canvas.eos, par, proxy)
-            changed = sum(a != b for a, b in zip(path, raw, strict=False))
-            size = ("slots", len(lattice)), ("candidates", sum(map(len, lattice))), ("changed", changed)
-            yield Decide("path", f"{len(path)} tokens", tuple(range(j, j + len(path))), size)
+            yield chosen(path, raw, lattice, [slots[j + i] for i in range(len(lattice))], canvas, proxy)
             drafts = [Guess(j + i, t, dict(slot)[t]) for i, (slot, t) in enumerate(zip(lattice, path, strict=False))]
             if par.temperature and par.accept == "paper":
                 call, q = left_to_right(drafter, board, path, par.temperature)

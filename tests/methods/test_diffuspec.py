@@ -345,6 +345,21 @@ def test_the_3gram_changes_drafts_and_never_the_text():
         assert trace.calls == calls
 
 
+def test_the_record_of_a_path_says_among_what_it_was_chosen():
+    """Nine candidates a slot, eight written down; tau takes the first two of slot 1, and H ends the lattice."""
+    models = pair({"X": "A@1 .9", "XA": "H@2 .9", "XAH": "C@3 .9"}, {"XMMM": "A@1 .5, B@1 .4, H@2 .9, C@3 .9"}, eos="H")
+    models["target"].proxy = NGram.fit([spell("XAH")] * 20, vocab=len(LETTERS))
+    decided = of(run("diffuspec", models, spell("X"), max_new=4), Decide)[0]
+    assert decided.because == (("slots", 2), ("candidates", 3), ("changed", 0))
+    assert [(len(slot), letters(token for token, _ in slot)[:1]) for slot in decided.among] == [(8, "A"), (8, "H")]
+    assert decided.among[0][:2] == ((LETTERS.index("A"), 0.5), (LETTERS.index("B"), 0.4))
+    assert tuple(spell("XAH")) in {tokens for tokens, _, _ in decided.ngrams}
+    timed = run("diffuspec", models, spell("X"), max_new=4, level="timing")
+    assert {(d.among, d.ngrams) for d in of(timed, Decide)} == {((), ())}
+    alone = of(run("diffuspec", models, spell("X"), max_new=4, proxy="none"), Decide)[0]
+    assert alone.among == decided.among and not alone.ngrams
+
+
 def test_without_a_proxy_lambda_has_no_effect():
     for seed in range(4):
         models = hashes(METHOD, seed)
