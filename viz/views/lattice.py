@@ -280,7 +280,7 @@ def _sentences(
     if not nodes:
         when = "nothing in this round" if "propose" in trace.kinds else "nothing"
         return (
-            f"{trace.title} drafts {when}: these are the candidates that its call saw at "
+            f"{trace.title} drafts {when}: these are candidates that its call saw at "
             f"{_many(len(columns), 'position')}; it fills in {len(path)}. DiffuSpec searches a path through such a lattice.",
             "",
         )

@@ -1,0 +1,586 @@
+/* The lattice lens: the drafter's candidates of each position by rank, and the paths through them.
+ *
+ * `make.search` and its neighbours state DiffuSpec's pruning and path search (arXiv:2510.02358, equations 7 and 8) a second
+ * time, so that other settings can be tried without a request. tests/e2e/test_lattice_lens.py compares them with
+ * decoders/methods/diffuspec.py. What they find for other settings than the run's own is SIMULATED: no model was asked.
+ */
+(function () {
+  "use strict";
+  const { el, attrs, put, GLYPH } = Unmasked.kit;
+  const SVG = "http://www.w3.org/2000/svg";
+  const WINDOW = 64, RANKS = 8, LEFT = 40, TOP = 34, ROW = 50, LANE = 56, FAINT = 0.04;
+  const WHY = {
+    lattice: "In the lattice.", seen: "A candidate of the call that drafted.",
+    mass: "Not in the lattice: better candidates already cover the mass τ = {tau}.",
+    limit: "Not in the lattice: over M max = {m_max}, the most candidates per position.",
+    end: "Not in the lattice: it lies behind the drafted end of the text.",
+    beam: "In the lattice, but fell off the beam: {beam} better paths were kept at this position.",
+  };
+  const KNOBS = [
+    ["tau", "τ", "mass covered", 0.05, 1, 0.05], ["m_max", "M max", "most candidates", 1, 15, 1],
+    ["beam", "B", "paths kept", 1, 8, 1], ["lam", "λ", "weight of the drafter", 0, 1, 0.05],
+  ];
+
+  // ------------------------------------------------------------------------------------------------ DiffuSpec again
+  /** ln P of the last token of an n-gram, read from the rows of `Decide.ngrams` as from an ARPA file. */
+  function ngrams(rows) {
+    const table = new Map(rows.map(([tokens, logp, weight]) => [tokens.join(), [logp, weight]]));
+    return function logp(gram) {
+      const row = table.get(gram.join());
+      if (row) return row[0];
+      const context = table.get(gram.slice(0, -1).join());
+      return (context ? context[1] : 0) + logp(gram.slice(1));
+    };
+  }
+
+  /** Equation 7: how many of the candidates [[token, p], ...] stay, and `short` if more would have to be known. */
+  function prune(slot, tau, most) {
+    let covered = 0;
+    const n = Math.min(slot.length, most);
+    for (let m = 0; m < n; m++) {
+      covered += slot[m][1];
+      if (covered >= tau - 1e-12) return { kept: m + 1, covered, short: false };
+    }
+    return { kept: n, covered, short: most > slot.length };
+  }
+
+  const gain = (q, causal, lam) => lam * Math.log(Math.max(q, 1e-300)) + (1 - lam) * causal;
+  const behind = (text, token) => text.slice(-2).concat(token);
+
+  /** Equation 8 by a beam: the path as [[column, index], ...] with its running scores, and who survived in each column. */
+  function search(slots, context, eos, par, logp) {
+    const lam = logp ? par.lam : 1;
+    let beams = [{ path: [], sums: [0], text: context.slice(-2) }];
+    const alive = [];
+    for (const slot of slots) {
+      const longer = [];
+      for (const beam of beams) {
+        if (beam.path.length && eos.has(beam.text[beam.text.length - 1])) { longer.push(beam); continue; }
+        slot.forEach(([token, q], i) => {
+          const score = beam.sums[beam.sums.length - 1] + gain(q, logp ? logp(behind(beam.text, token)) : 0, lam);
+          longer.push({ path: beam.path.concat(i), sums: beam.sums.concat(score), text: behind(beam.text, token) });
+        });
+      }
+      // A stable sort: ties go to what the drafter finds more probable.
+      longer.sort((a, b) => b.sums[b.sums.length - 1] - a.sums[a.sums.length - 1]);
+      beams = longer.slice(0, par.beam);
+      alive.push(new Set(beams.filter((b) => b.path.length === alive.length + 1).map((b) => b.path[b.path.length - 1])));
+    }
+    const best = beams[0];
+    return { path: best.path, sums: best.sums.slice(1), score: best.sums[best.sums.length - 1], alive };
+  }
+
+  /** For each pair of candidates of neighbouring columns the score of the best path through both: through[i][u][v], column
+   *  i - 1 to i. Exact: a score looks two tokens back, so a pair is all that a path needs to remember. */
+  function through(slots, context, eos, par, logp) {
+    const lam = logp ? par.lam : 1, n = slots.length;
+    const add = (i, before, token, q) => gain(q, logp ? logp(before.slice(-2).concat(token)) : 0, lam);
+    const ended = (i, u) => i >= 0 && eos.has(slots[i][u][0]);
+    const before = []; // before[i][u][v]: the best prefix that ends in u, v
+    for (let i = 0; i < n; i++) {
+      const left = i ? slots[i - 1] : [null];
+      before.push(left.map((_, u) => slots[i].map(([token, q]) => {
+        if (!i) return add(0, context, token, q);
+        if (ended(i - 1, u)) return -Infinity;
+        if (i === 1) return before[0][0][u] + add(1, context.concat(left[u][0]), token, q);
+        let best = -Infinity;
+        slots[i - 2].forEach(([t], k) => { const s = before[i - 1][k][u]; if (s > -Infinity) best = Math.max(best, s + add(i, [t, left[u][0]], token, q)); });
+        return best;
+      })));
+    }
+    const after = []; // after[i][u][v]: the best that can still follow u, v
+    for (let i = n - 1; i >= 0; i--) {
+      const left = i ? slots[i - 1] : [null];
+      after[i] = left.map((a, u) => slots[i].map(([token], v) => {
+        if (i === n - 1 || ended(i, v)) return 0;
+        let best = -Infinity;
+        slots[i + 1].forEach(([next, q], w) => { best = Math.max(best, add(i + 1, (a ? [a[0]] : context).concat(token), next, q) + after[i + 1][v][w]); });
+        return best;
+      }));
+    }
+    return before.map((rows, i) => rows.map((row, u) => row.map((s, v) => s + after[i][u][v])));
+  }
+
+  // ------------------------------------------------------------------------------------------------ drawing
+  function shape(parent, tag, map, text) {
+    const node = document.createElementNS(SVG, tag);
+    attrs(node, map || {});
+    if (text !== undefined) node.textContent = text;
+    if (parent) parent.append(node);
+    return node;
+  }
+  const num = (x) => (Number.isFinite(x) ? (Math.round(x * 100) / 100).toFixed(2).replace("-", "−") : "–");
+  const prob = (p) => (p >= 0.995 ? "1.0" : p >= 0.001 ? String(Number(p.toPrecision(2))) : p > 0 ? "< .001" : "0").replace(/^0\./, ".");
+  const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
+  const radius = (p) => 3 + 10 * Math.sqrt(p);
+
+  function make(stage) {
+    const box = stage.box;
+    const summary = el("p", "um-lattice-sentence"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
+    const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
+    const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
+    scroll.append(svg);
+    box.append(strip, summary, what, legend, scroll, range);
+    attrs(summary, { "aria-live": "polite" });
+
+    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null;
+    const controls = buildControls();
+    const word = (id) => {
+      const face = stage.model().face(id);
+      if (face.special || face.bytes) return face.text;
+      const text = face.text.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +/, (s) => "·".repeat(Math.min(3, s.length)));
+      return text || "∅";
+    };
+    const quote = (id) => "‘" + word(id) + "’";
+
+    // ---------------------------------------------------------------------------------------------- what if
+    function buildControls() {
+      const head = el("div", "um-lattice-whathead"), chip = el("span", "um-prov um-simulated", "SIMULATED"), out = {};
+      chip.title = "Computed in this browser from the recorded candidates; no model was asked.";
+      const reset = attrs(el("button", "um-btn um-lattice-reset", "Reset"), { type: "button" });
+      reset.addEventListener("click", () => { wish = null; forced = null; picks = []; controls.set(); draw(); });
+      head.append(el("span", "um-caption", "What if"), chip, reset);
+      const row = el("div", "um-lattice-knobs"), said = attrs(el("p", "um-lattice-said"), { "aria-live": "polite" });
+      for (const [key, sign, name, min, max, step] of KNOBS) {
+        const label = el("label", "um-lattice-knob"), input = attrs(el("input"), { type: "range", min, max, step, "aria-label": sign + ", " + name }), value = el("output", "", "");
+        const top = el("span", "um-lattice-knobname");
+        top.append(el("b", "", sign), el("span", "", name), value);
+        label.append(top, input);
+        input.addEventListener("input", () => {
+          wish = Object.assign({}, own, wish, { [key]: Number(input.value) });
+          forced = null; picks = [];
+          if (KNOBS.every(([k]) => Math.abs(wish[k] - own[k]) < 1e-9)) wish = null;
+          controls.set();
+          draw();
+        });
+        row.append(label);
+        out[key] = { input, value, label };
+      }
+      what.append(head, row, said);
+      return {
+        said, chip, reset,
+        set() {
+          const par = wish || own || {};
+          for (const [key] of KNOBS) {
+            const { input, value } = out[key];
+            if (own && key === "m_max") input.max = String(Math.max(15, own.m_max));
+            if (key in par) { input.value = String(par[key]); value.textContent = String(Math.round(par[key] * 100) / 100); } else value.textContent = "–";
+            input.setAttribute("aria-valuetext", value.textContent + (own && key in own && par[key] !== own[key] ? ", the run had " + own[key] : ""));
+          }
+          reset.disabled = !wish && !forced && !picks.length;
+          chip.hidden = !wish && !forced;
+        },
+        enable(on, lam) {
+          for (const [key] of KNOBS) out[key].input.disabled = !on || (key === "lam" && !lam);
+          what.classList.toggle("um-lattice-off", !on);
+        },
+      };
+    }
+
+    /** The columns with their fates under `par`, the paths and the edges; `short` is a sentence if they cannot be known. */
+    function solve(par) {
+      const columns = payload.columns, model = stage.model(), eos = model.eos;
+      const inside = columns.filter(([, slot]) => slot.length && slot[0][2] !== "end");
+      const event = payload.decide >= 0 ? model.events[payload.decide] : null;
+      const logp = event && event.ngrams && event.ngrams.length ? ngrams(event.ngrams) : null;
+      const result = { par, logp, columns: inside, path: [], sums: [], alive: null, kept: [], edges: null, short: "" };
+      if (!own) return result;
+      for (const [pos, slot] of inside) {
+        const cut = prune(slot, par.tau, par.m_max);
+        // A model of few tokens has no more to keep.
+        if (cut.short && slot.reduce((sum, c) => sum + c[1], 0) < 0.9999) {
+          result.short = "τ = " + par.tau + " with M max = " + par.m_max + " needs up to k = " + par.m_max + " candidates at position " + pos + "; this run kept " + slot.length + ", which cover " + prob(cut.covered) + ". Shown is the last setting that can be computed.";
+          return result;
+        }
+        result.kept.push(cut.kept);
+      }
+      const slots = inside.map(([, slot], i) => slot.slice(0, result.kept[i]));
+      Object.assign(result, { slots, ...search(slots, payload.context, eos, par, logp) });
+      result.edges = through(slots, payload.context, eos, par, logp);
+      return result;
+    }
+
+    const fate = (c, i, k) => {
+      if (c[2] === "end" || c[2] === "seen" || !own) return c[2];
+      if (k < drawn.kept[i]) return drawn.alive[i] && !drawn.alive[i].has(k) && !drawn.onPath(i, k) && !(drawn.path.length <= i) ? "beam" : "lattice";
+      return k >= drawn.par.m_max ? "limit" : "mass";
+    };
+    const explain = (why) => stage.words(WHY[why], drawn.par || {});
+
+    // ---------------------------------------------------------------------------------------------- the picture
+    function draw() {
+      const result = solve(wish || own);
+      const short = result.short && drawn && drawn.payload === payload;
+      scroll.classList.toggle("um-lattice-short", !!result.short);
+      if (!short) drawn = result.short ? solve(own) : result;
+      drawn.payload = payload;
+      drawn.onPath = (i, k) => drawn.path[i] === k;
+      tell(result);
+      picture();
+    }
+
+    /** What the settings change, in words. */
+    function tell(result) {
+      const recorded = payload.path;
+      let said = "";
+      if (!own) said = payload.name && !what.hidden ? "This run kept no candidates of its path search: record it again to try other settings." : "";
+      else if (result.short) said = result.short;
+      else if (forced) said = "SIMULATED: the best path through the two marked tokens scores S = " + num(forced.score) + ", " + num(drawn.score - forced.score) + " less than the path found without them.";
+      else if (wish) {
+        const differ = result.path.map((k, i) => [i, k]).filter(([i, k]) => !recorded[i] || result.columns[i][1][k][0] !== recorded[i][1]);
+        const size = result.kept.reduce((a, b) => a + b, 0);
+        said = "SIMULATED: " + size + " candidates in the lattice, S = " + num(result.score) + ". ";
+        if (!differ.length && result.path.length === recorded.length) said += "The path stays the same.";
+        else if (!differ.length) said += "The path is " + result.path.length + " tokens long instead of " + recorded.length + ".";
+        else {
+          const [i, k] = differ[0], pos = result.columns[i][0], token = result.columns[i][1][k][0];
+          said += "The path changes at " + many(differ.length, "position") + ", first at " + pos + ": " + quote(token) + (recorded[i] ? " instead of " + quote(recorded[i][1]) : "") + ". ";
+          const lost = recorded.findIndex((s) => s[2] !== "accepted"), target = payload.own;
+          if (lost < 0 || i < lost) said += "The target accepted what stood there.";
+          else if (i === lost && target && target[0] === pos && target[1] === token) said += "That is the token the target chose there: it would have been accepted.";
+          else if (i === lost) said += "The target chose another token there too: it would have been rejected.";
+          else said += "The target never reached this position.";
+        }
+      } else said = drawn.logp ? "Move a slider: pruning, beam and path are computed here from the recorded candidates." : "This run has no 3-gram (proxy = none): λ changes nothing.";
+      put(controls.said, said);
+      controls.said.classList.toggle("um-lattice-warn", !!result.short);
+      controls.enable(!!own, !!(drawn && drawn.logp));
+      controls.set();
+    }
+
+    function picture() {
+      const cursor = stage.cursor(), all = payload.columns;
+      const at = Math.max(0, all.findIndex(([pos]) => pos === cursor.pos));
+      const from = all.length > WINDOW ? Math.max(0, Math.min(all.length - WINDOW, at - WINDOW / 2)) : 0;
+      const columns = all.slice(from, from + WINDOW).map((c, i) => ({ pos: c[0], slot: c[1].slice(0, RANKS), more: c[1].length - RANKS, i: from + i }));
+      const last = columns.length ? columns[columns.length - 1].pos : 0, ownOutside = payload.own && payload.own[0] > last;
+      const n = columns.length + (ownOutside ? 1 : 0), width = Math.max(260, scroll.clientWidth || box.clientWidth || 900);
+      const cw = Math.max(60, Math.min(96, Math.floor((width - LEFT - 16) / Math.max(1, n))));
+      const ranks = Math.max(1, ...columns.map((c) => c.slot.length)), y0 = TOP + LANE;
+      const W = LEFT + n * cw + 10, H = y0 + ranks * ROW + 26;
+      const x = (c) => LEFT + cw * (c + 0.5), y = (k) => y0 + ROW * k + 4;
+      attrs(svg, { width: W, height: H, viewBox: "0 0 " + W + " " + H, "aria-label": "Lattice: " + payload.sentence + " Arrow keys move between candidates, Enter pins, Shift and Enter marks two for a path." });
+      svg.replaceChildren();
+      const where = new Map(columns.map((c, i) => [c.pos, i]));
+      const defs = shape(svg, "defs"), hatch = shape(defs, "pattern", { id: "um-lattice-hatch-" + stage.player.id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+      shape(hatch, "line", { x1: 0, y1: 0, x2: 0, y2: 7, class: "um-lattice-hatchline" });
+      const mark = shape(svg, "rect", { class: "um-lattice-here", y: TOP - 12, height: H - TOP + 6, width: cw, visibility: "hidden" });
+      // Behind the end of the draft nothing is searched.
+      const tail = columns.findIndex((c) => c.slot.length && c.slot[0][2] === "end");
+      if (tail >= 0) {
+        shape(svg, "rect", { x: LEFT + tail * cw, y: y0 - 24, width: (columns.length - tail) * cw, height: ranks * ROW + 26, fill: "url(#um-lattice-hatch-" + stage.player.id + ")", class: "um-lattice-tail" });
+        shape(svg, "text", { x: LEFT + tail * cw + 6, y: y0 - 30, class: "um-lattice-lanename" }, "behind the drafted end");
+      }
+      const middle = (c, k) => [x(c), y(k)];
+      const line = (points, cls, dy) => points.length > 1 && shape(svg, "polyline", { class: cls, points: points.map(([a, b]) => a + "," + (b + (dy || 0))).join(" ") });
+      drawEdges(columns, middle);
+      // The locally best tokens stand in the first row.
+      const searched = columns.filter((c) => c.slot.length && c.slot[0][2] !== "end");
+      const greedy = own ? searched.map((c) => middle(where.get(c.pos), 0)) : [];
+      line(greedy, "um-lattice-greedy", -17);
+      const find = (pos, token) => { const c = where.get(pos), k = c === undefined ? -1 : columns[c].slot.findIndex((t) => t[0] === token); return k < 0 ? null : middle(c, k); };
+      const steps = payload.path.map((s) => ({ pos: s[0], token: s[1], state: s[2], node: s[3], q: s[4], p: s[5], spot: find(s[0], s[1]) }));
+      const shown = steps.filter((s) => s.spot);
+      if (payload.name) {
+        let kept = shown.findIndex((s) => s.state !== "accepted");
+        if (kept < 0) kept = shown.length;
+        if (kept === 1) shape(svg, "circle", { class: "um-lattice-halo", cx: shown[0].spot[0], cy: shown[0].spot[1], r: 17 });
+        line(shown.slice(0, kept).map((s) => s.spot), "um-lattice-verified");
+        line(shown.map((s) => s.spot), wish || forced ? "um-lattice-path um-lattice-was" : "um-lattice-path");
+        if (payload.own) {
+          const [pos, token, why, p] = payload.own, c = ownOutside ? columns.length : where.get(pos);
+          if (c !== undefined) {
+            const from = shown[kept - 1] ? shown[kept - 1].spot : null, to = [x(c), TOP + 6];
+            if (from) shape(svg, "path", { class: "um-lattice-own um-lattice-" + why, d: "M" + from + " C" + (from[0] + cw * 0.5) + "," + from[1] + " " + (to[0] - cw * 0.5) + "," + to[1] + " " + to });
+            const g = shape(svg, "g", { class: "um-lattice-target um-lattice-" + why });
+            const r = 12;
+            shape(g, "circle", { cx: to[0], cy: to[1], r });
+            shape(g, "text", { x: to[0], y: to[1] + 4, class: "um-lattice-glyph" }, GLYPH[why] || "●");
+            label(g, to[0], to[1] + 27, word(token), cw);
+            shape(g, "title", {}, "The target's own token at " + pos + ": " + word(token) + ", p = " + prob(p));
+            g.addEventListener("click", () => { stage.seek(undefined, { pos }); stage.note("The target's own token", [quote(token) + " at position " + pos + ", p = " + prob(p) + ".", why === "bonus" ? "All drafts before it were accepted: it comes at no extra call." : "The draft there was turned down; the target's token takes its place, outside the lattice."]); });
+          }
+        }
+      }
+      if (own && wish && !forced) line(drawn.path.map((k, i) => find(drawn.columns[i][0], drawn.columns[i][1][k][0])).filter(Boolean), "um-lattice-path um-lattice-sim");
+      if (forced) line(forced.spots.map(([pos, token]) => find(pos, token)).filter(Boolean), "um-lattice-path um-lattice-sim");
+      drawNodes(columns, steps, middle, cw);
+      for (const c of columns) {
+        const i = where.get(c.pos);
+        shape(svg, "text", { x: x(i), y: H - 6, class: "um-lattice-axis um-lattice-mid" }, String(c.pos));
+        if (c.more > 0) shape(svg, "text", { x: x(i), y: H - 19, class: "um-lattice-lanename um-lattice-mid" }, "+" + c.more);
+      }
+      const ruler = shape(svg, "g", { class: "um-lattice-ruler" });
+      shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 6, height: H });
+      if (payload.own) shape(ruler, "text", { x: LEFT - 12, y: TOP + 10, class: "um-lattice-axis um-lattice-endalign" }, "target");
+      shape(ruler, "text", { x: 0, y: y0 - 14, class: "um-lattice-axis" }, "rank");
+      for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-axis um-lattice-endalign" }, String(k + 1));
+      shape(ruler, "text", { x: 0, y: H - 6, class: "um-lattice-axis" }, "pos");
+      const slide = () => ruler.setAttribute("transform", "translate(" + scroll.scrollLeft + ",0)");
+      scroll.onscroll = slide;
+      slide();
+      put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + ": the window follows the pinned position." : "");
+      drawn.place = { where, mark, cw };
+      drawLegend(steps, tail >= 0);
+      follow(cursor, true);
+    }
+
+    function drawEdges(columns, middle) {
+      const layer = shape(svg, "g", { class: "um-lattice-edges" });
+      for (let c = 1; c < columns.length; c++) {
+        const left = columns[c - 1], right = columns[c];
+        if (right.pos !== left.pos + 1 || right.slot[0] && right.slot[0][2] === "end") continue;
+        left.slot.forEach((u, a) => right.slot.forEach((v, b) => {
+          let less; // how much the best path through both falls short of the best path
+          if (own) {
+            const row = drawn.edges[right.i] && drawn.edges[right.i][a];
+            if (!row || row[b] === undefined || row[b] === -Infinity) return;
+            less = drawn.score - row[b];
+          } else less = Math.log(left.slot[0][1] / u[1]) + Math.log(right.slot[0][1] / v[1]);
+          const opacity = Math.exp(-Math.max(0, less) / 2);
+          if (opacity < FAINT) return;
+          const [x1, y1] = middle(c - 1, a), [x2, y2] = middle(c, b);
+          const edge = shape(layer, "line", { x1, y1, x2, y2, "stroke-opacity": Math.min(0.75, opacity).toFixed(3) });
+          shape(edge, "title", {}, word(u[0]) + " → " + word(v[0]) + (own ? ": the best path through both scores " + num(drawn.score - less) : ": " + prob(u[1]) + " × " + prob(v[1])));
+        }));
+      }
+    }
+
+    function label(parent, cx, cy, text, cw) {
+      const room = Math.max(4, Math.floor((cw - 6) / 6.7)), glyphs = Array.from(text);
+      return shape(parent, "text", { x: cx, y: cy, class: "um-lattice-token" }, glyphs.length > room ? glyphs.slice(0, room - 1).join("") + "…" : text);
+    }
+
+    function drawNodes(columns, steps, middle, cw) {
+      nodes = new Map();
+      const on = new Map(steps.map((s) => [s.pos + ":" + s.token, s]));
+      columns.forEach((c, at) => c.slot.forEach((candidate, k) => {
+        const [token, p] = candidate, step = on.get(c.pos + ":" + token), why = fate(candidate, c.i, k), [cx, cy] = middle(at, k);
+        const sim = own && (wish || forced) && drawn.path[c.i] === k;
+        const state = step ? step.state : "", out = !step && why !== "lattice" && why !== "seen" && why !== "beam";
+        const key = c.pos + ":" + k, g = shape(svg, "g", { class: "um-lattice-node" + (out ? " um-lattice-out" : "") + (state ? " um-lattice-on um-lattice-" + state : "") + (sim ? " um-lattice-issim" : ""), role: "button", tabindex: "-1", "data-key": key });
+        attrs(g, { "aria-label": "position " + c.pos + ", rank " + (k + 1) + ", " + word(token) + ", probability " + prob(p) + (state ? ", " + stage.words(state) : "") + ". " + explain(why) });
+        shape(g, "rect", { x: cx - cw / 2 + 1, y: cy - 18, width: cw - 2, height: ROW - 2, class: "um-lattice-hit" });
+        const r = radius(p);
+        shape(g, "circle", { cx, cy, r: r + 4, class: "um-lattice-ring" });
+        shape(g, "circle", { cx, cy, r, class: "um-lattice-dot" });
+        if (state && GLYPH[state] && state !== "unreached") {
+          shape(g, "circle", { cx: cx + Math.max(9, r * 0.8), cy: cy - Math.max(8, r * 0.75), r: 7.5, class: "um-lattice-badge" });
+          shape(g, "text", { x: cx + Math.max(9, r * 0.8), y: cy - Math.max(8, r * 0.75) + 3.6, class: "um-lattice-glyph um-lattice-smallglyph" }, GLYPH[state]);
+        }
+        label(g, cx, cy + 25, word(token), cw);
+        shape(g, "title", {}, "position " + c.pos + ", rank " + (k + 1) + ": " + word(token) + "\nq = " + prob(p) + "\n" + explain(why));
+        nodes.set(key, { g, c, k, at, candidate, step, why });
+        g.addEventListener("click", (e) => choose(key, e.shiftKey));
+        g.addEventListener("keydown", (e) => keyed(e, key));
+      }));
+      const first = nodes.get(focus) || [...nodes.values()].find((v) => v.step) || nodes.values().next().value;
+      if (first) first.g.setAttribute("tabindex", "0");
+      for (const key of picks) if (nodes.has(key)) nodes.get(key).g.classList.add("um-lattice-picked");
+    }
+
+    function keyed(e, key) {
+      const here = nodes.get(key), move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+      if (e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.key === "Enter" || e.key === " ") {
+        e.preventDefault(); e.stopPropagation();
+        return choose(key, e.shiftKey);
+      }
+      if (!move) return;
+      // Inside the lattice the arrow keys belong to it; elsewhere they step through the run.
+      e.preventDefault(); e.stopPropagation();
+      const to = [...nodes.values()].filter((v) => v.at === here.at + move[0] && (move[0] || v.k === here.k + move[1])).sort((a, b) => Math.abs(a.k - here.k) - Math.abs(b.k - here.k))[0];
+      if (!to) return;
+      here.g.setAttribute("tabindex", "-1");
+      to.g.setAttribute("tabindex", "0");
+      to.g.focus();
+      focus = to.g.dataset.key;
+    }
+
+    function choose(key, add) {
+      const node = nodes.get(key);
+      focus = key;
+      if (add) return pair(key);
+      if (picks.length || forced) { picks = []; forced = null; controls.set(); draw(); }
+      stage.seek(undefined, { pos: node.c.pos, node: node.step && node.step.node >= 0 ? node.step.node : null, cell: key });
+      stage.note(quote(node.candidate[0]) + " at " + node.c.pos + ", rank " + (node.k + 1), lines(node));
+      refocus();
+    }
+
+    function refocus() { const now = nodes.get(focus); if (now && svg.contains(document.activeElement) === false && document.activeElement === document.body) now.g.focus(); }
+
+    /** The numbers of a candidate: what it adds to the path's sum, and why it is on the path or not. */
+    function lines(node) {
+      const { c, k, candidate, step, why } = node, [token, p] = candidate, out = [];
+      out.push("Drafter: q = " + prob(p) + ", ln q = " + num(Math.log(Math.max(p, 1e-300))) + ".");
+      if (own && why !== "end") {
+        const i = c.i, text = payload.context.concat(drawn.path.slice(0, i).map((j, n) => drawn.columns[n][1][j][0])).slice(-2);
+        const causal = drawn.logp ? drawn.logp(behind(text, token)) : null, lam = drawn.logp ? drawn.par.lam : 1;
+        if (drawn.path.length >= i) {
+          const sum = (i ? drawn.sums[i - 1] : 0), own_ = gain(p, causal || 0, lam);
+          if (causal !== null) out.push("3-gram after " + text.map(quote).join(" ") + ": ln P = " + num(causal) + ".");
+          out.push("It adds λ ln q" + (causal !== null ? " + (1 − λ) ln P" : "") + " = " + num(own_) + " (λ = " + lam + "): running S = " + num(sum) + (own_ < 0 ? " − " : " + ") + num(Math.abs(own_)) + " = " + num(sum + own_) + " behind the path's tokens before it.");
+        }
+        const rows = drawn.edges[i];
+        if (rows && k < drawn.kept[i]) {
+          const best = Math.max(...rows.map((row) => row[k]));
+          out.push(best > drawn.score - 1e-9 ? "The best path runs through it: S = " + num(best) + "." : "The best path through it scores S = " + num(best) + ", " + num(drawn.score - best) + " less than the path.");
+        }
+        if (stage.model().eos.has(token)) out.push("A path that takes it has ended and keeps its sum.");
+      }
+      out.push(step && own && !wish ? "In the lattice, and on the CPS path." : explain(why));
+      if (step && step.state !== "drafted" && step.p >= 0) out.push("The target: " + stage.words(step.state) + ", p = " + prob(step.p) + ".");
+      return out;
+    }
+
+    /** Two marked candidates: what would the score of a path through both be? */
+    function pair(key) {
+      const at = nodes.get(key);
+      if (at.why === "end" || !own) {
+        return stage.note("No path to score", [own ? "This candidate lies behind the drafted end: no path reaches it." : "Only a run that searched a path can score one: DiffuSpec does."]);
+      }
+      picks = picks.length === 1 && picks[0] !== key ? [picks[0], key] : [key];
+      forced = null;
+      if (picks.length === 2) {
+        const [a, b] = picks.map((k) => nodes.get(k));
+        if (a.c.i === b.c.i) {
+          picks = [key];
+          stage.note("One token per position", ["Both stand at position " + a.c.pos + ": a path takes one of them. Mark a candidate of another position."]);
+        } else {
+          const slots = drawn.columns.map(([, slot], i) => (i === a.c.i ? [a.candidate] : i === b.c.i ? [b.candidate] : slot.slice(0, drawn.kept[i])));
+          const found = search(slots, payload.context, stage.model().eos, drawn.par, drawn.logp);
+          forced = { score: found.score, spots: found.path.map((k, i) => [drawn.columns[i][0], slots[i][k][0]]) };
+          const reach = found.path.length > Math.max(a.c.i, b.c.i);
+          picks = [picks[0], picks[1]];
+          stage.note("SIMULATED: a path through " + quote(a.candidate[0]) + " and " + quote(b.candidate[0]), reach ? [
+            "S = " + num(found.score) + ", against " + num(drawn.score) + " for the path found without them: " + num(drawn.score - found.score) + " less.",
+            "Computed in this browser with τ = " + drawn.par.tau + ", M max = " + drawn.par.m_max + ", B = " + drawn.par.beam + ", λ = " + drawn.par.lam + "; no model was asked.",
+          ] : ["The best path ends before it reaches both."]);
+        }
+      } else stage.note("Marked " + quote(at.candidate[0]) + " at " + at.c.pos, ["Mark a second candidate with Shift and a click (Shift and Enter): the score of a path through both is computed."]);
+      const focused = svg.contains(document.activeElement);
+      controls.set();
+      draw();
+      if (focused && nodes.has(focus)) nodes.get(focus).g.focus();
+    }
+
+    function follow(cursor, fresh) {
+      if (!drawn || !drawn.place) return;
+      const { where, mark, cw } = drawn.place, i = where.get(cursor.pos);
+      attrs(mark, i === undefined ? { visibility: "hidden" } : { visibility: "visible", x: LEFT + i * cw });
+      for (const [key, v] of nodes) v.g.classList.toggle("um-lattice-pinned", cursor.cell === key || (cursor.cell === null && cursor.node !== null && !!v.step && v.step.node === cursor.node));
+      if (i === undefined) return;
+      const a = LEFT + i * cw, view = scroll.clientWidth;
+      if (a - LEFT < scroll.scrollLeft || a + cw > scroll.scrollLeft + view) scroll.scrollLeft = Math.max(0, a - view / 2);
+    }
+
+    // ---------------------------------------------------------------------------------------------- legend, strip
+    function drawLegend(steps, tail) {
+      legend.replaceChildren();
+      const entry = (text, paint, w) => {
+        const item = el("span", "um-lattice-key"), s = shape(null, "svg", { width: w || 26, height: 18, viewBox: "0 0 " + (w || 26) + " 18", "aria-hidden": "true" });
+        paint(s);
+        item.append(s, el("span", "", text));
+        legend.append(item);
+      };
+      const dot = (s, cx, r, cls) => { const g = shape(s, "g", { class: "um-lattice-node " + (cls || "") }); shape(g, "circle", { cx, cy: 9, r, class: "um-lattice-dot" }); return g; };
+      const stroke = (cls) => (s) => shape(s, "line", { x1: 1, y1: 9, x2: 25, y2: 9, class: cls });
+      const badge = (state) => (s) => { const g = dot(s, 13, 8, "um-lattice-on um-lattice-" + state); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph um-lattice-inkglyph" }, GLYPH[state]); };
+      entry("area: probability", (s) => { dot(s, 8, radius(0.1) * 0.75); dot(s, 26, radius(0.9) * 0.68); }, 38);
+      if (own) entry("edge: score of the best path through it", (s) => { const g = shape(s, "g", { class: "um-lattice-edges" }); shape(g, "line", { x1: 1, y1: 5, x2: 25, y2: 5, "stroke-opacity": 0.75 }); shape(g, "line", { x1: 1, y1: 13, x2: 25, y2: 13, "stroke-opacity": 0.25 }); });
+      if (own || tail) entry("not in the lattice", (s) => dot(s, 13, 6, "um-lattice-out"));
+      if (own) entry("locally best", stroke("um-lattice-greedy"));
+      if (payload.name) entry(payload.name + (wish || forced ? " as run" : ""), stroke("um-lattice-path" + (wish || forced ? " um-lattice-was" : "")));
+      if (wish || forced) entry("path, SIMULATED", stroke("um-lattice-path um-lattice-sim"));
+      const states = new Set(steps.map((s) => s.state));
+      if (states.has("accepted")) entry("verified prefix", (s) => { stroke("um-lattice-verified")(s); badge("accepted")(s); });
+      if (states.has("rejected")) entry("first rejection", badge("rejected"));
+      if (states.has("unreached")) entry("not reached", (s) => dot(s, 13, 7, "um-lattice-on um-lattice-unreached"));
+      if (states.has("drafted")) entry("not judged yet", badge("drafted"));
+      if (states.has("unmasked")) entry("filled in", badge("unmasked"));
+      if (payload.own) entry("the target's own token", (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
+    }
+
+    function drawStrip() {
+      const model = stage.model(), cursor = stage.cursor(), rounds = model.rounds.map((round) => {
+        const bar = { n: round.n, stop: round.stop, proposed: round.nodes.size, accepted: 0, next: 0 };
+        for (let i = round.start; i < round.stop; i++) {
+          const e = model.events[i];
+          if (e.kind === "judge") bar.accepted += e.verdicts.filter((v) => v.outcome === "accepted").length;
+          if (e.kind === "decide" && e.what === "next draft length") bar.next = Number(e.choice) || 0;
+        }
+        return bar;
+      });
+      const tall = Math.max(0, ...rounds.map((b) => Math.max(b.proposed, b.next)));
+      strip.hidden = !tall;
+      if (!tall) return;
+      const focused = strip.contains(document.activeElement);
+      const h = 44, step = 26, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
+      const s = shape(null, "svg", { width: w, height: h + 26, viewBox: "0 0 " + w + " " + (h + 26), role: "group", "aria-label": "Rounds: how many tokens were proposed and accepted" });
+      shape(s, "text", { x: 24, y: y(tall) + 6, class: "um-lattice-axis um-lattice-endalign" }, String(tall));
+      shape(s, "text", { x: 24, y: y(0) + 2, class: "um-lattice-axis um-lattice-endalign" }, "0");
+      const go = (i) => { if (rounds[i]) stage.seek(rounds[i].stop); };
+      rounds.forEach((b, i) => {
+        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : ""), "aria-current": String(i === here) });
+        shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + 26, class: "um-lattice-hit" });
+        shape(g, "rect", { x: x + 1, y: y(b.proposed), width: step - 8, height: y(0) - y(b.proposed), class: "um-lattice-proposed" });
+        shape(g, "rect", { x: x + 1, y: y(b.accepted), width: step - 8, height: y(0) - y(b.accepted), class: "um-lattice-acc" });
+        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-axis um-lattice-mid" }, String(b.n));
+        shape(g, "title", {}, g.getAttribute("aria-label"));
+        g.addEventListener("click", () => go(i));
+        g.addEventListener("keydown", (e) => {
+          const to = e.key === "Enter" || e.key === " " ? i : e.key === "ArrowLeft" ? i - 1 : e.key === "ArrowRight" ? i + 1 : null;
+          if (to === null) return;
+          e.preventDefault(); e.stopPropagation();
+          go(to);
+        });
+      });
+      // The length decided in a round is the room of the next one.
+      const next = rounds.map((b, i) => (b.next ? [32 + (i + 1) * step - 4, y(b.next)] : null)).filter(Boolean);
+      for (const [a, b] of next) shape(s, "line", { x1: a, y1: b, x2: a + step - 4, y2: b, class: "um-lattice-adl" });
+      const keys = el("div", "um-lattice-stripkeys"), rolled = strip.querySelector(".um-lattice-bars");
+      const key = (cls, text) => { const item = el("span", "um-lattice-key"), k = shape(null, "svg", { width: 18, height: 14, "aria-hidden": "true" }); if (cls === "um-lattice-adl") shape(k, "line", { x1: 1, y1: 7, x2: 17, y2: 7, class: cls }); else shape(k, "rect", { x: 3, y: 1, width: 12, height: 12, class: cls }); item.append(k, el("span", "", text)); keys.append(item); };
+      keys.append(el("span", "um-caption", "Rounds"));
+      key("um-lattice-proposed", "proposed");
+      key("um-lattice-acc", "accepted ✓");
+      if (next.length) key("um-lattice-adl", "length decided for the next draft (ADL)");
+      const bars = el("div", "um-lattice-bars");
+      bars.append(s);
+      strip.replaceChildren(keys, bars);
+      bars.scrollLeft = rolled ? rolled.scrollLeft : 0;
+      if (here >= 0 && (32 + (here + 1) * step > bars.scrollLeft + bars.clientWidth || 32 + here * step < bars.scrollLeft)) bars.scrollLeft = Math.max(0, here * step - bars.clientWidth / 2);
+      if (focused) { const now = s.querySelector("[tabindex='0']"); if (now) now.focus(); }
+    }
+
+    return {
+      show(data, cursor) {
+        const focused = svg.contains(document.activeElement);
+        payload = data;
+        if (owner !== stage.model()) { owner = stage.model(); wish = null; }
+        own = data.settings ? { tau: data.settings.tau, m_max: data.settings.m_max, beam: data.settings.beam, lam: data.settings.lam } : null;
+        forced = null; picks = []; drawn = null;
+        const params = stage.model().head.params || {};
+        what.hidden = !own && !(data.path.length && "beam" in params && "tau" in params);
+        put(summary, data.sentence);
+        drawStrip();
+        draw();
+        if (focused && nodes.size) (nodes.get(focus) || nodes.values().next().value).g.focus();
+      },
+      cursor(cursor) { if (payload.columns.length > WINDOW) picture(); else follow(cursor); },
+      csv() {
+        const rows = [["round", "position", "rank", "token", "text", "q", "ln q", "ln P 3-gram behind the path", "in the lattice", "on the path", "verdict"]];
+        payload.columns.forEach(([pos, slot], i) => slot.forEach((c, k) => {
+          const text = payload.context.concat(drawn.path.slice(0, i).map((j, n) => drawn.columns[n][1][j][0])), step = payload.path.find((s) => s[0] === pos && s[1] === c[0]);
+          const causal = own && drawn.logp && c[2] !== "end" && drawn.path.length >= i ? drawn.logp(behind(text, c[0])) : "";
+          rows.push([payload.n, pos, k + 1, c[0], stage.model().face(c[0]).title, c[1], Math.log(Math.max(c[1], 1e-300)), causal, fate(c, i, k), step ? "yes" : "no", step ? step[2] : ""]);
+        }));
+        return rows;
+      },
+      figure: () => svg,
+    };
+  }
+
+  Object.assign(make, { ngrams, prune, search, through });
+  Unmasked.lens("lattice", make);
+  Unmasked.lattice = make;
+})();
