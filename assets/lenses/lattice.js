@@ -8,7 +8,7 @@
   "use strict";
   const { el, attrs, put, GLYPH } = Unmasked.kit;
   const SVG = "http://www.w3.org/2000/svg";
-  const WINDOW = 64, RANKS = 8, LEFT = 40, TOP = 34, ROW = 50, LANE = 56, FAINT = 0.04;
+  const WINDOW = 64, RANKS = 8, LEFT = 52, TOP = 34, ROW = 50, LANE = 56, FAINT = 0.04;
   const WHY = {
     lattice: "In the lattice.", seen: "A candidate of the call that drafted.",
     mass: "Not in the lattice: better candidates already cover the mass τ = {tau}.",
@@ -18,7 +18,7 @@
   };
   const KNOBS = [
     ["tau", "τ", "mass covered", 0.05, 1, 0.05], ["m_max", "M max", "most candidates", 1, 15, 1],
-    ["beam", "B", "paths kept", 1, 8, 1], ["lam", "λ", "weight of the drafter", 0, 1, 0.05],
+    ["beam", "B", "paths kept", 1, 8, 1], ["lam", "λ", "drafter's weight", 0, 1, 0.05],
   ];
 
   // ------------------------------------------------------------------------------------------------ DiffuSpec again
@@ -128,9 +128,10 @@
     const word = (id) => {
       const face = stage.model().face(id);
       if (face.special || face.bytes) return face.text;
-      const text = face.text.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +/, (s) => "·".repeat(Math.min(3, s.length)));
+      const text = face.text.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/ {4,}/g, (s) => "·×" + s.length).replace(/ /g, "·");
       return text || "∅";
     };
+    const against = (score) => num(Math.abs(drawn.score - score)) + (score > drawn.score + 1e-9 ? " more than" : " less than");
     const quote = (id) => "‘" + word(id) + "’";
 
     // ---------------------------------------------------------------------------------------------- what if
@@ -197,27 +198,32 @@
       const slots = inside.map(([, slot], i) => slot.slice(0, result.kept[i]));
       Object.assign(result, { slots, ...search(slots, payload.context, eos, par, logp) });
       result.edges = through(slots, payload.context, eos, par, logp);
+      // The exact optimum, which a beam may miss.
+      result.best = Math.max(...result.edges.flat(2));
       return result;
     }
 
     const fate = (c, i, k) => {
       if (c[2] === "end" || c[2] === "seen" || !own) return c[2];
-      if (k < drawn.kept[i]) return drawn.alive[i] && !drawn.alive[i].has(k) && !drawn.onPath(i, k) && !(drawn.path.length <= i) ? "beam" : "lattice";
+      if (k < drawn.kept[i]) return drawn.alive[i] && !drawn.alive[i].has(k) && !drawn.onPath(i, k) ? "beam" : "lattice";
       return k >= drawn.par.m_max ? "limit" : "mass";
     };
     const explain = (why) => stage.words(WHY[why], drawn.par || {});
 
     // ---------------------------------------------------------------------------------------------- the picture
-    function draw() {
+    function draw(fresh) {
       const result = solve(wish || own);
       const short = result.short && drawn && drawn.payload === payload;
       scroll.classList.toggle("um-lattice-short", !!result.short);
       if (!short) drawn = result.short ? solve(own) : result;
+      drawn.fresh = fresh;
       drawn.payload = payload;
       drawn.onPath = (i, k) => drawn.path[i] === k;
       tell(result);
       picture();
     }
+
+    const missed = () => (drawn.score < drawn.best - 5e-3 ? " A beam of B = " + drawn.par.beam + " misses the best path: it would score S = " + num(drawn.best) + " instead of " + num(drawn.score) + "." : "");
 
     /** What the settings change, in words. */
     function tell(result) {
@@ -225,12 +231,12 @@
       let said = "";
       if (!own) said = payload.name && !what.hidden ? "This run kept no candidates of its path search: record it again to try other settings." : "";
       else if (result.short) said = result.short;
-      else if (forced) said = "SIMULATED: the best path through the two marked tokens scores S = " + num(forced.score) + ", " + num(drawn.score - forced.score) + " less than the path found without them.";
+      else if (forced) said = "SIMULATED: the best path through the two marked tokens scores S = " + num(forced.score) + ", " + against(forced.score) + " the path found without them.";
       else if (wish) {
         const differ = result.path.map((k, i) => [i, k]).filter(([i, k]) => !recorded[i] || result.columns[i][1][k][0] !== recorded[i][1]);
         const size = result.kept.reduce((a, b) => a + b, 0);
         said = "SIMULATED: " + size + " candidates in the lattice, S = " + num(result.score) + ". ";
-        if (!differ.length && result.path.length === recorded.length) said += "The path stays the same.";
+        if (!differ.length && result.path.length === recorded.length) said += "The path stays the same." + missed();
         else if (!differ.length) said += "The path is " + result.path.length + " tokens long instead of " + recorded.length + ".";
         else {
           const [i, k] = differ[0], pos = result.columns[i][0], token = result.columns[i][1][k][0];
@@ -240,8 +246,9 @@
           else if (i === lost && target && target[0] === pos && target[1] === token) said += "That is the token the target chose there: it would have been accepted.";
           else if (i === lost) said += "The target chose another token there too: it would have been rejected.";
           else said += "The target never reached this position.";
+          said += missed();
         }
-      } else said = drawn.logp ? "Move a slider: pruning, beam and path are computed here from the recorded candidates." : "This run has no 3-gram (proxy = none): λ changes nothing.";
+      } else said = drawn.logp ? "Move a slider: pruning, beam and path are computed here from the recorded candidates." + missed() : "This run has no 3-gram (proxy = none): λ changes nothing.";
       put(controls.said, said);
       controls.said.classList.toggle("um-lattice-warn", !!result.short);
       controls.enable(!!own, !!(drawn && drawn.logp));
@@ -256,7 +263,7 @@
       const last = columns.length ? columns[columns.length - 1].pos : 0, ownOutside = payload.own && payload.own[0] > last;
       const n = columns.length + (ownOutside ? 1 : 0), width = Math.max(260, scroll.clientWidth || box.clientWidth || 900);
       const cw = Math.max(60, Math.min(96, Math.floor((width - LEFT - 16) / Math.max(1, n))));
-      const ranks = Math.max(1, ...columns.map((c) => c.slot.length)), y0 = TOP + LANE;
+      const ranks = Math.max(1, ...columns.map((c) => c.slot.length)), y0 = TOP + (payload.own ? LANE : 8);
       const W = LEFT + n * cw + 10, H = y0 + ranks * ROW + 26;
       const x = (c) => LEFT + cw * (c + 0.5), y = (k) => y0 + ROW * k + 4;
       attrs(svg, { width: W, height: H, viewBox: "0 0 " + W + " " + H, "aria-label": "Lattice: " + payload.sentence + " Arrow keys move between candidates, Enter pins, Shift and Enter marks two for a path." });
@@ -282,15 +289,22 @@
       const steps = payload.path.map((s) => ({ pos: s[0], token: s[1], state: s[2], node: s[3], q: s[4], p: s[5], spot: find(s[0], s[1]) }));
       const shown = steps.filter((s) => s.spot);
       if (payload.name) {
-        let kept = shown.findIndex((s) => s.state !== "accepted");
-        if (kept < 0) kept = shown.length;
-        if (kept === 1) shape(svg, "circle", { class: "um-lattice-halo", cx: shown[0].spot[0], cy: shown[0].spot[1], r: 17 });
-        line(shown.slice(0, kept).map((s) => s.spot), "um-lattice-verified");
-        line(shown.map((s) => s.spot), wish || forced ? "um-lattice-path um-lattice-was" : "um-lattice-path");
+        const accepted = shown.filter((s) => s.state === "accepted"), past = wish || forced ? " um-lattice-was" : "";
+        for (const run of runs(accepted)) {
+          if (run.length === 1) shape(svg, "circle", { class: "um-lattice-halo", cx: run[0].spot[0], cy: run[0].spot[1], r: 17 });
+          line(run.map((s) => s.spot), "um-lattice-verified");
+        }
+        const parts = runs(shown);
+        for (const run of parts) line(run.map((s) => s.spot), "um-lattice-path" + past);
+        // Drafts that do not stand side by side are joined by an arc above what lies between them.
+        parts.slice(1).forEach((run, i) => {
+          const [a, b] = parts[i][parts[i].length - 1].spot, [c, d] = run[0].spot;
+          shape(svg, "path", { class: "um-lattice-jump", d: "M" + a + "," + (b - 12) + " C" + (a + 24) + "," + (b - 38) + " " + (c - 24) + "," + (d - 38) + " " + c + "," + (d - 12) });
+        });
         if (payload.own) {
           const [pos, token, why, p] = payload.own, c = ownOutside ? columns.length : where.get(pos);
           if (c !== undefined) {
-            const from = shown[kept - 1] ? shown[kept - 1].spot : null, to = [x(c), TOP + 6];
+            const last = accepted.length && accepted.reduce((a, b) => (b.node > a.node ? b : a)), from = last && last.spot, to = [x(c), TOP + 6];
             if (from) shape(svg, "path", { class: "um-lattice-own um-lattice-" + why, d: "M" + from + " C" + (from[0] + cw * 0.5) + "," + from[1] + " " + (to[0] - cw * 0.5) + "," + to[1] + " " + to });
             const g = shape(svg, "g", { class: "um-lattice-target um-lattice-" + why });
             const r = 12;
@@ -312,7 +326,7 @@
       }
       const ruler = shape(svg, "g", { class: "um-lattice-ruler" });
       shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 6, height: H });
-      if (payload.own) shape(ruler, "text", { x: LEFT - 12, y: TOP + 10, class: "um-lattice-axis um-lattice-endalign" }, "target");
+      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10, class: "um-lattice-axis" }, "target");
       shape(ruler, "text", { x: 0, y: y0 - 14, class: "um-lattice-axis" }, "rank");
       for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-axis um-lattice-endalign" }, String(k + 1));
       shape(ruler, "text", { x: 0, y: H - 6, class: "um-lattice-axis" }, "pos");
@@ -322,7 +336,18 @@
       put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + ": the window follows the pinned position." : "");
       drawn.place = { where, mark, cw };
       drawLegend(steps, tail >= 0);
-      follow(cursor, true);
+      follow(cursor, drawn.fresh);
+      drawn.fresh = false;
+    }
+
+    /** Steps cut where they do not stand side by side. */
+    function runs(steps) {
+      const out = [];
+      for (const s of steps) {
+        const run = out[out.length - 1];
+        if (run && run[run.length - 1].pos === s.pos - 1) run.push(s); else out.push([s]);
+      }
+      return out;
     }
 
     function drawEdges(columns, middle) {
@@ -335,13 +360,13 @@
           if (own) {
             const row = drawn.edges[right.i] && drawn.edges[right.i][a];
             if (!row || row[b] === undefined || row[b] === -Infinity) return;
-            less = drawn.score - row[b];
+            less = drawn.best - row[b];
           } else less = Math.log(left.slot[0][1] / u[1]) + Math.log(right.slot[0][1] / v[1]);
           const opacity = Math.exp(-Math.max(0, less) / 2);
           if (opacity < FAINT) return;
           const [x1, y1] = middle(c - 1, a), [x2, y2] = middle(c, b);
           const edge = shape(layer, "line", { x1, y1, x2, y2, "stroke-opacity": Math.min(0.75, opacity).toFixed(3) });
-          shape(edge, "title", {}, word(u[0]) + " → " + word(v[0]) + (own ? ": the best path through both scores " + num(drawn.score - less) : ": " + prob(u[1]) + " × " + prob(v[1])));
+          shape(edge, "title", {}, word(u[0]) + " → " + word(v[0]) + (own ? ": the best path through both scores " + num(drawn.best - less) : ": " + prob(u[1]) + " × " + prob(v[1])));
         }));
       }
     }
@@ -424,7 +449,7 @@
         const rows = drawn.edges[i];
         if (rows && k < drawn.kept[i]) {
           const best = Math.max(...rows.map((row) => row[k]));
-          out.push(best > drawn.score - 1e-9 ? "The best path runs through it: S = " + num(best) + "." : "The best path through it scores S = " + num(best) + ", " + num(drawn.score - best) + " less than the path.");
+          out.push(drawn.onPath(i, k) ? "The path runs through it and ends with S = " + num(drawn.score) + (drawn.score < drawn.best - 1e-6 ? "; the best of all paths, which the beam missed, has " + num(drawn.best) : "") + "." : "The best path through it scores S = " + num(best) + ", " + against(best) + " the path found.");
         }
         if (stage.model().eos.has(token)) out.push("A path that takes it has ended and keeps its sum.");
       }
@@ -453,7 +478,7 @@
           const reach = found.path.length > Math.max(a.c.i, b.c.i);
           picks = [picks[0], picks[1]];
           stage.note("SIMULATED: a path through " + quote(a.candidate[0]) + " and " + quote(b.candidate[0]), reach ? [
-            "S = " + num(found.score) + ", against " + num(drawn.score) + " for the path found without them: " + num(drawn.score - found.score) + " less.",
+            "S = " + num(found.score) + ", " + against(found.score) + " the path found without them (" + num(drawn.score) + ").",
             "Computed in this browser with τ = " + drawn.par.tau + ", M max = " + drawn.par.m_max + ", B = " + drawn.par.beam + ", λ = " + drawn.par.lam + "; no model was asked.",
           ] : ["The best path ends before it reaches both."]);
         }
@@ -469,9 +494,18 @@
       const { where, mark, cw } = drawn.place, i = where.get(cursor.pos);
       attrs(mark, i === undefined ? { visibility: "hidden" } : { visibility: "visible", x: LEFT + i * cw });
       for (const [key, v] of nodes) v.g.classList.toggle("um-lattice-pinned", cursor.cell === key || (cursor.cell === null && cursor.node !== null && !!v.step && v.step.node === cursor.node));
-      if (i === undefined) return;
+      if (i === undefined) return fresh ? face() : undefined;
       const a = LEFT + i * cw, view = scroll.clientWidth;
       if (a - LEFT < scroll.scrollLeft || a + cw > scroll.scrollLeft + view) scroll.scrollLeft = Math.max(0, a - view / 2);
+    }
+
+    /** Nothing is pinned: what ended the round comes into sight, or the first draft. */
+    function face() {
+      const { where, cw } = drawn.place, steps = payload.path, lost = steps.find((s) => s[2] === "rejected") || steps.find((s) => s[2] !== "accepted") || steps[0];
+      const i = lost ? where.get(lost[0]) : undefined;
+      if (i === undefined) return;
+      const a = LEFT + (i + 1) * cw, view = scroll.clientWidth;
+      scroll.scrollLeft = a + cw * 3 > view ? a + cw * 3 - view : 0;
     }
 
     // ---------------------------------------------------------------------------------------------- legend, strip
@@ -559,11 +593,12 @@
         if (owner !== stage.model()) { owner = stage.model(); wish = null; }
         own = data.settings ? { tau: data.settings.tau, m_max: data.settings.m_max, beam: data.settings.beam, lam: data.settings.lam } : null;
         forced = null; picks = []; drawn = null;
+        scroll.scrollLeft = 0;
         const params = stage.model().head.params || {};
         what.hidden = !own && !(data.path.length && "beam" in params && "tau" in params);
         put(summary, data.sentence);
         drawStrip();
-        draw();
+        draw(true);
         if (focused && nodes.size) (nodes.get(focus) || nodes.values().next().value).g.focus();
       },
       cursor(cursor) { if (payload.columns.length > WINDOW) picture(); else follow(cursor); },

@@ -281,7 +281,7 @@ def _sentences(
         when = "nothing in this round" if "propose" in trace.kinds else "nothing"
         return (
             f"{trace.title} drafts {when}: these are candidates that its call saw at "
-            f"{_many(len(columns), 'position')}; it fills in {len(path)}. DiffuSpec searches a path through such a lattice.",
+            f"{_many(len(columns), 'position')}; it fills in {len(path)}. DiffuSpec searches such a lattice.",
             "",
         )
     if any(isinstance(e, Decide) and e.what == "path" for e in view.events):
@@ -319,8 +319,8 @@ def _searched(
         first = other[0]
         said += (
             f" The path leaves the locally best token at {_many(len(other), 'position')}, first at {first.pos}: "
-            f"‘{first.text}’ instead of ‘{best[first.pos].text}’, score {own_score:.2f} instead of "
-            f"{score(greedy, context, event, lam):.2f}."
+            f"‘{first.text}’ instead of ‘{best[first.pos].text}’; it scores {_minus(own_score)}, the locally best "
+            f"tokens {_minus(score(greedy, context, event, lam))}."
         )
     else:
         said += " The path takes the locally best token everywhere."
@@ -329,6 +329,10 @@ def _searched(
         return f"{said} It is not judged yet."
     end = f", then says ‘{own.text}’ at {own.pos}" if own else ""
     return f"{said} The target accepts {accepted} of {len(path)}{end}."
+
+
+def _minus(x: float) -> str:
+    return f"{x:.2f}".replace("-", "−")
 
 
 def _many(n: int, what: str) -> str:

@@ -1,0 +1,234 @@
+"""The lattice lens searches as DiffuSpec does: with a run's own settings it finds the path of the run in every round,
+with others the path that decoders/methods/diffuspec.py finds. It is used by mouse and by keyboard, and says so when what
+it shows is simulated or cannot be known."""
+
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from serving import ROOT
+
+from decoders.methods.diffuspec import DiffuSpec, prune, search
+from decoders.trace import Decide, Propose, Trace
+from viz.views.lattice import VIEW
+
+NAME = "diffuspec-apples"
+FIND = """([slots, context, eos, par, rows]) => {
+  const { prune, search, ngrams } = Unmasked.lattice;
+  const kept = slots.map((slot) => prune(slot, par.tau, par.m_max).kept);
+  const cut = slots.map((slot, i) => slot.slice(0, kept[i]));
+  const found = search(cut, context, new Set(eos), par, rows.length ? ngrams(rows) : null);
+  return {kept, path: found.path.map((k, i) => cut[i][k][0]), score: found.score};
+}"""
+THROUGH = """([slots, context, eos, par, rows]) => {
+  const { through, search, ngrams } = Unmasked.lattice, stop = new Set(eos), logp = ngrams(rows);
+  const best = (some, beam) => search(some, context, stop, {...par, beam}, logp).score;
+  const pairs = through(slots, context, stop, par, logp), out = [];
+  for (let i = 1; i < slots.length; i++)
+    slots[i - 1].forEach((u, a) => slots[i].forEach((v, b) => {
+      if (stop.has(u[0])) return;
+      const some = slots.map((slot, j) => (j === i - 1 ? [u] : j === i ? [v] : slot));
+      out.push([pairs[i][a][b], best(some, 1e6)]);
+    }));
+  return out;
+}"""
+
+
+def load(name: str) -> Trace:
+    return Trace.load(ROOT / "assets" / "traces" / f"{name}.json.gz")
+
+
+@pytest.fixture
+def lens(browser):
+    """Opens a recorded run in the lens: .page, .trace, .go(round)."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    errors: list[str] = []
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    open_: dict[str, Trace] = {}
+    page.expose_function("answer", lambda ask: VIEW.answer(open_["trace"], ask["at"]))
+    page.set_content('<div class="unmasked"></div>')
+    for file in ("player", "lenses/lattice"):
+        page.add_style_tag(path=str(ROOT / "assets" / f"{file}.css"))
+        page.add_script_tag(path=str(ROOT / "assets" / f"{file}.js"))
+    spec = {"id": "lattice", "title": "Lattice", "question": "?", "needs": ["forward"], "medium": "script", "order": 15}
+    page.evaluate(
+        "v => { window.p = Unmasked.mount(document.querySelector('.unmasked'), {views: [v], figure: (a) => answer(a)}) }",
+        spec,
+    )
+
+    def show(name: str, n: int = 1, old: bool = False):
+        trace = load(name)
+        if old:
+            events = tuple(replace(e, among=(), ngrams=()) if isinstance(e, Decide) else e for e in trace.events)
+            trace = replace(trace, events=events)
+        open_["trace"] = trace
+        page.evaluate("t => { p.load(JSON.parse(t), {run: 'x'}); p.open('lattice') }", trace.to_json())
+        return go(n)
+
+    def go(n: int):
+        page.evaluate("at => p.seek(at)", open_["trace"].rounds[n].stop)
+        page.wait_for_function("n => document.querySelector('.um-lattice-now text')?.textContent === n", arg=str(n))
+        return page
+
+    yield SimpleNamespace(page=page, show=show, go=go)
+    assert errors == []
+    page.close()
+
+
+def rounds(trace: Trace):
+    """What each round's path was searched in: the event, the text before it, and the drafted tokens."""
+    for view in trace.rounds:
+        for event in view.of(Decide):
+            if event.among:
+                drafts = [token for node in view.of(Propose)[0].nodes for _, token in node.fills]
+                yield event, trace.canvas_at(view.start), drafts
+
+
+def found(page, trace: Trace, event: Decide, text: list[int], slots, **par) -> dict:
+    return page.evaluate(FIND, [slots, text[-2:], list(trace.eos), par, event.ngrams])
+
+
+def test_with_the_runs_own_settings_the_lens_finds_the_path_of_the_run_in_every_round(lens):
+    page, trace = lens.page, load(NAME)
+    own = {key: trace.params[key] for key in ("tau", "m_max", "beam", "lam")}
+    seen = 0
+    for event, text, drafts in rounds(trace):
+        ours = found(page, trace, event, text, event.among, **own)
+        assert ours["path"] == drafts
+        assert sum(ours["kept"]) == dict(event.because)["candidates"]
+        seen += 1
+    assert seen == len(trace.rounds) == 3
+
+
+class Rows:
+    """The recorded rows in the place of the 3-gram they were taken from."""
+
+    def __init__(self, event: Decide):
+        self.table = {tokens: (logp, weight) for tokens, logp, weight in event.ngrams}
+
+    def one(self, gram: tuple[int, ...]) -> float:
+        return self.table[gram][0] if gram in self.table else self.table.get(gram[:-1], (0, 0))[1] + self.one(gram[1:])
+
+    def logp(self, context, tokens):
+        return SimpleNamespace(tolist=lambda: [self.one((*context[-2:], token)) for token in tokens])
+
+
+@pytest.mark.parametrize(
+    "par",
+    [
+        {"tau": 0.95, "m_max": 4, "beam": 1, "lam": 0.5},
+        {"tau": 1.0, "m_max": 8, "beam": 3, "lam": 0.0},
+        {"tau": 0.99, "m_max": 8, "beam": 8, "lam": 0.25},
+        {"tau": 0.5, "m_max": 2, "beam": 2, "lam": 1.0},
+        {"tau": 1.0, "m_max": 3, "beam": 5, "lam": 0.7},
+    ],
+    ids=str,
+)
+def test_with_other_settings_the_lens_finds_what_diffuspec_would(lens, par):
+    page, trace = lens.page, load(NAME)
+    for event, text, _ in rounds(trace):
+        ours = found(page, trace, event, text, event.among, **par)
+        lattice = [prune(slot[: par["m_max"]], par["tau"]) for slot in event.among]
+        assert ours["kept"] == [len(slot) for slot in lattice]
+        settings = DiffuSpec(beam=par["beam"], lam=par["lam"])
+        path = search(lattice, text, frozenset(trace.eos), settings, cast(Any, Rows(event)))
+        assert tuple(ours["path"]) == path
+        alone = page.evaluate(FIND, [event.among, text[-2:], list(trace.eos), par, []])
+        assert tuple(alone["path"]) == search(lattice, text, frozenset(trace.eos), settings, None)
+
+
+def test_the_score_of_an_edge_is_that_of_the_best_path_through_both_its_ends(lens):
+    """Compared with a beam so wide that it keeps every path; token 9 ends a path."""
+    rows = [[[t], -1.0 - t / 10, -0.3] for t in range(10)] + [
+        [[1, 4], -0.2, -0.1],
+        [[2, 5, 6], -0.05, 0],
+        [[0, 2], -0.4, 0],
+    ]
+    slots = [[[1, 0.5], [2, 0.3]], [[4, 0.6], [5, 0.2], [9, 0.1]], [[6, 0.5], [7, 0.4]], [[8, 0.9], [9, 0.05]]]
+    pairs = lens.page.evaluate(THROUGH, [slots, [3, 0], [9], {"lam": 0.4}, rows])
+    assert len(pairs) == 2 * 3 + 2 * 2 + 2 * 2
+    for exact, forced in pairs:
+        assert exact == pytest.approx(forced, abs=1e-9)
+
+
+def knob(page, sign: str):
+    return page.locator(f".um-lattice-knob input[aria-label^='{sign},']")
+
+
+def drag(page, sign: str, value: float) -> None:
+    knob(page, sign).evaluate("(el, v) => { el.value = v; el.dispatchEvent(new Event('input')) }", str(value))
+
+
+def test_a_slider_shows_a_simulated_path_and_reset_takes_it_back(lens):
+    page = lens.show(NAME, 1)
+    chip, said = page.locator(".um-lattice-what .um-simulated"), page.locator(".um-lattice-said")
+    assert not chip.is_visible() and page.locator(".um-lattice-scroll .um-lattice-sim").count() == 0
+    drag(page, "λ", 1)
+    assert chip.is_visible() and chip.inner_text() == "SIMULATED"
+    assert said.inner_text().startswith("SIMULATED: 55 candidates in the lattice, S = ")
+    assert page.locator(".um-lattice-scroll .um-lattice-sim").count() == 1
+    page.get_by_role("button", name="Reset").click()
+    assert not chip.is_visible() and page.locator(".um-lattice-scroll .um-lattice-sim").count() == 0
+
+
+def test_what_was_not_recorded_is_said_and_not_guessed(lens):
+    page = lens.show(NAME, 1)
+    drag(page, "τ", 1)
+    said = page.locator(".um-lattice-said").inner_text()
+    assert re.match(r"τ = 1 with M max = 15 needs up to k = 15 candidates at position \d+; this run kept 8, ", said)
+    assert page.locator(".um-lattice-scroll.um-lattice-short").count() == 1
+    drag(page, "M max", 8)
+    assert page.locator(".um-lattice-short").count() == 0
+
+
+def test_an_old_recording_greys_the_sliders_and_says_why(lens):
+    """A run from before the candidates were recorded is the new one without them."""
+    page = lens.show(NAME, 1, old=True)
+    assert [knob(page, sign).is_disabled() for sign in ("τ", "M max", "B", "λ")] == [True] * 4
+    assert page.locator(".um-lattice-said").inner_text() == (
+        "This run kept no candidates of its path search: record it again to try other settings."
+    )
+    page.evaluate("() => p.seek(p.state().at, {pos: 30})")
+    assert page.locator(".um-lattice-node").count() > 50
+
+
+def test_by_keyboard_the_candidates_are_walked_pinned_and_paired(lens):
+    page = lens.show(NAME, 1)
+    page.locator(".um-lattice-node[tabindex='0']").focus()
+    at = page.evaluate("() => p.state().at")
+    here = "() => document.activeElement.getAttribute('data-key')"
+    assert page.evaluate(here) == "29:0"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(here) == "30:1"
+    assert page.evaluate("() => p.state().at") == at, "the arrow keys did not step through the run"
+    page.keyboard.press("Enter")
+    state = page.evaluate("() => p.state()")
+    assert (state["pos"], state["cell"]) == (30, "30:1")
+    text = page.locator(".um-inspector").inner_text()
+    assert "Drafter: q = " in text and "better candidates already cover the mass τ = 0.8" in text
+    assert "running S = " in text and "3-gram after" in text
+    page.keyboard.press("Shift+Enter")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Enter")
+    assert "SIMULATED: a path through" in page.locator(".um-inspector").inner_text()
+    assert page.locator(".um-lattice-what .um-simulated").is_visible()
+
+
+def test_a_click_on_a_bar_goes_to_its_round(lens):
+    page = lens.show(NAME, 0)
+    bar = page.get_by_role("button", name="round 2: 10 proposed, 10 accepted, next length 20")
+    bar.click()
+    page.wait_for_selector(".um-lattice-sentence:has-text('Round 2:')")
+    assert page.evaluate("() => p.state().round") == 2
+
+
+def test_the_first_rejection_and_the_targets_own_token_are_marked_by_glyphs_too(lens):
+    page = lens.show(NAME, 1)
+    glyphs = page.locator(".um-lattice-scroll .um-lattice-glyph").all_text_contents()
+    assert (glyphs.count("✓"), glyphs.count("✕"), glyphs.count("↻")) == (11, 1, 1)
+    assert page.locator(".um-lattice-target .um-lattice-token").text_content() == "2"
