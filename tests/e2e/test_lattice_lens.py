@@ -1,6 +1,6 @@
 """The lattice lens searches as DiffuSpec does: with a run's own settings it finds the path of the run in every round,
-with others the path that decoders/methods/diffuspec.py finds. It is used by mouse and by keyboard, and says so when what
-it shows is simulated or cannot be known."""
+with others the path that decoders/methods/diffuspec.py finds. It is used by mouse and by keyboard, and says so where
+what it shows is simulated or cannot be known."""
 
 import re
 from dataclasses import replace
@@ -29,7 +29,8 @@ THROUGH = """([slots, context, eos, par, rows]) => {
   for (let i = 1; i < slots.length; i++)
     slots[i - 1].forEach((u, a) => slots[i].forEach((v, b) => {
       if (stop.has(u[0])) return;
-      const some = slots.map((slot, j) => (j === i - 1 ? [u] : j === i ? [v] : slot));
+      const goesOn = (slot, j) => slot.filter((c) => j > i || !stop.has(c[0]));
+      const some = slots.map((slot, j) => (j === i - 1 ? [u] : j === i ? [v] : goesOn(slot, j)));
       out.push([pairs[i][a][b], best(some, 1e6)]);
     }));
   return out;
@@ -55,7 +56,8 @@ def lens(browser):
         page.add_script_tag(path=str(ROOT / "assets" / f"{file}.js"))
     spec = {"id": "lattice", "title": "Lattice", "question": "?", "needs": ["forward"], "medium": "script", "order": 15}
     page.evaluate(
-        "v => { window.p = Unmasked.mount(document.querySelector('.unmasked'), {views: [v], figure: (a) => answer(a)}) }",
+        "v => { const root = document.querySelector('.unmasked');"
+        "window.p = Unmasked.mount(root, {views: [v], figure: (ask) => answer(ask)}) }",
         spec,
     )
 
