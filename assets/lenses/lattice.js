@@ -121,7 +121,6 @@
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
     scroll.append(svg);
     box.append(strip, summary, what, legend, scroll, range);
-    attrs(summary, { "aria-live": "polite" });
 
     let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null;
     const controls = buildControls();
@@ -311,8 +310,8 @@
             shape(g, "circle", { cx: to[0], cy: to[1], r });
             shape(g, "text", { x: to[0], y: to[1] + 4, class: "um-lattice-glyph" }, GLYPH[why] || "●");
             label(g, to[0], to[1] + 27, word(token), cw);
-            shape(g, "title", {}, "The target's own token at " + pos + ": " + word(token) + ", p = " + prob(p));
-            g.addEventListener("click", () => { stage.seek(undefined, { pos }); stage.note("The target's own token", [quote(token) + " at position " + pos + ", p = " + prob(p) + ".", why === "bonus" ? "All drafts before it were accepted: it comes at no extra call." : "The draft there was turned down; the target's token takes its place, outside the lattice."]); });
+            shape(g, "title", {}, (own ? "The target's" : "The verifier's") + " own token at " + pos + ": " + word(token) + ", p = " + prob(p));
+            g.addEventListener("click", () => { stage.seek(undefined, { pos }); stage.note(own ? "The target's own token" : "The verifier's own token", [quote(token) + " at position " + pos + ", p = " + prob(p) + ".", why === "bonus" ? "All drafts before it were accepted: it comes at no extra call." : "The draft there was turned down; this token takes its place, outside the lattice."]); });
           }
         }
       }
@@ -326,14 +325,14 @@
       }
       const ruler = shape(svg, "g", { class: "um-lattice-ruler" });
       shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 6, height: H });
-      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10, class: "um-lattice-axis" }, "target");
+      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10, class: "um-lattice-axis" }, own ? "target" : "verifier");
       shape(ruler, "text", { x: 0, y: y0 - 14, class: "um-lattice-axis" }, "rank");
       for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-axis um-lattice-endalign" }, String(k + 1));
       shape(ruler, "text", { x: 0, y: H - 6, class: "um-lattice-axis" }, "pos");
       const slide = () => ruler.setAttribute("transform", "translate(" + scroll.scrollLeft + ",0)");
       scroll.onscroll = slide;
       slide();
-      put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + ": the window follows the pinned position." : "");
+      put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + ": the window follows the pinned position." : W > width ? "Positions " + columns[0].pos + " to " + last + ": scroll sideways for the rest." : "");
       drawn.place = { where, mark, cw };
       drawLegend(steps, tail >= 0);
       follow(cursor, drawn.fresh);
@@ -454,7 +453,7 @@
         if (stage.model().eos.has(token)) out.push("A path that takes it has ended and keeps its sum.");
       }
       out.push(step && own && !wish ? "In the lattice, and on the CPS path." : explain(why));
-      if (step && step.state !== "drafted" && step.p >= 0) out.push("The target: " + stage.words(step.state) + ", p = " + prob(step.p) + ".");
+      if (step && step.state !== "drafted" && step.p >= 0) out.push((own ? "The target: " : "The verifier: ") + stage.words(step.state) + ", p = " + prob(step.p) + ".");
       return out;
     }
 
@@ -532,7 +531,7 @@
       if (states.has("unreached")) entry("not reached", (s) => dot(s, 13, 7, "um-lattice-on um-lattice-unreached"));
       if (states.has("drafted")) entry("not judged yet", badge("drafted"));
       if (states.has("unmasked")) entry("filled in", badge("unmasked"));
-      if (payload.own) entry("the target's own token", (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
+      if (payload.own) entry(own ? "the target's own token" : "the verifier's own token", (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
     }
 
     function drawStrip() {
