@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -63,21 +62,28 @@ class NGram:
 
     def logp(self, context: Sequence[int], tokens: Sequence[int]) -> np.ndarray:
         """Natural logarithms of P(token | the last two of `context`), one for each of `tokens`."""
-        tail, words = list(context[-2:]), np.asarray(tokens, dtype=np.int64)
-        p, spread = np.full(len(words), 1 / self.vocab), self.k * self.vocab
-        for n in range(1 + len(tail)):
-            base = 0
-            for token in tail[len(tail) - n :]:
-                base = (base + token) * self.vocab
-            keys, sums = self.keys[n], self._sums[n]
-            lo, hi = np.searchsorted(keys, (base, base + self.vocab))
-            at = np.searchsorted(keys[lo:hi], base + words) + lo
-            hit = (
-                (at < hi) & (keys[np.minimum(at, len(keys) - 1)] == base + words) if hi > lo else np.zeros(len(p), bool)
-            )
-            count = np.where(hit, sums[np.minimum(at + 1, len(keys))] - sums[np.minimum(at, len(keys))], 0)
-            p = (count + spread * p) / (sums[hi] - sums[lo] + spread)
-        return np.log(p)
+        tail = list(context[-2:])
+        grams = np.asarray([[*tail, token] for token in tokens], dtype=np.int64)
+        return np.log(self._p(grams.reshape(len(tokens), len(tail) + 1)))
+
+    def _p(self, grams: np.ndarray) -> np.ndarray:
+        """P(last token | the others) of n-grams [N, n], n up to 3."""
+        p, spread = np.full(len(grams), 1 / self.vocab), self.k * self.vocab
+        for n in range(grams.shape[1]):
+            part = grams[:, grams.shape[1] - 1 - n :]
+            key = self._key(part)
+            at, end = (np.searchsorted(self.keys[n], k) for k in (key, key + 1))
+            p = (self._sums[n][end] - self._sums[n][at] + spread * p) / (self._behind(part[:, :-1]) + spread)
+        return p
+
+    def _key(self, grams: np.ndarray) -> np.ndarray:
+        return grams @ self.vocab ** np.arange(grams.shape[1] - 1, -1, -1, dtype=np.int64)
+
+    def _behind(self, contexts: np.ndarray) -> np.ndarray:
+        """How often anything was counted behind each context [N, n]."""
+        n, key = contexts.shape[1], self._key(contexts) * self.vocab
+        at, end = (np.searchsorted(self.keys[n], k) for k in (key, key + self.vocab))
+        return self._sums[n][end] - self._sums[n][at]
 
     def backoff(
         self, context: Sequence[int], slots: Sequence[Sequence[int]]
@@ -87,40 +93,28 @@ class NGram:
 
         P(w | a b) is that of the row a b w, or where there is none the weight of a b (1 without a row) times P(w | b),
         found likewise. All candidates have a row of one token. Five decimals."""
-        tail = [[token] for token in context[-2:]]
-        columns = [*tail, *slots]
-        grams = {(token,) for slot in columns for token in slot}
-        for n in (2, 3):
-            for i in range(n, len(columns) + 1):
-                grams |= self._seen(columns[i - n : i])
-        rows = []
-        for before, group in groupby(sorted(grams, key=lambda g: (len(g), g)), key=lambda g: g[:-1]):
-            words = [gram[-1] for gram in group]
-            for word, logp in zip(words, self.logp(before, words).tolist(), strict=True):
-                gram = (*before, word)
-                rows.append((gram, round(logp, 5), round(self._weight(gram), 5) if len(gram) < 3 else 0.0))
+        columns = [*[[token] for token in context[-2:]], *slots]
+        spread, rows = self.k * self.vocab, []
+        for n in (1, 2, 3):
+            found = {gram for i in range(n, len(columns) + 1) for gram in self._seen(columns[i - n : i])}
+            grams = np.asarray(sorted(found), dtype=np.int64).reshape(len(found), n)
+            logp = np.log(self._p(grams))
+            weight = np.log(spread / (self._behind(grams) + spread)) if n < 3 else np.zeros(len(grams))
+            values = logp.round(5).tolist(), weight.round(5).tolist()
+            rows += list(zip(map(tuple, grams.tolist()), *values, strict=True))
         return tuple(rows)
 
     def _seen(self, columns: Sequence[Sequence[int]]) -> set[tuple[int, ...]]:
-        """Which n-grams with a token of each column were counted, or have others counted behind them."""
+        """Which n-grams with a token of each column were counted, or have others counted behind them; of one token all
+        of them."""
         n = len(columns)
-        grid = np.stack(np.meshgrid(*[np.asarray(c, np.int64) for c in columns], indexing="ij"), -1).reshape(-1, n)
-        keys = grid @ self.vocab ** np.arange(n - 1, -1, -1, dtype=np.int64)
-        lo, hi = (np.searchsorted(self.keys[n - 1], k) for k in (keys, keys + 1))
-        hit = hi > lo
-        if n < len(self.keys):
-            lo, hi = (np.searchsorted(self.keys[n], k * self.vocab) for k in (keys, keys + 1))
-            hit |= hi > lo
-        return set(map(tuple, grid[hit].tolist()))
-
-    def _weight(self, gram: Sequence[int]) -> float:
-        """ln of the share that a context leaves to the shorter one: k V / (c + k V)."""
-        base, keys = 0, self.keys[len(gram)]
-        for token in gram:
-            base = (base + token) * self.vocab
-        lo, hi = np.searchsorted(keys, (base, base + self.vocab))
-        spread = self.k * self.vocab
-        return float(np.log(spread / (self._sums[len(gram)][hi] - self._sums[len(gram)][lo] + spread)))
+        grams = np.stack(np.meshgrid(*[np.asarray(c, np.int64) for c in columns], indexing="ij"), -1).reshape(-1, n)
+        key = self._key(grams)
+        at, end = (np.searchsorted(self.keys[n - 1], k) for k in (key, key + 1))
+        hit = (end > at) | (n == 1)
+        if n < 3:
+            hit |= self._behind(grams) > 0
+        return set(map(tuple, grams[hit].tolist()))
 
     @cached_property
     def _sums(self) -> tuple[np.ndarray, ...]:
