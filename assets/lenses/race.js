@@ -25,9 +25,9 @@
     reference: "reference", remove: "Remove {title} from the race", laneOf: "Lane {n}: {title}",
     measured: "MEASURED", replay: "REPLAY", simulated: "SIMULATED",
     n_tokens: "tokens", n_time: "model time", n_rate: "tokens / s", n_calls: "forward calls", n_tpf: "tokens / call", of: "of {total}",
-    progressOf: "{title}: {n} of {m} tokens", lastCall: "call {call}: {kind}, {time}, {rows} × {length} tokens", lastCall1: "call {call}: {kind}, {time}, {length} tokens", noCall: "not started",
+    progressOf: "{title}: {n} of {m} tokens", lastCall: "call {call}: {kind}, {time}, {rows} × {length}", lastCall1: "call {call}: {kind}, {time}, {length}", noCall: "not started",
     b_ref: "reference", b_same: "= identical ({n}/{m})", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
-    b_agree: "{differ} differ from position {pos}", b_agreeSame: "same text here ({n}/{m})", b_other: "≠ other text from position {pos}", b_otherSame: "= same text ({n}/{m})", b_words: "? not comparable: another tokenizer",
+    b_agree: "{differ} differ from position {pos}", b_agreeSame: "same text here ({n}/{m})", b_words: "? not comparable: another tokenizer",
     b_ref_t: "The other lanes are compared with this one.", b_same_t: "{title} promises this lane's text, and the texts are equal, token by token, up to the end of sequence.",
     b_differs_t: "{title} promises this lane's text, but {differ} differ. Click: both lanes go there.",
     b_approx_t: "{title} does not promise the text of the reference lane.", b_jump_t: " Click: both lanes go to the first difference.",
@@ -40,7 +40,7 @@
     finish: "At the finish", finishNote: "Against {title}; times on {hardware}.", finishNote0: "Against {title}.",
     draft: "draft", verify: "verify", denoise: "denoise / decode", cache: "cache fill", measure: "measurement", overhead: "outside the model", commit: "commit",
     axis_time: "model time, ms", axis_time_s: "model time, s", axis_passes: "calls of the main model",
-    gantt: "Forward calls of {title}", segment: "call {call}: {role} by {model}, {time}, {rows} × {length} tokens", overhead_t: "outside the model's calls (sampling, bookkeeping, recording), in total: {time}",
+    gantt: "Forward calls of {title}", segment: "call {call}: {role} by {model}, {time}, {rows} × {length}", overhead_t: "outside the model's calls (sampling, bookkeeping, recording), in total: {time}",
     legendNote: "A tick under the strip: the text changed. Time between calls is not recorded, so calls touch.",
     legendOver: "Time outside the calls was measured as one sum; it stands at the end.",
     add: "Add a run of this prompt", addFirst: "choose a run …", addRef: "+ {title} (reference decoder)", full: "Four lanes at most: remove one first.", alone: "Only this run of the prompt is here. A race needs two: run some methods on it.",
@@ -122,7 +122,7 @@
   /** How many calls are finished at `t`. By tokens a lane stands right behind the call that brought it there. */
   function callAt(ends, t, rule) {
     const last = ends.length - 1;
-    if (t >= ends[last]) return last;
+    if (t >= ends[last] * (1 - 1e-9)) return last; // a slider's value comes back through text
     let k = 0;
     while (k < last && ends[k + 1] <= t + 1e-12) k++;
     if (rule === "tokens") while (k > 0 && ends[k - 1] === ends[k]) k--;
@@ -177,7 +177,7 @@
     if (lane.guarantee === "approximate") return { kind: "approx", text: say("b_approx") + " · " + say(jump < 0 ? "b_agreeSame" : "b_agree", values), title: say("b_approx_t", values) + hint, jump };
     const promised = lane.guarantee === "greedy-exact" && lane.model === ref.model && (!lane.reference || lane.reference === ref.method);
     if (promised) return jump < 0 ? { kind: "same", text: say("b_same", values), title: say("b_same_t", values), jump } : { kind: "differs", text: say("b_differs", values), title: say("b_differs_t", values), jump };
-    return { kind: "other", text: say(jump < 0 ? "b_otherSame" : "b_other", values), title: say("b_other_t", values) + hint, jump };
+    return { kind: "other", text: say(jump < 0 ? "b_same" : "b_differs", values), title: say("b_other_t", values) + hint, jump };
   }
 
   const times = (x) => (x < 1.1 ? x.toFixed(2) : x.toFixed(1));
@@ -604,7 +604,8 @@
       if (why) head.append(el("span", "race-apart", "⚠\ufe0e " + say(why)));
       else if (lane !== ref && lane.head.seed !== ref.head.seed) head.append(el("span", "race-apart", "⚠\ufe0e " + say("apartSeed")));
       const right = el("span", "race-right");
-      right.append(flag, chosen, off);
+      if (lane !== ref) right.append(flag);
+      right.append(chosen, off);
       head.append(right);
 
       const text = el("div", "race-text");
@@ -615,7 +616,8 @@
         const chip = el("span", "race-chip");
         chip.dir = "auto";
         chip.dataset.pos = String(pos);
-        chip.style.setProperty("--w", String(Math.max(1, lane.fold.widths[pos] || 1)));
+        // As wide as what stands there in the end, so that equal texts are aligned from lane to lane; a longer draft is cut.
+        chip.style.setProperty("--w", String(Math.max(1, lane.fold.face(lane.fold.tokens[pos]).width)));
         chip.append(document.createTextNode(""));
         text.append(chip);
         if (lane.fold.face(lane.fold.tokens[pos]).breaks) text.append(el("br"));
@@ -675,7 +677,7 @@
     }
 
     segment(b) {
-      return b.kind === "overhead" ? say("overhead_t", { time: duration(b.seconds) }) : say("segment", { call: b.call, role: b.role, model: b.model, time: duration(b.seconds), rows: b.rows, length: b.length });
+      return b.kind === "overhead" ? say("overhead_t", { time: duration(b.seconds) }) : say("segment", { call: b.call, role: b.role, model: b.model, time: duration(b.seconds), rows: b.rows, length: say("token", { n: b.length }) });
     }
 
     drawKey() {
@@ -697,7 +699,7 @@
     /** One moment of the race. */
     draw(quiet) {
       if (!this.lanes.length || !this.palette) return;
-      const end = this.end(), done = this.t >= end && !this.jump;
+      const end = this.end(), done = this.t >= end * (1 - 1e-9) && !this.jump;
       this.slider.value = String(this.t);
       this.slider.style.setProperty("--um-fill", end ? (100 * this.t) / end + "%" : "0%");
       put(this.label, this.clockText(end));
@@ -758,7 +760,7 @@
     nowText(lane) {
       const c = lane.k > 0 ? lane.rows[lane.k - 1] : null;
       lane.now.classList.remove("race-podium");
-      put(lane.now, !c ? say("noCall") : say(c.rows > 1 ? "lastCall" : "lastCall1", { call: c.call, kind: c.role, time: duration(c.seconds), rows: c.rows, length: c.length }));
+      put(lane.now, !c ? say("noCall") : say(c.rows > 1 ? "lastCall" : "lastCall1", { call: c.call, kind: c.role, time: duration(c.seconds), rows: c.rows, length: say("token", { n: c.length }) }));
     }
 
     podiums(done) {
