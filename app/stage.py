@@ -19,8 +19,8 @@ TEMPLATE = '<div class="unmasked"></div>'
 
 
 def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HTML:
-    """The component; `value` is the newest message, a JSON string made by `message` or `load`. `asked` are what the
-    player asks by their names: `trace`, `figure`, `figures`.
+    """The component; `value` is the newest message, a JSON string made by `message`, `load` or `news`. `asked` are what
+    the player asks by their names: `trace`, `figure`, `figures`, `runs`.
 
     A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
     """
@@ -52,6 +52,11 @@ def _plain(method: Callable) -> Callable:
 def load(run: str) -> str:
     """Tells the player to fetch the whole run."""
     return json.dumps({"run": run, "load": True})
+
+
+def news(race: object, **more: object) -> str:
+    """How the race goes that the page calls `race`; see `app.race`."""
+    return json.dumps({"race": {"id": race, **more}}, ensure_ascii=False)
 
 
 def message(

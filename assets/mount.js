@@ -2,17 +2,20 @@
  *
  * A message is {run, seq, events, vocab, begin?, end?}: the events from number `seq` on; or {run, load: true}: fetch the whole
  * run. Messages are taken one after the other; one that does not follow on makes the player fetch the run as it stands.
+ * {race} tells the race lens how its runs go. `seen` are the runs that this page has shown: only it knows their ids.
  *
  * The address says where the reader is: `#run=bundled:NAME&lens=ID&step=N&pos=N` for a recorded run, `#c=SETTINGS` (base64url of
  * JSON) for one made here, whose settings go back into the controls when the address is opened.
  */
-const root = element.querySelector('.unmasked');
+const root = element.querySelector('.unmasked'), seen = new Set();
 const player = Unmasked.mount(root, {
   views: JSON.parse(props.views),
   plotly: props.plotly,
   figure: (ask) => server.figure(ask),
   figures: (ask) => server.figures(ask),
   trace: fetchTrace,
+  runs: (ask) => server.runs(ask),
+  seen,
   send: (name, data) => trigger(name, data),
   reference: (run) => trigger('reference', {run}),
   onCursor: (cursor) => { if (following) follow(cursor); },
@@ -86,6 +89,8 @@ async function whole(id, live) {
 async function take(text) {
   if (!text) return;
   const m = JSON.parse(text);
+  if (m.race) { root.dispatchEvent(new CustomEvent('race', {detail: m.race})); return; }
+  seen.add(m.run);
   if (m.load && m.run === run) return;
   if (m.load) { await whole(m.run, false); return; }
   if (m.begin) { header = m.begin; player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
