@@ -1,7 +1,7 @@
 """What happens when somebody clicks: plain functions of values, tested without a browser.
 
-Our own errors become one sentence in a toast, in `polite` and nowhere else; anything else is a bug and keeps its
-traceback."""
+Our own errors become one sentence: in a toast, by `polite`, or (those of a race) in its lens. Anything else is a bug
+and keeps its traceback."""
 
 import atexit
 import functools
@@ -17,7 +17,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import stage, words
+from app import race, stage, words
 from app.drawn import Drawn
 from app.store import Entry, Store
 from app.summary import summary
@@ -118,6 +118,10 @@ class Handlers:
 
         return [text(at) for at in ats]
 
+    def runs(self, ask: dict) -> dict:
+        """Which runs of a run's prompt can race it: see `app.race.runs`."""
+        return race.runs(self.store, self.methods, ask)
+
     # ------------------------------------------------------------ asked by buttons
     def decode(
         self,
@@ -196,6 +200,15 @@ class Handlers:
             raise UsageError(words.NO_REFERENCE)
         entry.finished = entry.recording.trace
         return stage.message(entry.id, len(entry.finished.events), [], entry.finished.vocab, end=entry.finished)
+
+    def race(self, ask: dict, page: dict[str, dict[str, Any]]) -> Iterator[str]:
+        """Methods run one after another, as messages to the race lens: see `app.race.race`. What goes wrong is said
+        there, in the place where it was asked."""
+        try:
+            for news in race.race(self.store, self.methods, ask, page):
+                yield stage.news(ask.get("id"), **news)
+        except ExplorerError as error:
+            yield stage.news(ask.get("id"), error=str(error))
 
     def save(self, entry: Entry) -> str:
         """The run as a file for the Save button; files of runs that the store has dropped go."""

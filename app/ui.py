@@ -125,7 +125,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
             with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
-                player = stage.player(views, value, act.trace, act.figure, act.figures, elem_id="player")
+                player = stage.player(views, value, act.trace, act.figure, act.figures, act.runs, elem_id="player")
 
         names = [name for name, _ in knobs]
 
@@ -175,6 +175,20 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, *panels]
         player.link(follow, None, [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
+
+        def race(event: gr.EventData, *values: Any):
+            page: dict[str, dict[str, Any]] = {}
+            for (owner, knob), value in zip(names, values, strict=True):
+                page.setdefault(owner, {})[knob] = value
+            yield from act.race(event._data, page)
+
+        def halt_race(event: gr.EventData) -> None:
+            act.stop(event._data.get("run"))
+
+        player.race(
+            race, [c for _, c in knobs], [player], concurrency_id="model", trigger_mode="multiple", **private
+        )
+        player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
             gr.api(  # pyright: ignore[reportPrivateImportUsage]
                 endpoint(m), api_name=m.id, concurrency_id="model", concurrency_limit=2

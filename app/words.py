@@ -29,3 +29,5 @@ NO_REFERENCE = (
     "This run cannot be compared here: only a run made on this page, not drawn at a temperature, with a method that "
     "has a reference, can."
 )
+RACE_METHODS = "A race takes one to {most} different methods: choose them again."
+RACE_PROMPT = "This run has no prompt text to run other methods on: write a prompt on this page and run it."

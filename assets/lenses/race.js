@@ -298,44 +298,44 @@
     }
 
     build() {
-      const box = attrs(el("div", "race"), { tabindex: "0", role: "group", "aria-label": say("group") });
+      const box = attrs(el("div", "um-race"), { tabindex: "0", role: "group", "aria-label": say("group") });
       this.box = box;
-      this.how = el("div", "race-how", say("how"));
-      this.prompt = el("div", "race-prompt");
+      this.how = el("div", "um-race-how", say("how"));
+      this.prompt = el("div", "um-race-prompt");
       this.prompt.dir = "auto";
-      this.message = attrs(el("div", "race-message"), { role: "status" });
+      this.message = attrs(el("div", "um-race-message"), { role: "status" });
 
       // the rule, always in sight with its sentence
-      const rules = attrs(el("fieldset", "race-rules"), {}), legend = el("legend", "race-caption", say("rule"));
+      const rules = attrs(el("fieldset", "um-race-rules"), {}), legend = el("legend", "um-race-caption", say("rule"));
       rules.append(legend);
       this.radios = RULES.map((rule) => {
-        const label = el("label", "race-rule"), input = attrs(el("input"), { type: "radio", name: "race-rule-" + this.serial, value: rule });
+        const label = el("label", "um-race-rule"), input = attrs(el("input"), { type: "radio", name: "um-race-rule-" + this.serial, value: rule });
         input.checked = rule === this.rule;
         this.on(input, "change", () => this.setRule(rule));
         label.append(input, el("span", "", say(rule)));
         rules.append(label);
         return input;
       });
-      this.sentence = attrs(el("div", "race-sentence"), { "aria-live": "polite" });
+      this.sentence = attrs(el("div", "um-race-sentence"), { "aria-live": "polite" });
 
-      const spine = el("div", "race-spine");
+      const spine = el("div", "um-race-spine");
       this.bPlay = this.button("▶\ufe0e", say("play"), () => this.toggle(), "um-icon um-play");
       this.slider = attrs(el("input", "um-slider"), { type: "range", min: "0", max: "1", step: "any", value: "0", "aria-label": say("slider") });
       this.on(this.slider, "input", () => { this.pause(); this.go(Number(this.slider.value)); });
-      this.label = el("span", "race-time");
-      this.paceLabel = el("span", "race-pace um-faint");
+      this.label = el("span", "um-race-time");
+      this.paceLabel = el("span", "um-race-pace um-faint");
       spine.append(this.bPlay, this.slider, this.label, this.paceLabel);
 
-      this.list = attrs(el("div", "race-lanes"), { role: "list", "aria-label": say("lanes") });
-      this.axisBox = el("div", "race-axis");
-      this.key = el("div", "race-key");
-      this.finish = el("div", "race-finish");
-      this.adder = el("div", "race-adder");
-      this.picker = el("details", "race-picker");
-      this.stageBox = el("div", "race-stage");
+      this.list = attrs(el("div", "um-race-lanes"), { role: "list", "aria-label": say("lanes") });
+      this.axisBox = el("div", "um-race-axis");
+      this.key = el("div", "um-race-key");
+      this.finish = el("div", "um-race-finish");
+      this.adder = el("div", "um-race-adder");
+      this.picker = el("details", "um-race-picker");
+      this.stageBox = el("div", "um-race-stage");
       this.stageBox.append(rules, this.sentence, spine, this.list, this.axisBox, this.key, this.finish);
       box.append(this.how, this.prompt, this.message, this.stageBox, this.adder, this.picker);
-      this.tip = attrs(el("div", "um-tip race-tip"), { "aria-hidden": "true" });
+      this.tip = attrs(el("div", "um-tip um-race-tip"), { "aria-hidden": "true" });
       this.tip.hidden = true;
       box.append(this.tip);
       this.on(box, "keydown", (e) => this.press(e));
@@ -424,8 +424,7 @@
       const current = this.stage.model();
       let model = current;
       if (run !== this.run) {
-        const trace = JSON.parse(await this.stage.host.trace({ run }));
-        if (trace.error) throw new Error(trace.error);
+        const trace = await this.stage.host.trace(run);
         model = new current.constructor(trace);
         model.add(trace.events);
       }
@@ -560,7 +559,7 @@
       const lanes = this.lanes, ref = lanes.find((l) => l.run === this.ref) || lanes[0];
       this.refLane = ref;
       put(this.prompt, "");
-      if (ref) this.prompt.append(el("span", "race-caption", say("prompt")), document.createTextNode(" " + (ref.head.prompt || ref.fold.decode(ref.prompt))));
+      if (ref) this.prompt.append(el("span", "um-race-caption", say("prompt")), document.createTextNode(" " + (ref.head.prompt || ref.fold.decode(ref.prompt))));
       this.list.replaceChildren(...lanes.map((lane, i) => this.row(lane, i)));
       this.drawAdder();
       this.drawPicker();
@@ -579,13 +578,13 @@
     }
 
     row(lane, i) {
-      const ref = this.refLane, row = attrs(el("section", "race-lane"), { role: "listitem", "aria-label": say("laneOf", { n: i + 1, title: lane.title }) });
+      const ref = this.refLane, row = attrs(el("section", "um-race-lane"), { role: "listitem", "aria-label": say("laneOf", { n: i + 1, title: lane.title }) });
       lane.row = row;
-      const head = el("div", "race-head"), mark = attrs(el("span", "race-mark", lane.look[2]), { "aria-hidden": "true" });
+      const head = el("div", "um-race-head"), mark = attrs(el("span", "um-race-mark", lane.look[2]), { "aria-hidden": "true" });
       mark.style.color = lane.look[this.stage.dark() ? 1 : 0];
-      const who = el("span", "race-who");
-      who.append(mark, el("span", "race-title", lane.title));
-      const models = Object.values(lane.head.models || {}), names = el("span", "race-model um-faint", (models.length > 1 ? models.join(" + ") : lane.model));
+      const who = el("span", "um-race-who");
+      who.append(mark, el("span", "um-race-title", lane.title));
+      const models = Object.values(lane.head.models || {}), names = el("span", "um-race-model um-faint", (models.length > 1 ? models.join(" + ") : lane.model));
       const prov = el("span", "um-prov um-" + lane.provenance, say(["measured", "replay", "simulated"].includes(lane.provenance) ? lane.provenance : "measured"));
       prov.title = [lane.hardware, String(lane.head.recorded || "").slice(0, 10)].filter(Boolean).join(" · ");
       const tag = badge(lane, ref), flag = attrs(el("button", "um-badge um-b-" + (tag.kind === "other" ? "approx" : tag.kind), tag.text), { type: "button", title: tag.title });
@@ -593,27 +592,27 @@
       flag.disabled = tag.jump < 0;
       lane.badge = tag;
       this.on(flag, "click", () => this.split(lane, tag.jump));
-      const chosen = el("label", "race-ref"), radio = attrs(el("input"), { type: "radio", name: "race-ref-" + this.serial });
+      const chosen = el("label", "um-race-ref"), radio = attrs(el("input"), { type: "radio", name: "um-race-ref-" + this.serial });
       radio.checked = lane === ref;
-      this.on(radio, "change", () => { this.ref = lane.run; this.redraw(); this.list.querySelectorAll(".race-ref input")[i].focus(); });
+      this.on(radio, "change", () => { this.ref = lane.run; this.redraw(); this.list.querySelectorAll(".um-race-ref input")[i].focus(); });
       chosen.append(radio, el("span", "", say("reference")));
-      const off = this.button("✕", say("remove", { title: lane.title }), () => this.drop(lane.run), "um-icon um-mini race-off");
+      const off = this.button("✕", say("remove", { title: lane.title }), () => this.drop(lane.run), "um-icon um-mini um-race-off");
       off.disabled = this.lanes.length < 2;
       head.append(who, names, prov);
       const why = lane === ref ? "" : apart(lane, ref);
-      if (why) head.append(el("span", "race-apart", "⚠\ufe0e " + say(why)));
-      else if (lane !== ref && lane.head.seed !== ref.head.seed) head.append(el("span", "race-apart", "⚠\ufe0e " + say("apartSeed")));
-      const right = el("span", "race-right");
+      if (why) head.append(el("span", "um-race-apart", "⚠\ufe0e " + say(why)));
+      else if (lane !== ref && lane.head.seed !== ref.head.seed) head.append(el("span", "um-race-apart", "⚠\ufe0e " + say("apartSeed")));
+      const right = el("span", "um-race-right");
       if (lane !== ref) right.append(flag);
       right.append(chosen, off);
       head.append(right);
 
-      const text = el("div", "race-text");
+      const text = el("div", "um-race-text");
       text.dir = "ltr";
       lane.text = text;
       lane.chips = [];
       for (let pos = lane.from; pos < lane.stop; pos++) {
-        const chip = el("span", "race-chip");
+        const chip = el("span", "um-race-chip");
         chip.dir = "auto";
         chip.dataset.pos = String(pos);
         // As wide as what stands there in the end, so that equal texts are aligned from lane to lane; a longer draft is cut.
@@ -623,22 +622,22 @@
         if (lane.fold.face(lane.fold.tokens[pos]).breaks) text.append(el("br"));
         lane.chips.push(chip);
       }
-      this.on(text, "click", (e) => { const chip = e.target.closest(".race-chip"); if (chip) this.pin(lane, Number(chip.dataset.pos)); });
-      lane.bar = attrs(el("div", "race-bar"), { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
+      this.on(text, "click", (e) => { const chip = e.target.closest(".um-race-chip"); if (chip) this.pin(lane, Number(chip.dataset.pos)); });
+      lane.bar = attrs(el("div", "um-race-bar"), { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
       lane.filled = el("span");
       lane.filled.style.background = lane.look[this.stage.dark() ? 1 : 0];
       lane.bar.append(lane.filled);
-      lane.strip = el("div", "race-strip");
-      const nums = el("dl", "race-nums");
+      lane.strip = el("div", "um-race-strip");
+      const nums = el("dl", "um-race-nums");
       lane.nums = {};
       for (const key of ["tokens", "time", "rate", "calls", "tpf"]) {
-        const pair = el("div"), cell = el("dd"), value = el("span", "race-value", "–"), sub = el("span", "um-faint");
+        const pair = el("div"), cell = el("dd"), value = el("span", "um-race-value", "–"), sub = el("span", "um-faint");
         cell.append(value, document.createTextNode(" "), sub);
         pair.append(el("dt", "", say("n_" + key)), cell);
         nums.append(pair);
         lane.nums[key] = { value, sub };
       }
-      lane.now = el("div", "race-now um-faint");
+      lane.now = el("div", "um-race-now um-faint");
       row.append(head, text, lane.bar, lane.strip, nums, lane.now);
       lane.k = -1;
       return row;
@@ -684,14 +683,14 @@
       const kinds = new Set([].concat(...this.lanes.map((l) => l.rows.map((c) => c.kind)))), over = this.onTime() && this.lanes.some((l) => this.outside.get(l.run) > 0);
       if (over) kinds.add("overhead");
       const parts = KINDS.filter((k) => kinds.has(k)).map((kind) => {
-        const item = el("span", "race-keyitem"), s = svg("svg", { width: 26, height: 14, "aria-hidden": "true" });
+        const item = el("span", "um-race-keyitem"), s = svg("svg", { width: 26, height: 14, "aria-hidden": "true" });
         const id = "race" + this.serial + "-key-" + kind, defs = svg("defs");
         defs.append(pattern(id, kind, this.palette));
         s.append(defs, svg("rect", { x: 0.5, y: 0.5, width: 25, height: 13, fill: "url(#" + id + ")", stroke: this.palette.rule, "stroke-opacity": 0.6 }));
         item.append(s, el("span", "", say(kind)));
         return item;
       });
-      this.key.replaceChildren(...parts, el("span", "um-faint race-keynote", say("legendNote") + (over ? " " + say("legendOver") : "")));
+      this.key.replaceChildren(...parts, el("span", "um-faint um-race-keynote", say("legendNote") + (over ? " " + say("legendOver") : "")));
     }
 
     place(lane) { return this.jump && this.jump.at.has(lane) ? this.jump.at.get(lane) : callAt(lane.ends[this.rule], this.t, this.rule); }
@@ -713,11 +712,11 @@
         const x = Math.max(0, (own ? time[k] : Math.min(this.t, time[time.length - 1])) * this.scale), width = Number(lane.strip.firstChild.getAttribute("width"));
         attrs(lane.veil, { x, width: Math.max(0, width - x) });
         attrs(lane.playhead, { x1: Math.max(1, x), x2: Math.max(1, x) });
-        lane.row.classList.toggle("race-done", k === lane.calls);
-        for (const chip of lane.marked || []) chip.classList.remove("race-split");
+        lane.row.classList.toggle("um-race-done", k === lane.calls);
+        for (const chip of lane.marked || []) chip.classList.remove("um-race-split");
         const pos = this.jump ? this.jump.pos : -1;
         lane.marked = pos >= 0 && lane.chips[pos - lane.from] ? [lane.chips[pos - lane.from]] : [];
-        for (const chip of lane.marked) chip.classList.add("race-split");
+        for (const chip of lane.marked) chip.classList.add("um-race-split");
       }
       if (done !== this.wasDone || done) this.podiums(done);
       this.wasDone = done;
@@ -741,7 +740,7 @@
         const text = face ? face.text.replace(/\n/g, "⏎") : "";
         if (chip.dataset.s !== name) { chip.dataset.s = name; chip.dataset.g = GLYPH[name] && name !== "masked" ? GLYPH[name] : ""; }
         if (chip.firstChild.data !== text) chip.firstChild.data = text;
-        chip.classList.toggle("race-special", !!face && face.special);
+        chip.classList.toggle("um-race-special", !!face && face.special);
         chip.title = say("position", { pos, state: this.stage.words(name) });
       }
       const set = (key, value, sub) => { put(lane.nums[key].value, value); put(lane.nums[key].sub, sub || ""); };
@@ -759,7 +758,7 @@
 
     nowText(lane) {
       const c = lane.k > 0 ? lane.rows[lane.k - 1] : null;
-      lane.now.classList.remove("race-podium");
+      lane.now.classList.remove("um-race-podium");
       put(lane.now, !c ? say("noCall") : say(c.rows > 1 ? "lastCall" : "lastCall1", { call: c.call, kind: c.role, time: duration(c.seconds), rows: c.rows, length: say("token", { n: c.length }) }));
     }
 
@@ -768,7 +767,7 @@
       for (const lane of this.lanes) {
         if (!done) { lane.podiumText = ""; this.nowText(lane); continue; }
         lane.podiumText = podium(lane, ref);
-        lane.now.classList.add("race-podium");
+        lane.now.classList.add("um-race-podium");
         put(lane.now, lane.podiumText);
       }
       const hardware = [...new Set(this.lanes.filter((l) => !apart(l, ref)).map((l) => l.hardware).filter(Boolean))];
@@ -816,7 +815,7 @@
           if (!method || this.lanes.some((l) => l.method === method.id && l.model === lane.model) || parts.some((p) => p.dataset.method === method.id)) continue;
           const found = rest.find((r) => r.method === method.id && r.model === lane.model);
           if (!found && !this.stage.host.send) continue;
-          const b = this.button(say("addRef", { title: method.title }), "", () => (found ? this.add(found.run) : this.start([method.id], lane.run)), "race-addref");
+          const b = this.button(say("addRef", { title: method.title }), "", () => (found ? this.add(found.run) : this.start([method.id], lane.run)), "um-race-addref");
           b.dataset.method = method.id;
           parts.push(b);
         }
@@ -829,10 +828,10 @@
       this.picker.hidden = !host.send || !methods.length;
       if (this.pickerOf === methods || this.picker.hidden) return;
       this.pickerOf = methods;
-      const set = attrs(el("fieldset", "race-methods"), {});
+      const set = attrs(el("fieldset", "um-race-methods"), {});
       set.append(el("legend", "um-faint", say("pick")));
       this.boxes = methods.map((m) => {
-        const label = el("label", "race-method"), input = attrs(el("input"), { type: "checkbox", value: m.id }), mark = attrs(el("span", "race-mark", (this.known.looks[m.id] || [])[2] || "●"), { "aria-hidden": "true" });
+        const label = el("label", "um-race-method"), input = attrs(el("input"), { type: "checkbox", value: m.id }), mark = attrs(el("span", "um-race-mark", (this.known.looks[m.id] || [])[2] || "●"), { "aria-hidden": "true" });
         mark.style.color = (this.known.looks[m.id] || [])[this.stage.dark() ? 1 : 0] || "";
         input.checked = this.lanes.some((l) => l.method === m.id);
         input.disabled = !!m.missing;
@@ -842,12 +841,12 @@
         set.append(label);
         return input;
       });
-      const go = el("div", "race-go"), label = el("label", "um-field"), how = el("select", "um-select");
+      const go = el("div", "um-race-go"), label = el("label", "um-field"), how = el("select", "um-select");
       for (const key of ["default", "page"]) { const o = el("option", "", say("s_" + key)); o.value = key; how.append(o); }
       label.append(el("span", "um-fieldname", say("settings")), how);
-      this.bRun = this.button(say("run"), "", () => this.start(this.boxes.filter((b) => b.checked).map((b) => b.value)), "race-run");
-      this.bStop = this.button(say("stop"), "", () => this.halt(), "race-halt");
-      this.state = attrs(el("span", "race-state"), { role: "status" });
+      this.bRun = this.button(say("run"), "", () => this.start(this.boxes.filter((b) => b.checked).map((b) => b.value)), "um-race-run");
+      this.bStop = this.button(say("stop"), "", () => this.halt(), "um-race-halt");
+      this.state = attrs(el("span", "um-race-state"), { role: "status" });
       this.settings = how;
       go.append(label, this.bRun, this.bStop, this.state);
       this.picker.replaceChildren(el("summary", "", say("runThese")), el("p", "um-faint", say("runNote")), set, go);
@@ -863,11 +862,11 @@
 
     /** Asks the server for runs of the current prompt; with `like`, for the reference decoder of that run. */
     start(methods, like) {
-      this.going = { like, kept: like ? this.lanes.map((l) => l.run) : [], made: [] };
+      this.going = { id: (this.races = (this.races || 0) + 1), kept: like ? this.lanes.map((l) => l.run) : [], made: [] };
       this.picker.open = true;
       this.count();
       put(this.state, say("queued"));
-      this.stage.host.send("race", { run: like || this.run, methods, settings: like ? "like" : this.settings.value });
+      this.stage.host.send("race", { id: this.going.id, run: like || this.run, methods, settings: like ? "like" : this.settings.value });
     }
 
     halt() {
@@ -888,8 +887,9 @@
     }
 
     heard(news) {
-      if (!this.going) return;
       const g = this.going;
+      // A race that was stopped while it waited begins all the same: end it.
+      if (!g || news.id !== g.id) { if (news.run && news.warm) this.stage.host.send("halt", { run: news.run }); return; }
       g.now = news.run || g.now;
       if (news.error) return this.rest(String(news.error));
       if (news.done) { g.made.push(news.run); this.outside.set(news.run, news.outside || 0); if (this.stage.host.seen) this.stage.host.seen.add(news.run); }
@@ -948,12 +948,12 @@
           x += w;
         });
         y += 28;
-        strip(s, all[i], { id: "race-figure-" + this.serial + "-" + i, left: pad, top: y, high: 20, scale, colours, title: (b) => this.segment(b) });
+        strip(s, all[i], { id: "um-race-figure-" + this.serial + "-" + i, left: pad, top: y, high: 20, scale, colours, title: (b) => this.segment(b) });
         y += 42;
         const n = lane.nums;
         write(pad, ["tokens", "time", "rate", "calls", "tpf"].map((k) => say("n_" + k) + " " + n[k].value.textContent).join("   ·   "), { "font-size": 12 });
         y += 18;
-        write(pad, lane.now.textContent, { "font-size": 12, "font-weight": lane.now.classList.contains("race-podium") ? 600 : 400 });
+        write(pad, lane.now.textContent, { "font-size": 12, "font-weight": lane.now.classList.contains("um-race-podium") ? 600 : 400 });
       });
       y += 16;
       const small = end < 2;
@@ -962,7 +962,7 @@
       write(pad + inner, say(onTime ? (small ? "axis_time" : "axis_time_s") : "axis_passes"), { "text-anchor": "end", "font-size": 11, fill: colours.soft });
       let x = pad;
       for (const kind of KINDS.filter((k) => all.some((bars) => bars.some((b) => b.kind === k)))) {
-        const id = "race-figure-" + this.serial + "-key-" + kind, defs = svg("defs"), text = say(kind);
+        const id = "um-race-figure-" + this.serial + "-key-" + kind, defs = svg("defs"), text = say(kind);
         defs.append(pattern(id, kind, colours));
         s.append(defs, svg("rect", { x, y: y - 11, width: 24, height: 13, fill: "url(#" + id + ")", stroke: colours.rule }));
         write(x + 30, text, { "font-size": 11, fill: colours.soft });

@@ -1,0 +1,199 @@
+"""The race: which finished runs of a prompt are here, and methods run on that prompt one after another, each alone.
+
+A run's times mean something only beside runs made the same way, so methods never run at once here, and each is warmed
+up before the first of them is timed."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app import words
+from app.store import Entry, Store
+from decoders.errors import UsageError
+from decoders.methods.base import Method
+from decoders.models import catalogue
+from decoders.registry import method as find
+from decoders.run import Recording
+from decoders.trace import Forward, Trace
+from viz import theme
+
+MOST = 4  # lanes
+WARM_UP_CALLS = 3
+NEWS_PER_SECOND = 4
+MOST_SEEN = 256
+# A setting that says how much text there is, not how it is found, does not tell two runs of a method apart.
+SIZES = {"max_new", "block", "early_stop"}
+# Plotly's marker symbols as characters. Similar ones stand for shapes that no font has.
+_GLYPHS = {
+    "circle": "●",
+    "square": "■",
+    "hourglass": "⧗",
+    "diamond": "◆",
+    "bowtie": "⋈",
+    "hexagram": "✡",
+    "hexagon": "⬢",
+    "pentagon": "⬟",
+    "triangle-up": "▲",
+    "cross": "✚",
+    "x": "✖",
+    "triangle-down": "▼",
+    "star-triangle-up": "◭",
+    "star": "★",
+    "star-square": "❖",
+    "star-diamond": "✦",
+    "diamond-tall": "⬧",
+    "triangle-left": "◀",
+    "triangle-right": "▶",
+    "octagon": "⯃",
+}
+
+
+def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> dict:
+    """What may go into lanes beside the run `ask["run"]`: finished runs of its prompt, bundled ones and those whose ids
+    the page names in `ask["seen"]`, and the methods that can be run on it. {"error": sentence} if it is gone."""
+    here = store.get(ask.get("run"))
+    if here is None:
+        return {"error": words.GONE}
+    prompt, seen = here.trace.prompt, ask.get("seen")
+    names = [run for run in store.ids() if run.startswith("bundled:")]
+    names += [run for run in (seen if isinstance(seen, list) else [])[:MOST_SEEN] if isinstance(run, str)]
+    entries = [store.get(run) for run in dict.fromkeys([here.id, *names])]
+    fits = [e for e in entries if e is not None and e.done.is_set() and (e is here or prompt and e.trace.prompt == prompt)]
+    order = {m.id: i for i, m in enumerate(methods)}
+    fits.sort(key=lambda e: (order.get(e.trace.method, len(order)), not e.id.startswith("bundled:")))
+    return {
+        "runs": [_listed(entry, methods) for entry in fits],
+        "methods": [_offered(method, here.trace) for method in methods],
+        "looks": {m.id: _look(m.id) for m in methods},
+    }
+
+
+def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
+    trace = entry.trace
+    method = next((m for m in methods if m.id == trace.method), None)
+    defaults = {k.name: (k.default, k.symbol or k.name) for k in method.params.knobs()} if method else {}
+    own = [
+        f"{defaults[name][1]} = {value}"
+        for name, value in trace.params.items()
+        if name in defaults and name not in SIZES and value != defaults[name][0]
+    ]
+    return {
+        "run": entry.id,
+        "method": trace.method,
+        "title": trace.title,
+        "model": trace.model,
+        "calls": trace.calls,
+        "provenance": trace.provenance,
+        "settings": ", ".join(own),
+        "reference": trace.reference.method if trace.reference else method.reference if method else "",
+    }
+
+
+def _offered(method: Method, like: Trace) -> dict:
+    models = _models(method, like)
+    missing = any(catalogue.missing(name) for name in models.values())
+    named = {"id": method.id, "title": method.title, "summary": method.summary}
+    return named | {"model": " + ".join(models.values()), "missing": missing}
+
+
+def _look(method: str) -> list[str]:
+    """[colour in light, colour in dark, marker] of a method."""
+    (light, marker), (dark, _) = theme.method(method), theme.method(method, dark=True)
+    return [light, dark, _GLYPHS.get(marker, "●")]
+
+
+def _models(method: Method, like: Trace) -> dict[str, str]:
+    """A model for each role: the one `like` was made on where it fits, else the usual one, none twice if it can be."""
+    chosen: dict[str, str] = {}
+    for role, usual in catalogue.default_models(method).items():
+        fits = [e.id for e in catalogue.fitting(method.roles[role])]
+        wanted = [usual, *fits] if chosen else [like.model, usual]
+        chosen[role] = next((name for name in wanted if name in fits and name not in chosen.values()), usual)
+    return chosen
+
+
+def race(
+    store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any], page: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict]:
+    """Runs `ask["methods"]` (ids, one to four) on the prompt, model and seed of the run `ask["run"]`, and tells how it
+    goes: {i, of, title, run, warm: True} while method `i` is warmed up, {..., calls} while it runs, {..., done: True,
+    outside} when it has ended, `outside` being the seconds that were not spent in forward calls, and {end: True}.
+    `ask["settings"]`: "default", "page" (those of `page`, by method) or "like" (those of the run). What cannot be run
+    is refused before anything is."""
+    here, names = store.get(ask.get("run")), ask.get("methods")
+    if here is None:
+        raise UsageError(words.GONE)
+    if not isinstance(names, list) or not 0 < len(set(map(str, names))) == len(names) <= MOST:
+        raise UsageError(words.RACE_METHODS.format(most=MOST))
+    like, asked = here.trace, [find(str(name), methods) for name in names]
+    if not like.prompt:
+        raise UsageError(words.RACE_PROMPT)
+
+    def record(method: Method, level: str) -> Recording:
+        knobs = _knobs(method, like, str(ask.get("settings")), page.get(method.id, {}))
+        return Recording(method, _models(method, like), like.prompt, seed=like.seed, level=level, **knobs)
+
+    recordings = [record(method, "trace") for method in asked]
+    entry = store.add(recordings[0])
+    try:
+        for i, method in enumerate(asked):
+            yield {"i": i + 1, "of": len(asked), "title": method.title, "run": entry.id, "warm": True}
+            _warm_up(record(method, "timing"), entry)
+        for i, (method, recording) in enumerate(zip(asked, recordings, strict=True)):
+            if i:
+                entry = store.add(recording)
+            news = {"i": i + 1, "of": len(asked), "title": method.title, "run": entry.id}
+            spent = 0.0
+            for spent, calls in _timed(recording, entry):
+                yield news | {"calls": calls}
+            if entry.stop.is_set():
+                return
+            _close(entry, recording)
+            yield news | {"done": True, "outside": round(max(0.0, spent - recording.trace.seconds), 6)}
+        yield {"end": True}
+    finally:
+        # Also reached when the tab is closed or the event is cancelled.
+        running = entry.recording
+        assert running is not None, "the entry was added with its recording"
+        _close(entry, running)
+
+
+def _knobs(method: Method, like: Trace, settings: str, page: Mapping[str, Any]) -> dict[str, Any]:
+    knobs = {k.name: k for k in method.params.knobs()}
+    shared = {name: value for name, value in like.params.items() if name in knobs and value not in knobs[name].loose}
+    if settings == "like":
+        return shared
+    # The page's block size is that of the page's model, which need not be the run's.
+    own = {name: value for name, value in page.items() if name != "block"} if settings == "page" else {}
+    return {"max_new": shared["max_new"]} | own if "max_new" in shared else own
+
+
+def _warm_up(recording: Recording, entry: Entry) -> None:
+    calls = 0
+    for event in recording:
+        calls += isinstance(event, Forward)
+        if calls == WARM_UP_CALLS or entry.stop.is_set():
+            break
+    recording.close()
+
+
+def _timed(recording: Recording, entry: Entry) -> Iterator[tuple[float, int]]:
+    """(seconds spent decoding, calls) now and then and at the end; what the listener does in between is not counted."""
+    events, spent, calls, last = iter(recording), 0.0, 0, 0.0
+    while not entry.stop.is_set():
+        begin = time.perf_counter()
+        event = next(events, None)
+        spent += time.perf_counter() - begin
+        if event is None:
+            break
+        calls += isinstance(event, Forward)
+        if time.monotonic() - last >= 1 / NEWS_PER_SECOND:
+            yield spent, calls
+            last = time.monotonic()
+    yield spent, calls
+
+
+def _close(entry: Entry, recording: Recording) -> None:
+    recording.close()
+    entry.finished = recording.trace
+    entry.done.set()
