@@ -2,6 +2,7 @@
  *
  * A message is {run, seq, events, vocab, begin?, end?}: the events from number `seq` on; or {run, load: true}: fetch the whole
  * run. Messages are taken one after the other; one that does not follow on makes the player fetch the run as it stands.
+ * Gradio knows only the events whose names stand here in quotes: 'reference', 'race', 'halt'.
  * {race} tells the race lens how its runs go. `seen` are the runs that this page has shown: only it knows their ids.
  *
  * The address says where the reader is: `#run=bundled:NAME&lens=ID&step=N&pos=N` for a recorded run, `#c=SETTINGS` (base64url of
