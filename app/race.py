@@ -23,11 +23,11 @@ NEWS_PER_SECOND = 4
 MOST_SEEN = 256
 # A setting that says how much text there is, not how it is found, does not tell two runs of a method apart.
 SIZES = {"max_new", "block", "early_stop"}
-# Plotly's marker symbols as characters. Similar ones stand for shapes that no font has.
+# Plotly's marker symbols as characters. Others stand for the shapes that few fonts have.
 _GLYPHS = {
     "circle": "●",
     "square": "■",
-    "hourglass": "⧗",
+    "hourglass": "▬",
     "diamond": "◆",
     "bowtie": "⋈",
     "hexagram": "✡",
@@ -41,10 +41,10 @@ _GLYPHS = {
     "star": "★",
     "star-square": "❖",
     "star-diamond": "✦",
-    "diamond-tall": "⬧",
+    "diamond-tall": "♦",
     "triangle-left": "◀",
     "triangle-right": "▶",
-    "octagon": "⯃",
+    "octagon": "◉",
 }
 
 

@@ -897,7 +897,7 @@
         this.rest(say("done", { of: g.made.length }));
         return void this.made([...g.kept, ...g.made].slice(0, MOST), g.made);
       }
-      put(this.state, news.warm ? say("warm", news) : say("going", Object.assign({}, news, { calls: say("calls", { n: news.calls || 0 }) })));
+      if (!news.done) put(this.state, news.warm ? say("warm", news) : say("going", Object.assign({}, news, { calls: say("calls", { n: news.calls || 0 }) })));
     }
 
     async made(runs) {
