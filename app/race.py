@@ -4,7 +4,7 @@ A run's times mean something only beside runs made the same way, so methods neve
 up before the first of them is timed."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from app import words
@@ -58,7 +58,9 @@ def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> d
     names = [run for run in store.ids() if run.startswith("bundled:")]
     names += [run for run in (seen if isinstance(seen, list) else [])[:MOST_SEEN] if isinstance(run, str)]
     entries = [store.get(run) for run in dict.fromkeys([here.id, *names])]
-    fits = [e for e in entries if e is not None and e.done.is_set() and (e is here or prompt and e.trace.prompt == prompt)]
+    fits = [
+        e for e in entries if e is not None and e.done.is_set() and (e is here or prompt and e.trace.prompt == prompt)
+    ]
     order = {m.id: i for i, m in enumerate(methods)}
     fits.sort(key=lambda e: (order.get(e.trace.method, len(order)), not e.id.startswith("bundled:")))
     return {
@@ -143,9 +145,7 @@ def race(
             if i:
                 entry = store.add(recording)
             news = {"i": i + 1, "of": len(asked), "title": method.title, "run": entry.id}
-            spent = 0.0
-            for spent, calls in _timed(recording, entry):
-                yield news | {"calls": calls}
+            spent = yield from _timed(recording, entry, news)
             if entry.stop.is_set():
                 return
             _close(entry, recording)
@@ -177,8 +177,9 @@ def _warm_up(recording: Recording, entry: Entry) -> None:
     recording.close()
 
 
-def _timed(recording: Recording, entry: Entry) -> Iterator[tuple[float, int]]:
-    """(seconds spent decoding, calls) now and then and at the end; what the listener does in between is not counted."""
+def _timed(recording: Recording, entry: Entry, news: dict) -> Generator[dict, None, float]:
+    """Tells of the calls now and then and at the end, and returns the seconds spent decoding: what the listener does in
+    between is not counted."""
     events, spent, calls, last = iter(recording), 0.0, 0, 0.0
     while not entry.stop.is_set():
         begin = time.perf_counter()
@@ -188,9 +189,10 @@ def _timed(recording: Recording, entry: Entry) -> Iterator[tuple[float, int]]:
             break
         calls += isinstance(event, Forward)
         if time.monotonic() - last >= 1 / NEWS_PER_SECOND:
-            yield spent, calls
+            yield news | {"calls": calls}
             last = time.monotonic()
-    yield spent, calls
+    yield news | {"calls": calls}
+    return spent
 
 
 def _close(entry: Entry, recording: Recording) -> None:

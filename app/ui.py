@@ -185,9 +185,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         def halt_race(event: gr.EventData) -> None:
             act.stop(event._data.get("run"))
 
-        player.race(
-            race, [c for _, c in knobs], [player], concurrency_id="model", trigger_mode="multiple", **private
-        )
+        player.race(race, [c for _, c in knobs], [player], concurrency_id="model", trigger_mode="multiple", **private)
         player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
             gr.api(  # pyright: ignore[reportPrivateImportUsage]

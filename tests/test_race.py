@@ -1,0 +1,201 @@
+"""The server's half of the race: which runs of a prompt are here, and methods run one after another, timed alone."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app import race
+from app.handlers import Handlers
+from app.store import Store
+from decoders.errors import UsageError
+from decoders.models import catalogue
+from decoders.registry import METHODS
+from decoders.registry import method as find
+from decoders.run import Recording, run
+from tests.samples import tiny_trace
+
+needs_weights = pytest.mark.skipif(
+    not list((catalogue.MODELS / "tiny-llada").glob("*.safetensors")), reason="assets/models/tiny-llada has no weights"
+)
+PROMPT = "What is the capital of France?"
+
+
+@pytest.fixture
+def store() -> Store:
+    """Two bundled runs of one prompt, a bundled run of another, and a visitor's own run of the first."""
+    store = Store()
+    store.add(trace=tiny_trace(), name="bundled:ssd")
+    step = replace(tiny_trace(), method="stepwise", title="Stepwise", guarantee="reference", params={})
+    store.add(trace=step, name="bundled:stepwise")
+    store.add(trace=tiny_trace(prompt="other"), name="bundled:other")
+    store.add(trace=replace(tiny_trace(), params={"n": 3}))
+    return store
+
+
+def mine(store: Store) -> str:
+    return next(run for run in store.ids() if not run.startswith("bundled:"))
+
+
+def short(method: str) -> dict:
+    """A finished run to race against, in a store of its own."""
+    store = Store()
+    entry = store.add(trace=replace(run(method, "tiny-llada", PROMPT, max_new=8), provenance="measured"))
+    return {"store": store, "run": entry.id}
+
+
+def test_runs_of_the_prompt_are_listed_in_the_order_of_the_methods_and_no_others(store):
+    listed = race.runs(store, METHODS, {"run": "bundled:ssd"})["runs"]
+    assert [r["run"] for r in listed] == ["bundled:stepwise", "bundled:ssd"]
+
+
+def test_a_visitors_run_is_listed_only_for_the_page_that_knows_its_id(store):
+    ask = {"run": "bundled:ssd", "seen": [mine(store), "gone", 7]}
+    listed = race.runs(store, METHODS, ask)["runs"]
+    assert [r["run"] for r in listed] == ["bundled:stepwise", "bundled:ssd", mine(store)]
+
+
+def test_a_run_is_listed_with_its_reference_decoder_and_the_settings_that_are_its_own(store):
+    here = race.runs(store, METHODS, {"run": mine(store)})["runs"][-1]
+    assert (here["reference"], here["settings"], here["calls"]) == ("stepwise", "N = 3", 2)
+
+
+def test_a_run_that_is_gone_is_said(store):
+    assert "run it again" in race.runs(store, METHODS, {"run": "nobody"})["error"]
+    assert "run it again" in race.runs(store, METHODS, {})["error"]
+
+
+def test_a_run_that_is_still_going_is_not_listed(store):
+    store.get("bundled:stepwise").done.clear()
+    assert [r["run"] for r in race.runs(store, METHODS, {"run": "bundled:ssd"})["runs"]] == ["bundled:ssd"]
+
+
+def test_no_two_methods_have_the_same_marker(store):
+    looks = race.runs(store, METHODS, {"run": "bundled:ssd"})["looks"]
+    assert len(looks) == len(METHODS) == len({marker for _, _, marker in looks.values()})
+
+
+def test_methods_get_the_model_of_the_run_where_it_fits_and_no_model_twice():
+    like = replace(tiny_trace(), model="tiny-sdar")
+    assert race._models(find("ssd"), like) == {"model": "tiny-sdar"}
+    assert race._models(find("diffuspec"), like) == {"target": "tiny-ar", "draft": "tiny-llada"}
+    assert race._models(find("simsd"), replace(like, model="nano-sdar")) == {
+        "target": "nano-sdar",
+        "draft": "tiny-sdar",
+    }
+
+
+def test_the_reference_takes_the_settings_of_the_run_and_others_its_length_alone():
+    like = replace(tiny_trace(), params={"n": 2, "max_new": 16, "block": 4, "cache": "dual"})
+    assert race._knobs(find("stepwise"), like, "like", {}) == {"max_new": 16, "block": 4}
+    assert race._knobs(find("ssd"), like, "default", {"n": 5}) == {"max_new": 16}
+    page = {"n": 5, "block": 32, "max_new": 24}
+    assert race._knobs(find("ssd"), like, "page", page) == {"max_new": 24, "n": 5}
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        ({"run": "gone", "methods": ["ssd"]}, "no longer on the server"),
+        ({"run": "bundled:ssd", "methods": []}, "one to 4 different methods"),
+        ({"run": "bundled:ssd", "methods": "ssd"}, "one to 4 different methods"),
+        ({"run": "bundled:ssd", "methods": ["ssd", "ssd"]}, "one to 4 different methods"),
+        ({"run": "bundled:ssd", "methods": ["ar", "ssd", "psd", "wino", "eb"]}, "one to 4 different methods"),
+        ({"run": "bundled:ssd", "methods": ["sssd"]}, "did you mean ssd"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_runs(store, ask, said):
+    before = store.ids()
+    with pytest.raises(UsageError, match=said):
+        next(race.race(store, METHODS, ask, {}))
+    assert store.ids() == before
+
+
+def test_a_run_without_a_prompt_text_cannot_be_raced(store):
+    entry = store.add(trace=replace(tiny_trace(), prompt=""))
+    with pytest.raises(UsageError, match="no prompt text"):
+        next(race.race(store, METHODS, {"run": entry.id, "methods": ["ssd"]}, {}))
+
+
+def test_a_refusal_reaches_the_lens_as_one_sentence_under_the_number_of_its_race():
+    act = Handlers(METHODS, ())
+    (text,) = act.race({"id": 3, "run": "gone", "methods": ["ssd"]}, {})
+    news = json.loads(text)["race"]
+    assert news["id"] == 3 and news["error"].startswith("This run is no longer on the server")
+
+
+@needs_weights
+def test_every_method_is_warmed_up_before_the_first_is_timed_and_each_ends_before_the_next_begins():
+    here = short("stepwise")
+    out = list(race.race(here["store"], METHODS, {"run": here["run"], "methods": ["stepwise", "ssd"]}, {}))
+    kinds = [(n.get("i"), "warm" if "warm" in n else "done" if "done" in n else "calls") for n in out[:-1]]
+    assert list(dict.fromkeys(kinds)) == [
+        (1, "warm"),
+        (2, "warm"),
+        (1, "calls"),
+        (1, "done"),
+        (2, "calls"),
+        (2, "done"),
+    ]
+    assert out[-1] == {"end": True}
+    made = [here["store"].get(n["run"]).trace for n in out if "done" in n]
+    assert [t.method for t in made] == ["stepwise", "ssd"]
+    assert {(t.prompt, t.seed, t.model, t.params["max_new"], t.provenance) for t in made} == {
+        (PROMPT, 0, "tiny-llada", 8, "measured")
+    }
+    assert made[0].tokens == made[1].tokens
+    assert all(n["outside"] > 0 for n in out if "done" in n)
+
+
+@needs_weights
+def test_what_the_listener_does_meanwhile_is_not_counted(monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self):
+            self.now += 0.5
+            return self.now
+
+        monotonic = perf_counter
+
+    clock, entry = Clock(), Store().add(trace=tiny_trace())
+    monkeypatch.setattr(race, "time", clock)
+    recording, spent = Recording("stepwise", "tiny-llada", PROMPT, max_new=8), None
+    steps = race._timed(recording, entry, {})
+    try:
+        while True:
+            next(steps)
+            clock.now += 1000
+    except StopIteration as end:
+        spent = end.value
+    # Each step of the recording, and the one that finds the end, lies between two looks at the clock.
+    assert spent == 0.5 * (len(recording.events) + 1)
+
+
+@needs_weights
+def test_stop_ends_the_race_and_nothing_more_is_said():
+    here = short("stepwise")
+    stream = race.race(here["store"], METHODS, {"run": here["run"], "methods": ["stepwise", "ssd"]}, {})
+    news = next(n for n in stream if "calls" in n)
+    entry = here["store"].get(news["run"])
+    entry.stop.set()
+    rest = list(stream)
+    assert not [n for n in rest if "done" in n or "end" in n or n["i"] == 2]
+    assert entry.done.is_set() and entry.trace.finish == "stopped"
+
+
+@needs_weights
+def test_a_closed_tab_ends_the_race():
+    here = short("stepwise")
+    stream = race.race(here["store"], METHODS, {"run": here["run"], "methods": ["stepwise"]}, {})
+    entry = here["store"].get(next(stream)["run"])
+    assert not entry.done.is_set()
+    stream.close()
+    assert entry.done.is_set()
+
+
+@needs_weights
+def test_the_warm_up_makes_three_calls():
+    recording = Recording("stepwise", "tiny-llada", PROMPT, max_new=8)
+    race._warm_up(recording, Store().add(trace=tiny_trace()))
+    assert recording.trace.calls == 3
