@@ -4,7 +4,7 @@ A run's times mean something only beside runs made the same way, so methods neve
 up before the first of them is timed."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from app import words
@@ -116,7 +116,7 @@ def _models(method: Method, like: Trace) -> dict[str, str]:
 
 def race(
     store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any], page: Mapping[str, Mapping[str, Any]]
-) -> Iterator[dict]:
+) -> Generator[dict, None, None]:
     """Runs `ask["methods"]` (ids, one to four) on the prompt, model and seed of the run `ask["run"]`, and tells how it
     goes: {i, of, title, run, warm: True} while method `i` is warmed up, {..., calls} while it runs, {..., done: True,
     outside} when it has ended, `outside` being the seconds that were not spent in forward calls, and {end: True}.
