@@ -337,9 +337,8 @@ def test_the_reference_decoder_is_one_click_away(lone):
     assert page.evaluate("() => sent") == [
         ["race", {"id": 1, "run": "ssd", "methods": ["stepwise"], "settings": "like"}]
     ]
-    page.evaluate(
-        "() => document.querySelector('.unmasked').dispatchEvent(new CustomEvent('race', {detail: {id: 1, error: 'No such model.'}}))"
-    )
+    news = "detail => document.querySelector('.unmasked').dispatchEvent(new CustomEvent('race', {detail}))"
+    page.evaluate(news, {"id": 1, "error": "No such model."})
     assert page.locator(".um-race-state").inner_text() == "No such model."
 
 
