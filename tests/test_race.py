@@ -195,7 +195,15 @@ def test_a_closed_tab_ends_the_race():
 
 
 @needs_weights
-def test_the_warm_up_makes_three_calls():
-    recording = Recording("stepwise", "tiny-llada", PROMPT, max_new=8)
-    race._warm_up(recording, Store().add(trace=tiny_trace()))
-    assert recording.trace.calls == 3
+def test_the_warm_up_of_a_method_is_its_first_three_calls_and_comes_before_any_that_is_timed(monkeypatch):
+    here, warmed, warm_up = short("stepwise"), [], race._warm_up
+
+    def watched(recording, entry):
+        warm_up(recording, entry)
+        warmed.append((recording.trace.method, recording.trace.calls))
+
+    monkeypatch.setattr(race, "_warm_up", watched)
+    stream = race.race(here["store"], METHODS, {"run": here["run"], "methods": ["stepwise", "ssd"]}, {})
+    next(n for n in stream if "calls" in n)
+    assert warmed == [("stepwise", 3), ("ssd", 3)]
+    stream.close()

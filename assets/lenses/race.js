@@ -943,12 +943,16 @@
             s.append(svg("rect", { x, y, width: w - 3, height: 21, rx: 3, fill: state === "committed" ? colours.page : colours[state], stroke: state === "committed" ? "none" : colours.rule, "stroke-opacity": 0.5, "stroke-dasharray": state === "drafted" ? "3 2" : "none" }));
             if (state === "committed") s.append(svg("line", { x1: x, x2: x + w - 3, y1: y + 20.5, y2: y + 20.5, stroke: colours.under, "stroke-width": 1.5 }));
             s.append(svg("text", { x: x + 3, y: y + 15, "font-family": mono, "font-size": 12, fill: colours[state + "-ink"] || colours.text, "xml:space": "preserve" }, shown));
+            if (state === "masked") s.append(svg("text", { x: x + w / 2 - 1.5, y: y + 15, "text-anchor": "middle", "font-size": 11, fill: colours["masked-ink"], opacity: 0.5 }, GLYPH.masked));
             if (chip.dataset.g) s.append(svg("text", { x: x + w - 5, y: y + 14, "text-anchor": "end", "font-size": 9, "font-weight": 600, fill: colours[state + "-ink"] || colours.text }, chip.dataset.g));
           }
           x += w;
         });
         y += 28;
         strip(s, all[i], { id: "um-race-figure-" + this.serial + "-" + i, left: pad, top: y, high: 20, scale, colours, title: (b) => this.segment(b) });
+        // Where the lane stands, unless it is at its end.
+        const stands = Number(lane.playhead.getAttribute("x1")) / this.scale;
+        if (lane.k < lane.calls) s.append(svg("line", { x1: pad + stands * scale, x2: pad + stands * scale, y1: y - 3, y2: y + 27, stroke: colours.text, "stroke-width": 2 }));
         y += 42;
         const n = lane.nums;
         write(pad, ["tokens", "time", "rate", "calls", "tpf"].map((k) => say("n_" + k) + " " + n[k].value.textContent).join("   ·   "), { "font-size": 12 });
