@@ -1,4 +1,4 @@
-"""The command line: `python -m app run | view | html | methods | models`. Translates arguments and prints.
+"""The command line: `python -m app run | view | html | export | methods | models`. Translates arguments and prints.
 
 Exit codes: 0, 2 (a usage error), 3 (a model is unavailable), 4 (a trace file is unreadable), 130 (interrupted).
 """
@@ -17,6 +17,7 @@ from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.run import LEVELS, Recording
 from decoders.trace import Reference, Trace
+from viz.exports import FORMATS, write
 from viz.html import to_html
 from viz.report import plain, report
 
@@ -69,6 +70,11 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     page = commands.add_parser("html", help="write a trace file as one HTML page that opens without a network")
     page.add_argument("trace", type=Path)
     page.add_argument("-o", "--out", type=Path, help="the file to write (default: the trace's name with .html)")
+    export = commands.add_parser("export", help="a trace file in the format of another program")
+    export.add_argument("trace", type=Path)
+    kinds = "; ".join(f"{name}: {format.help}" for name, format in FORMATS.items())
+    export.add_argument("--as", dest="format", choices=sorted(FORMATS), required=True, help=kinds)
+    export.add_argument("-o", "--out", type=Path, help="the file to write; without it standard output is written to")
     for name, what in (("methods", "list the decoding methods and their knobs"), ("models", "list the models")):
         listing = commands.add_parser(name, help=what)
         listing.add_argument("--json", action="store_true", help="print JSON instead")
@@ -133,6 +139,17 @@ def page(args: argparse.Namespace) -> None:
     _writable(out)
     out.write_text(to_html(Trace.load(args.trace)), encoding="utf-8")
     print(f"[{out}: {out.stat().st_size / 1e6:.1f} MB]", file=sys.stderr)
+
+
+def export(args: argparse.Namespace) -> None:
+    data = write(Trace.load(args.trace), args.format)
+    if args.out is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        args.out.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"--out {args.out}: cannot be written ({error.strerror}); name another file.") from error
 
 
 def list_methods(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
@@ -235,6 +252,8 @@ def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHOD
             view(args)
         elif args.command == "html":
             page(args)
+        elif args.command == "export":
+            export(args)
         elif args.command == "methods":
             list_methods(args, methods)
         else:

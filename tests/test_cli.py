@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,10 @@ from app.__main__ import main, parser
 from decoders.models import catalogue
 from decoders.registry import METHODS
 from decoders.registry import method as find
+from decoders.trace import Trace
+from viz import exports
+
+ROOT = Path(__file__).resolve().parents[1]
 
 needs_weights = pytest.mark.skipif(
     not list((catalogue.MODELS / "tiny-llada").glob("*.safetensors")), reason="assets/models/tiny-llada has no weights"
@@ -179,3 +184,39 @@ def test_a_trace_becomes_one_html_file_named_like_it(capsys, tmp_path, monkeypat
 def test_the_command_line_does_not_import_gradio():
     code = "import sys, app.__main__; sys.exit('gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# ------------------------------------------------------------ exports
+RECORDED = ROOT / "assets" / "traces" / "ssd-apples.json.gz"
+
+
+@pytest.mark.parametrize("format", [name for name in exports.FORMATS if name != "specspecs"])
+def test_export_writes_the_same_bytes_to_a_file_and_to_standard_output(capsysbinary, tmp_path, format):
+    out = tmp_path / "run.out"
+    assert main(["export", str(RECORDED), "--as", format, "-o", str(out)]) == 0
+    assert main(["export", str(RECORDED), "--as", format]) == 0
+    printed, err = capsysbinary.readouterr()
+    assert printed == out.read_bytes() == exports.write(Trace.load(RECORDED), format)
+    assert len(printed) > 500 and err == b""
+
+
+def test_export_writes_parquet_for_specspecs(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    assert main(["export", str(RECORDED), "--as", "specspecs", "--out", str(tmp_path / "s.zip")]) == 0
+    assert (tmp_path / "s.zip").read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    "argv, code, said",
+    [
+        ([str(RECORDED), "--as", "pdf"], 2, "invalid choice: 'pdf'"),
+        ([str(RECORDED)], 2, "the following arguments are required: --as"),
+        (["nowhere.json", "--as", "json"], 4, "nowhere.json cannot be read: No such file or directory"),
+        ([str(RECORDED), "--as", "json", "-o", "no/such/folder/x"], 2, "--out no/such/folder/x: cannot be written (No"),
+        ([str(RECORDED.parent / "ar-apples.json.gz"), "--as", "specspecs"], 4, "has no judge events: specspecs holds"),
+    ],
+    ids=["format", "no_format", "no_file", "no_folder", "no_drafts"],
+)
+def test_an_export_that_cannot_be_made_is_refused_in_one_sentence(capsys, argv, code, said):
+    got, out, err = run(capsys, "export", *argv)
+    assert (got, out) == (code, "") and said in err and err.count("\n") == 1

@@ -1,0 +1,54 @@
+"""A trace in the formats of other programs: spreadsheets, Perfetto, specspecs. Pure functions from a trace to bytes.
+
+`FORMATS` is what the command line and the page offer; `write(trace, id)` makes one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import NamedTuple
+
+from decoders.errors import UsageError
+from decoders.trace import Trace
+from viz.exports.caption import caption
+from viz.exports.chrome import chrome_trace
+from viz.exports.specspecs import specspecs_parquet
+from viz.exports.tables import steps_csv, tokens_csv
+
+__all__ = ["FORMATS", "Format", "caption", "chrome_trace", "specspecs_parquet", "steps_csv", "tokens_csv", "write"]
+
+
+class Format(NamedTuple):
+    """`make(trace)` gives the file; `name(trace)` ends in `suffix`; `help` is half a sentence."""
+
+    make: Callable[[Trace], bytes]
+    suffix: str
+    help: str
+
+    def name(self, trace: Trace) -> str:
+        """A file name that is safe everywhere: a trace from a file may call its method and model anything."""
+        words = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{trace.method}-{trace.model}")
+        return words.strip(".") + self.suffix
+
+
+FORMATS: MappingProxyType[str, Format] = MappingProxyType(
+    {
+        "json": Format(lambda t: t.to_json().encode(), ".json", "the trace itself"),
+        "tokens-csv": Format(lambda t: tokens_csv(t).encode(), "-tokens.csv", "one row per generated position"),
+        "steps-csv": Format(lambda t: steps_csv(t).encode(), "-steps.csv", "one row per round"),
+        "chrome-trace": Format(
+            lambda t: chrome_trace(t).encode(), "-chrome.json", "forward calls on a time line, for ui.perfetto.dev"
+        ),
+        "specspecs": Format(specspecs_parquet, "-specspecs.zip", "drafts and verdicts as parquet, for specspecs"),
+    }
+)
+
+
+def write(trace: Trace, format: str) -> bytes:
+    """The trace in one of `FORMATS`; raises `UsageError` for an unknown one and `TraceError` where the format has no
+    word for what the run did."""
+    if format not in FORMATS:
+        raise UsageError(f"format = {format!r}: must be one of {', '.join(FORMATS)}.")
+    return FORMATS[format].make(trace)
