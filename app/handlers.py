@@ -4,6 +4,7 @@ Our own errors become one sentence: in a toast, by `polite`, or (those of a race
 and keeps its traceback."""
 
 import atexit
+import base64
 import functools
 import inspect
 import json
@@ -27,7 +28,7 @@ from decoders.models import catalogue
 from decoders.registry import method as find
 from decoders.run import Recording, run
 from decoders.trace import Trace
-from viz import theme
+from viz import exports, theme
 from viz.base import View
 
 # At most this many messages a second: Gradio paints about 80 yields a second at best, and the player needs far fewer.
@@ -121,6 +122,17 @@ class Handlers:
     def runs(self, ask: dict) -> dict:
         """Which runs of a run's prompt can race it: see `app.race.runs`."""
         return race.runs(self.store, self.methods, ask)
+
+    def file(self, ask: dict) -> dict:
+        """The run in one of `viz.exports.FORMATS` as {name, base64}, or {"error": sentence}."""
+        entry, format = self.store.get(ask.get("run")), str(ask.get("as"))
+        if entry is None:
+            return {"error": words.GONE}
+        try:
+            data = exports.write(entry.trace, format)
+        except ExplorerError as error:
+            return {"error": str(error)}
+        return {"name": exports.FORMATS[format].name(entry.trace), "base64": base64.b64encode(data).decode()}
 
     # ------------------------------------------------------------ asked by buttons
     def decode(

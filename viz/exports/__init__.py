@@ -21,8 +21,9 @@ __all__ = ["FORMATS", "Format", "caption", "chrome_trace", "specspecs_parquet", 
 
 
 class Format(NamedTuple):
-    """`make(trace)` gives the file; `name(trace)` ends in `suffix`; `help` is half a sentence."""
+    """`title` stands in a menu, `help` is half a sentence; `make(trace)` gives the file, whose name ends in `suffix`."""
 
+    title: str
     make: Callable[[Trace], bytes]
     suffix: str
     help: str
@@ -35,13 +36,20 @@ class Format(NamedTuple):
 
 FORMATS: MappingProxyType[str, Format] = MappingProxyType(
     {
-        "json": Format(lambda t: t.to_json().encode(), ".json", "the trace itself"),
-        "tokens-csv": Format(lambda t: tokens_csv(t).encode(), "-tokens.csv", "one row per generated position"),
-        "steps-csv": Format(lambda t: steps_csv(t).encode(), "-steps.csv", "one row per round"),
-        "chrome-trace": Format(
-            lambda t: chrome_trace(t).encode(), "-chrome.json", "forward calls on a time line, for ui.perfetto.dev"
+        "json": Format("Trace (JSON)", lambda t: t.to_json().encode(), ".json", "the trace itself"),
+        "tokens-csv": Format(
+            "Tokens (CSV)", lambda t: tokens_csv(t).encode(), "-tokens.csv", "one row per generated position"
         ),
-        "specspecs": Format(specspecs_parquet, "-specspecs.zip", "drafts and verdicts as parquet, for specspecs"),
+        "steps-csv": Format("Rounds (CSV)", lambda t: steps_csv(t).encode(), "-rounds.csv", "one row per round"),
+        "chrome-trace": Format(
+            "Chrome trace (Perfetto)",
+            lambda t: chrome_trace(t).encode(),
+            "-chrome.json",
+            "forward calls on a time line, for ui.perfetto.dev",
+        ),
+        "specspecs": Format(
+            "specspecs (parquet)", specspecs_parquet, "-specspecs.zip", "drafts and verdicts, for specspecs"
+        ),
     }
 )
 

@@ -31,8 +31,8 @@ def safe(cell: Any) -> Any:
 def tokens_csv(trace: Trace) -> str:
     """One row per generated position, in order.
 
-    `state` is committed, masked or after_eos. `round`, `step`, `call`, `why` and `p` are those of the last change, empty if
-    there was none: `round` as the method numbers it, `step` the number of rounds until then, `call` of forward
+    `state` is committed, masked or after_eos. `round`, `step`, `call`, `why` and `p` belong to the last change, empty
+    if there was none: `round` as the method numbers it, `step` the number of rounds until then, `call` of forward
     calls. `changes` counts them; `history` lists what was drafted, judged and changed here, in order, with token ids.
     """
     history: dict[int, list[str]] = {}

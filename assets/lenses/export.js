@@ -1,0 +1,433 @@
+/* The export menu, right of the lens tabs: what is on screen as PNG, SVG or CSV, its caption, and the run as a file.
+ *
+ * Figures and their CSV are made here, in the browser; files of the run are asked of the host ({formats, file}; see viz/exports).
+ * Text of tokens only ever becomes text nodes of an SVG or cells of a CSV.
+ */
+(function () {
+  "use strict";
+  const { el, attrs } = Unmasked.kit;
+
+  const WORDS = {
+    export: "Export", menu: "Export this view or this run", view: "This view", run: "This run",
+    png: "Picture (PNG)", svg: "Vector figure (SVG)", csv: "What is drawn (CSV)", caption: "Copy the caption",
+    saved: "Saved {name}.", copied: "Caption copied.", working: "Making the file…", failed: "Not exported: {error}",
+    noFigure: "This view has nothing to draw yet.", noTable: "This view has no table.", noCopy: "this browser does not let the page copy",
+    trace: "Trace (JSON)", step: "step {step} of {steps}", mapTitle: "Positions × rounds, coloured by {metric}",
+  };
+  const SVG = "http://www.w3.org/2000/svg";
+  const SANS = '"IBM Plex Sans", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+  const MONO = '"IBM Plex Mono", ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK", monospace';
+  const PAD = 24; // around a figure
+  const FORMULA = /^[=+\-@\t\r]/;
+  const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
+  let serial = 0;
+
+  // ------------------------------------------------------------------------------------------------ words and tables
+  /** As caption() of viz/exports/caption.py; a test compares the two. */
+  function caption(head) {
+    const value = (v) => (v === true ? "yes" : v === false ? "no" : String(v));
+    const models = Object.entries(head.models || {});
+    const model = models.length > 1 ? models.map(([role, name]) => role + " " + name).join(" + ") : head.model;
+    const settings = Object.entries(head.params || {}).map(([name, v]) => name + " = " + value(v)).join(", ");
+    const where = [head.hardware, ...Object.entries(head.versions || {}).map(([name, v]) => name + " " + v)].filter(Boolean).join(", ");
+    const origin = (head.provenance === "simulated" ? "simulated, not measured" : "recorded") + (where ? " on " + where : "");
+    const who = head.paper ? head.title + " (" + head.paper + ")" : head.title;
+    return [who + " on " + model, settings, "seed " + head.seed, origin + (head.recorded ? ", " + head.recorded : "")].filter(Boolean).join("; ") + ".";
+  }
+
+  /** Rows as CSV. Text that a spreadsheet would take for a formula is marked as text, as in viz/exports/tables.py. */
+  function table(rows) {
+    const cell = (x) => {
+      let s = x === null || x === undefined || (typeof x === "number" && Number.isNaN(x)) ? "" : String(x);
+      if (typeof x !== "number" && FORMULA.test(s)) s = "'" + s;
+      return /[",\n\r]/.test(s) ? '"' + s.replace(/"/g, '""') + '"' : s;
+    };
+    return rows.map((row) => Array.from(row, cell).join(",") + "\n").join("");
+  }
+
+  /** What a Plotly figure draws, a row per point; `literal` of viz/theme.py is undone. */
+  function plotRows(plot) {
+    const entities = { amp: "&", lt: "<", gt: ">", "#36": "$", "#37": "%" };
+    const plain = (x) => (typeof x === "string" ? x.replace(/<br\s*\/?>/g, " ").replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#36|#37);/g, (whole, name) => entities[name]) : x);
+    const rows = [["series", "x", "y", "z", "text"]], at = (list, i) => (list === undefined || list === null ? "" : typeof list === "string" || typeof list === "number" ? list : list[i]);
+    // _fullData, because there typed arrays that Python sent as base64 are arrays again.
+    (plot._fullData || plot.data || []).forEach((trace, n) => {
+      if (trace.visible === false || trace.visible === "legendonly") return;
+      const name = plain(trace.name || "series " + n);
+      if (trace.z && trace.z.length && typeof trace.z[0] === "object") {
+        Array.from(trace.z, (line, i) => Array.from(line, (z, k) => rows.push([name, plain(at(trace.x, k)), plain(at(trace.y, i)), z, plain(at(at(trace.text, i), k))])));
+        return;
+      }
+      const count = Math.max(...[trace.x, trace.y].map((list) => (list && typeof list === "object" ? list.length : 0)));
+      for (let i = 0; i < count; i++) {
+        const x = plain(at(trace.x, i)), y = plain(at(trace.y, i));
+        if ((x === null || x === undefined) && (y === null || y === undefined)) continue; // a gap in a line
+        rows.push([name, x, y, at(trace.z, i), plain(at(trace.text, i))]);
+      }
+    });
+    return rows;
+  }
+
+  // ------------------------------------------------------------------------------------------------ figures
+  function s(tag, map, text) {
+    const node = document.createElementNS(SVG, tag);
+    for (const key in map || {}) if (map[key] !== undefined) node.setAttribute(key, map[key]);
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
+
+  const words = (x, y, text, size, colour, more) => s("text", Object.assign({ x, y, "font-family": SANS, "font-size": size, fill: colour, "xml:space": "preserve" }, more), text);
+
+  /** Lines that fit `width` pixels. */
+  function wrap(text, font, width) {
+    const pen = document.createElement("canvas").getContext("2d"), lines = [];
+    pen.font = font;
+    let line = "";
+    for (const word of text.split(" ")) {
+      const longer = line ? line + " " + word : word;
+      if (line && pen.measureText(longer).width > width) { lines.push(line); line = word; } else line = longer;
+    }
+    if (line) lines.push(line);
+    return lines;
+  }
+
+  /** Around a figure: title, the sentence of this step, the figure, the caption. */
+  function sheet(player, view, figure) {
+    const style = getComputedStyle(player.root), ink = (name) => style.getPropertyValue("--um-" + name).trim();
+    const state = player.state(), head = player.model.head, inner = Math.max(320, figure.width), width = inner + 2 * PAD;
+    const out = s("svg", { xmlns: SVG, width, "font-family": SANS });
+    let y = PAD;
+    const put = (text, size, colour, weight, height) => {
+      for (const line of wrap(text, weight + " " + size + "px " + SANS, inner)) {
+        out.append(words(PAD, (y += height) - height / 4, line, size, colour, { "font-weight": weight }));
+      }
+    };
+    put((head.title || head.method) + " · " + view.title + " · " + fill(WORDS.step, state), 17, ink("text"), 600, 24);
+    put(state.status, 12, ink("soft"), 400, 18);
+    y += 12;
+    figure.node.setAttribute("transform", "translate(" + PAD + " " + y + ")");
+    out.append(figure.node);
+    y += figure.height + 12;
+    put(caption(head), 11, ink("soft"), 400, 16);
+    const height = Math.ceil(y + PAD - 4);
+    attrs(out, { height, viewBox: "0 0 " + width + " " + height });
+    out.prepend(s("title", {}, (head.title || head.method) + " · " + view.title), s("rect", { width, height, fill: ink("page") }));
+    return out;
+  }
+
+  /** A box with the fill, border and hatching that a page element has. */
+  function box(style, x, y, w, h, hatch) {
+    const g = s("g"), clear = (c) => c === "transparent" || /, 0\)$/.test(c), width = (side) => parseFloat(style["border" + side + "Width"]) || 0;
+    const radius = Math.min(parseFloat(style.borderTopLeftRadius) || 0, h / 2), b = width("Top"), round = { x, y, width: w, height: h, rx: radius };
+    if (!clear(style.backgroundColor)) g.append(s("rect", Object.assign({ fill: style.backgroundColor }, round)));
+    if (style.backgroundImage !== "none") g.append(s("rect", Object.assign({ fill: "url(#" + hatch + ")" }, round)));
+    const line = (inset, thick, dash) => g.append(s("rect", {
+      x: x + inset, y: y + inset, width: w - 2 * inset, height: h - 2 * inset, rx: Math.max(0, radius - inset), fill: "none", stroke: style.borderTopColor, "stroke-width": thick,
+      "stroke-dasharray": dash, "stroke-linecap": dash && dash[0] === "0" ? "round" : undefined,
+    }));
+    if (b && style.borderTopStyle !== "none" && !clear(style.borderTopColor)) {
+      if (style.borderTopStyle === "double") { line(b / 6, b / 3); line(b - b / 6, b / 3); } else line(b / 2, b, { dashed: "4 3", dotted: "0 " + 2 * b }[style.borderTopStyle]);
+    } else if (width("Bottom") && style.borderBottomStyle !== "none" && !clear(style.borderBottomColor)) {
+      g.append(s("rect", { x, y: y + h - width("Bottom"), width: w, height: width("Bottom"), fill: style.borderBottomColor }));
+    }
+    return g;
+  }
+
+  function hatching(player, id) {
+    const colour = getComputedStyle(player.root).getPropertyValue("--um-hatch").trim();
+    const pattern = s("pattern", { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+    pattern.append(s("rect", { width: 1, height: 5, fill: colour }));
+    return pattern;
+  }
+
+  /** The token text as it stands on the page, every chip where it is. */
+  function chips(player, hatch) {
+    const text = player.text, g = s("g");
+    for (const node of text.children) {
+      const style = getComputedStyle(node), x = node.offsetLeft, y = node.offsetTop, w = node.offsetWidth, h = node.offsetHeight;
+      if (!w || style.visibility === "hidden" || node.className === "um-break") continue;
+      const size = parseFloat(style.fontSize);
+      if (!node.dataset.pos) {
+        // A heading, or the rule and name in front of a block.
+        const rule = parseFloat(style.borderLeftWidth) || 0, name = style.textTransform === "uppercase" ? node.textContent.toUpperCase() : node.textContent;
+        if (rule) g.append(s("rect", { x, y, width: rule, height: h, fill: style.borderLeftColor }));
+        g.append(words(x + (parseFloat(style.paddingLeft) || 0) + rule, y + h / 2 + size * 0.36, name, size, style.color, { "font-weight": style.fontWeight, "letter-spacing": style.letterSpacing }));
+        continue;
+      }
+      const border = parseFloat(style.borderLeftWidth) || 0, left = border + parseFloat(style.paddingLeft), base = h / 2 + size * 0.34;
+      const chip = s("svg", { x, y, width: w, height: h, opacity: style.opacity === "1" ? undefined : style.opacity }), shown = node.firstChild.data;
+      chip.append(box(style, 0, 0, w, h, hatch));
+      const look = { "font-family": MONO, "text-decoration": style.textDecorationLine === "line-through" ? "line-through" : undefined, "font-variant": style.fontVariantCaps === "small-caps" ? "small-caps" : undefined };
+      if (shown.trim()) {
+        const range = document.createRange();
+        range.selectNodeContents(node.firstChild);
+        // The width it has here, so that another machine's font fits the chip too.
+        chip.append(words(left, base, shown, size, style.color, Object.assign(look, { textLength: range.getBoundingClientRect().width.toFixed(2), lengthAdjust: "spacingAndGlyphs" })));
+      }
+      const marks = node.dataset.o, glyph = node.dataset.g;
+      if (marks && node.dataset.s === "masked") chip.append(words(w / 2, base, marks, size, style.color, { opacity: 0.5, "text-anchor": "middle" }));
+      else if (marks) chip.append(words(left, base, marks, size, style.color, { opacity: 0.45, "font-family": MONO }));
+      if (glyph) chip.append(words(w - border - 3, h / 2 + 3.5, glyph, 10, style.color, { "text-anchor": "end", "font-weight": 600 }));
+      g.append(chip);
+    }
+    return { node: g, width: text.clientWidth, height: text.scrollHeight };
+  }
+
+  /** The legend: the states of this moment with their glyphs and counts, line by line. */
+  function legend(player, hatch, width) {
+    const g = s("g"), ink = getComputedStyle(player.root).color;
+    let x = 0, y = 0;
+    for (const { item } of player.legendItems) {
+      if (item.hidden) continue;
+      const swatch = item.querySelector(".um-swatch"), style = getComputedStyle(swatch), label = Array.from(item.children).slice(1).map((c) => c.textContent).join(" ");
+      const room = 20 + 7 + label.length * 6.4 + 16;
+      if (x && x + room > width) { x = 0; y += 26; }
+      g.append(box(style, x, y, 20, 18, hatch), words(x + 27, y + 13, label, 12, ink));
+      if (swatch.dataset.g) g.append(words(x + 10, y + 12.5, swatch.dataset.g, 10, style.color, { "text-anchor": "middle", "font-weight": 600 }));
+      x += room;
+    }
+    return { node: g, height: y + 22 };
+  }
+
+  /** What a canvas would be told, as SVG. */
+  function pen(g) {
+    const anchor = { right: "end", center: "middle", left: "start" };
+    return {
+      fillStyle: "", font: "", textAlign: "left",
+      fillRect(x, y, width, height) { g.append(s("rect", { x, y, width, height, fill: this.fillStyle })); },
+      fillText(text, x, y) { const size = parseFloat(this.font); g.append(words(x, y + size * 0.36, text, size, this.fillStyle, { "text-anchor": anchor[this.textAlign] })); },
+    };
+  }
+
+  function map(player) {
+    const g = s("g"), m = player.geometry, rounds = player.model.rounds.length, style = getComputedStyle(player.root), page = style.getPropertyValue("--um-page");
+    if (!m || !m.cols || !rounds) return null;
+    const top = 22, shape = s("g", { transform: "translate(0 " + top + ")" }), cells = s("g", { "shape-rendering": "crispEdges" });
+    const { data } = player.off.getContext("2d").getImageData(0, 0, m.cols, rounds);
+    for (let r = 0; r < rounds; r++) {
+      const colour = (c) => "rgb(" + data.subarray((r * m.cols + c) * 4, (r * m.cols + c) * 4 + 3).join(",") + ")";
+      for (let c = 0, end; c < m.cols; c = end) {
+        for (end = c + 1; end < m.cols && colour(end) === colour(c); end++);
+        cells.append(s("rect", { x: m.left + c * m.cw, y: m.top + r * m.rh, width: (end - c) * m.cw, height: m.rh, fill: colour(c) }));
+      }
+    }
+    shape.append(cells);
+    player.mapLines(pen(shape), m);
+    const now = player.frame ? player.frame.index : -1, below = m.top + (now + 1) * m.rh, end = m.top + rounds * m.rh;
+    if (below < end) shape.append(s("rect", { x: m.left, y: below, width: m.cols * m.cw, height: end - below, fill: page, opacity: 0.72 }));
+    if (now >= 0) shape.append(s("rect", { x: m.left, y: m.top + now * m.rh, width: m.cols * m.cw, height: m.rh, fill: "none", stroke: style.getPropertyValue("--um-ring"), "stroke-width": 2 }));
+    const metric = player.w["m_" + player.metricName] || player.metricName;
+    g.append(words(0, 12, fill(WORDS.mapTitle, { metric }), 12, style.color, { "font-weight": 600 }), shape);
+    let height = top + end + 6;
+    if (player.metricName !== "state") {
+      const ramp = getComputedStyle(player.ramp).backgroundImage, colours = ramp.match(/rgba?\([^)]*\)/g) || [], id = "um-ramp" + ++serial, gradient = s("linearGradient", { id });
+      if (/to left/.test(ramp)) colours.reverse();
+      colours.forEach((colour, i) => gradient.append(s("stop", { offset: i / (colours.length - 1), "stop-color": colour })));
+      const soft = style.getPropertyValue("--um-soft");
+      g.append(gradient, s("rect", { x: m.left, y: height + 4, width: 110, height: 10, fill: "url(#" + id + ")" }), words(m.left - 6, height + 13, player.scaleLo.textContent, 11, soft, { "text-anchor": "end" }),
+        words(m.left + 116, height + 13, player.scaleHi.textContent, 11, soft), words(m.left + 160, height + 13, player.scaleText.textContent, 11, soft));
+      height += 20;
+    }
+    g.append(words(m.left, height + 12, player.axes.textContent, 11, style.getPropertyValue("--um-soft")));
+    return { node: g, width: m.left + m.cols * m.cw, height: height + 16 };
+  }
+
+  function gridFigure(player) {
+    const g = s("g"), hatch = "um-hatch" + ++serial, text = chips(player, hatch), plan = map(player), width = Math.max(text.width, plan ? plan.width : 0), keys = legend(player, hatch, width);
+    g.append(hatching(player, hatch), keys.node);
+    text.node.setAttribute("transform", "translate(0 " + (keys.height + 6) + ")");
+    g.append(text.node);
+    let height = keys.height + 6 + text.height;
+    if (plan) {
+      plan.node.setAttribute("transform", "translate(0 " + (height + 14) + ")");
+      g.append(plan.node);
+      height += 14 + plan.height;
+    }
+    return { node: g, width, height };
+  }
+
+  async function plotFigure(plot) {
+    const layout = plot._fullLayout || {}, width = Math.round(layout.width || plot.clientWidth), height = Math.round(layout.height || plot.clientHeight);
+    const url = await window.Plotly.toImage(plot, { format: "svg", width, height });
+    const drawn = new DOMParser().parseFromString(decodeURIComponent(url.slice(url.indexOf(",") + 1)), "image/svg+xml").documentElement;
+    return { node: nested(document.importNode(drawn, true), width, height), width, height };
+  }
+
+  function nested(svg, width, height) {
+    const g = s("g");
+    attrs(svg, { width, height });
+    g.append(svg);
+    return g;
+  }
+
+  // What a stylesheet may have said about a drawn element, written into it.
+  const LOOKS = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "font-family", "font-size", "font-style", "font-weight", "letter-spacing",
+    "text-anchor", "dominant-baseline", "text-decoration-line", "display", "visibility", "paint-order", "shape-rendering", "marker-end", "white-space"];
+
+  function scriptFigure(drawn) {
+    const rect = drawn.getBoundingClientRect(), width = Math.ceil(rect.width || drawn.width || 640), height = Math.ceil(rect.height || drawn.height || 400);
+    if (drawn instanceof HTMLCanvasElement) return { node: nested(s("image", { href: drawn.toDataURL("image/png") }), width, height), width, height };
+    const copy = drawn.cloneNode(true), from = [drawn, ...drawn.querySelectorAll("*")], to = [copy, ...copy.querySelectorAll("*")];
+    if (drawn.isConnected) from.forEach((node, i) => { const style = getComputedStyle(node); for (const name of LOOKS) { const value = style.getPropertyValue(name); if (value) to[i].style.setProperty(name, value); } });
+    if (!copy.getAttribute("viewBox")) copy.setAttribute("viewBox", "0 0 " + width + " " + height);
+    copy.removeAttribute("style");
+    return { node: nested(copy, width, height), width, height };
+  }
+
+  async function figureOf(stage) {
+    const { view, lens, plot } = stage.current();
+    if (view.built) return gridFigure(stage.player);
+    if (plot) return plotFigure(plot);
+    const drawn = lens && lens.figure && (await lens.figure());
+    return drawn ? scriptFigure(drawn) : null;
+  }
+
+  async function picture(svg) {
+    const width = Number(svg.getAttribute("width")), height = Number(svg.getAttribute("height"));
+    const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(svg)], { type: "image/svg+xml" }));
+    try {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      // At least 1600 pixels wide, so that it can be printed; browsers refuse canvases much larger than 8000 pixels.
+      const scale = Math.min(Math.max(2, Math.ceil(1600 / width)), 8000 / Math.max(width, height)), canvas = document.createElement("canvas");
+      canvas.width = Math.round(width * scale);
+      canvas.height = Math.round(height * scale);
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      return await new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error(WORDS.noFigure))), "image/png"));
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ files
+  function save(blob, name) {
+    const link = document.createElement("a"), url = URL.createObjectURL(blob);
+    link.href = url;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    return fill(WORDS.saved, { name });
+  }
+
+  async function copy(text) {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    // Not on https: the old way.
+    const area = el("textarea");
+    area.value = text;
+    Object.assign(area.style, { position: "fixed", opacity: "0" });
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (!done) throw new Error(WORDS.noCopy);
+  }
+
+  const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+
+  // ------------------------------------------------------------------------------------------------ the menu
+  Unmasked.tool(({ bar, stage }) => {
+    const player = stage.player, id = "um-export" + ++serial;
+    const root = el("div", "um-export"), menu = attrs(el("div", "um-menu"), { role: "menu", id, "aria-label": WORDS.menu });
+    const button = attrs(el("button", "um-btn um-exportbtn", WORDS.export), { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": id, title: WORDS.menu });
+    button.append(attrs(el("span", "um-caret", "▾"), { "aria-hidden": "true" }));
+    const said = attrs(el("div", "um-said"), { role: "status", "aria-live": "polite" });
+    menu.hidden = said.hidden = true;
+    let timer = 0;
+
+    function say(text) {
+      said.textContent = text;
+      said.hidden = !text;
+      clearTimeout(timer);
+      if (text && text !== WORDS.working) timer = setTimeout(() => say(""), 8000);
+    }
+
+    const name = (kind) => {
+      const head = player.model.head, state = player.state();
+      return [head.method, head.model, state.lens, "step" + state.step].join("-").replace(/[^A-Za-z0-9_.-]/g, "_").replace(/^\.+/, "") + "." + kind;
+    };
+    const blob = (text, type) => new Blob([text], { type });
+
+    async function drawn() {
+      const figure = await figureOf(stage);
+      if (!figure) throw new Error(WORDS.noFigure);
+      return sheet(player, stage.current().view, figure);
+    }
+
+    const view = {
+      png: async () => save(await picture(await drawn()), name("png")),
+      svg: async () => save(blob(new XMLSerializer().serializeToString(await drawn()), "image/svg+xml"), name("svg")),
+      csv: async () => {
+        const { lens, plot } = stage.current(), rows = lens && lens.csv ? await lens.csv() : plot ? plotRows(plot) : null;
+        if (!rows) throw new Error(WORDS.noTable);
+        return save(blob(table(rows), "text/csv"), name("csv"));
+      },
+      caption: async () => { await copy(caption(player.model.head)); return WORDS.copied; },
+    };
+
+    async function file(format) {
+      const made = await stage.host.file({ run: player.run, as: format });
+      if (made.error) throw new Error(made.error);
+      return save(blob(bytes(made.base64), "application/octet-stream"), made.name);
+    }
+
+    async function whole() {
+      const trace = await stage.host.trace(player.run);
+      return save(blob(JSON.stringify(trace), "application/json"), trace.method + ".json");
+    }
+
+    async function act(what) {
+      close(true);
+      if (!player.model) return;
+      say(WORDS.working);
+      try { say(await what()); } catch (error) { say(fill(WORDS.failed, { error: error.message || error })); }
+    }
+
+    function group(title, items) {
+      if (!items.length) return;
+      const box = attrs(el("div", "um-menugroup"), { role: "group", "aria-label": title });
+      box.append(attrs(el("div", "um-caption", title), { "aria-hidden": "true" }));
+      for (const [key, label, what] of items) {
+        const item = attrs(el("button", "um-item", label), { type: "button", role: "menuitem", tabindex: "-1" });
+        item.dataset.as = key;
+        item.addEventListener("click", () => act(what));
+        box.append(item);
+      }
+      menu.append(box);
+    }
+    group(WORDS.view, Object.keys(view).map((key) => [key, WORDS[key], view[key]]));
+    const formats = stage.host.file ? stage.host.formats || [] : [];
+    group(WORDS.run, formats.length || !stage.host.trace ? formats.map(([key, label]) => [key, label, () => file(key)]) : [["json", WORDS.trace, whole]]);
+    const items = Array.from(menu.querySelectorAll(".um-item"));
+
+    function open(at) {
+      say("");
+      menu.hidden = false;
+      button.setAttribute("aria-expanded", "true");
+      items[at].focus();
+    }
+    function close(back) {
+      if (menu.hidden) return;
+      menu.hidden = true;
+      button.setAttribute("aria-expanded", "false");
+      if (back) button.focus();
+    }
+
+    button.addEventListener("click", () => (menu.hidden ? open(0) : close(true)));
+    root.addEventListener("keydown", (e) => {
+      const here = items.indexOf(document.activeElement), last = items.length - 1, shut = menu.hidden;
+      const to = { ArrowDown: shut ? 0 : here < last ? here + 1 : 0, ArrowUp: shut || here <= 0 ? last : here - 1, Home: shut ? undefined : 0, End: shut ? undefined : last }[e.key];
+      if (to !== undefined) { shut ? open(to) : items[to].focus(); } else if (e.key === "Escape" && !shut) close(true);
+      else if (e.key === "Tab") { close(false); return; } else if (e.key !== "Enter" && e.key !== " ") return;
+      if (e.key !== "Enter" && e.key !== " ") e.preventDefault();
+      e.stopPropagation(); // the same keys move the cursor of the player
+    });
+    // Safari gives a clicked button no focus, so losing it to nothing says nothing.
+    root.addEventListener("focusout", (e) => { if (e.relatedTarget && !root.contains(e.relatedTarget)) close(false); });
+    player.on(document, "pointerdown", (e) => { if (!root.contains(e.target)) close(false); });
+    root.append(button, menu, said);
+    bar.append(root);
+  });
+
+  Unmasked.caption = caption;
+})();
