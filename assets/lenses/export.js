@@ -12,11 +12,12 @@
     png: "Picture (PNG)", svg: "Vector figure (SVG)", csv: "What is drawn (CSV)", caption: "Copy the caption",
     saved: "Saved {name}.", copied: "Caption copied.", working: "Making the file…", failed: "Not exported: {error}",
     noFigure: "This view has nothing to draw yet.", noTable: "This view has no table.", noCopy: "this browser does not let the page copy",
-    trace: "Trace (JSON)", step: "step {step} of {steps}", mapTitle: "Positions × rounds, coloured by {metric}",
+    trace: "Trace (JSON)", mapTitle: "Positions × rounds, coloured by {metric}",
   };
   const SVG = "http://www.w3.org/2000/svg";
-  const SANS = '"IBM Plex Sans", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-  const MONO = '"IBM Plex Mono", ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK", monospace';
+  // Without the page's own web font, which a saved figure has not got.
+  const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
+  const MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK", monospace';
   const PAD = 24; // around a figure
   const FORMULA = /^[=+\-@\t\r]/;
   const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
@@ -49,20 +50,23 @@
   function plotRows(plot) {
     const entities = { amp: "&", lt: "<", gt: ">", "#36": "$", "#37": "%" };
     const plain = (x) => (typeof x === "string" ? x.replace(/<br\s*\/?>/g, " ").replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#36|#37);/g, (whole, name) => entities[name]) : x);
-    const rows = [["series", "x", "y", "z", "text"]], at = (list, i) => (list === undefined || list === null ? "" : typeof list === "string" || typeof list === "number" ? list : list[i]);
+    const at = (list, i) => (list === undefined || list === null ? "" : typeof list === "object" ? list[i] : list);
+    const axis = (id, way) => { const a = (plot._fullLayout || {})[way + "axis" + String(id || way).slice(1)]; return plain((a && a.title && a.title.text) || way); };
+    const rows = [["series", "x_axis", "x", "y_axis", "y", "z", "text"]];
     // _fullData, because there typed arrays that Python sent as base64 are arrays again.
     (plot._fullData || plot.data || []).forEach((trace, n) => {
       if (trace.visible === false || trace.visible === "legendonly") return;
-      const name = plain(trace.name || "series " + n);
+      const name = plain(trace.name || "trace " + n), across = axis(trace.xaxis, "x"), up = axis(trace.yaxis, "y"), texts = trace.text && trace.text.length ? trace.text : trace.hovertext;
+      const row = (x, y, z, text) => rows.push([name, across, plain(x), up, plain(y), z, plain(text)]);
       if (trace.z && trace.z.length && typeof trace.z[0] === "object") {
-        Array.from(trace.z, (line, i) => Array.from(line, (z, k) => rows.push([name, plain(at(trace.x, k)), plain(at(trace.y, i)), z, plain(at(at(trace.text, i), k))])));
+        Array.from(trace.z, (line, i) => Array.from(line, (z, k) => row(at(trace.x, k), at(trace.y, i), z, at(at(texts, i), k))));
         return;
       }
       const count = Math.max(...[trace.x, trace.y].map((list) => (list && typeof list === "object" ? list.length : 0)));
       for (let i = 0; i < count; i++) {
-        const x = plain(at(trace.x, i)), y = plain(at(trace.y, i));
+        const x = at(trace.x, i), y = at(trace.y, i);
         if ((x === null || x === undefined) && (y === null || y === undefined)) continue; // a gap in a line
-        rows.push([name, x, y, at(trace.z, i), plain(at(trace.text, i))]);
+        row(x, y, at(trace.z, i), at(texts, i));
       }
     });
     return rows;
@@ -78,14 +82,20 @@
 
   const words = (x, y, text, size, colour, more) => s("text", Object.assign({ x, y, "font-family": SANS, "font-size": size, fill: colour, "xml:space": "preserve" }, more), text);
 
+  const ruler = document.createElement("canvas").getContext("2d");
+  /** Pixels that a text takes; a little more, because another machine has another font. */
+  function long(text, size, weight) {
+    ruler.font = weight + " " + size + "px " + SANS;
+    return ruler.measureText(text).width * 1.06;
+  }
+
   /** Lines that fit `width` pixels. */
-  function wrap(text, font, width) {
-    const pen = document.createElement("canvas").getContext("2d"), lines = [];
-    pen.font = font;
+  function wrap(text, size, weight, width) {
+    const lines = [];
     let line = "";
     for (const word of text.split(" ")) {
       const longer = line ? line + " " + word : word;
-      if (line && pen.measureText(longer).width > width) { lines.push(line); line = word; } else line = longer;
+      if (line && long(longer, size, weight) > width) { lines.push(line); line = word; } else line = longer;
     }
     if (line) lines.push(line);
     return lines;
@@ -98,11 +108,11 @@
     const out = s("svg", { xmlns: SVG, width, "font-family": SANS });
     let y = PAD;
     const put = (text, size, colour, weight, height) => {
-      for (const line of wrap(text, weight + " " + size + "px " + SANS, inner)) {
+      for (const line of wrap(text, size, weight, inner)) {
         out.append(words(PAD, (y += height) - height / 4, line, size, colour, { "font-weight": weight }));
       }
     };
-    put((head.title || head.method) + " · " + view.title + " · " + fill(WORDS.step, state), 17, ink("text"), 600, 24);
+    put((head.title || head.method) + " · " + view.title, 17, ink("text"), 600, 24);
     put(state.status, 12, ink("soft"), 400, 18);
     y += 12;
     figure.node.setAttribute("transform", "translate(" + PAD + " " + y + ")");
@@ -140,6 +150,13 @@
     return pattern;
   }
 
+  /** As wide as it is here, so that it keeps its place in another font. */
+  function spread(node) {
+    const range = document.createRange();
+    range.selectNodeContents(node.firstChild);
+    return { textLength: range.getBoundingClientRect().width.toFixed(2), lengthAdjust: "spacingAndGlyphs" };
+  }
+
   /** The token text as it stands on the page, every chip where it is. */
   function chips(player, hatch) {
     const text = player.text, g = s("g");
@@ -151,7 +168,7 @@
         // A heading, or the rule and name in front of a block.
         const rule = parseFloat(style.borderLeftWidth) || 0, name = style.textTransform === "uppercase" ? node.textContent.toUpperCase() : node.textContent;
         if (rule) g.append(s("rect", { x, y, width: rule, height: h, fill: style.borderLeftColor }));
-        g.append(words(x + (parseFloat(style.paddingLeft) || 0) + rule, y + h / 2 + size * 0.36, name, size, style.color, { "font-weight": style.fontWeight, "letter-spacing": style.letterSpacing }));
+        g.append(words(x + (parseFloat(style.paddingLeft) || 0) + rule, y + h / 2 + size * 0.36, name, size, style.color, Object.assign({ "font-weight": style.fontWeight }, spread(node))));
         continue;
       }
       const border = parseFloat(style.borderLeftWidth) || 0, left = border + parseFloat(style.paddingLeft), base = h / 2 + size * 0.34;
@@ -159,10 +176,7 @@
       chip.append(box(style, 0, 0, w, h, hatch));
       const look = { "font-family": MONO, "text-decoration": style.textDecorationLine === "line-through" ? "line-through" : undefined, "font-variant": style.fontVariantCaps === "small-caps" ? "small-caps" : undefined };
       if (shown.trim()) {
-        const range = document.createRange();
-        range.selectNodeContents(node.firstChild);
-        // The width it has here, so that another machine's font fits the chip too.
-        chip.append(words(left, base, shown, size, style.color, Object.assign(look, { textLength: range.getBoundingClientRect().width.toFixed(2), lengthAdjust: "spacingAndGlyphs" })));
+        chip.append(words(left, base, shown, size, style.color, Object.assign(look, spread(node))));
       }
       const marks = node.dataset.o, glyph = node.dataset.g;
       if (marks && node.dataset.s === "masked") chip.append(words(w / 2, base, marks, size, style.color, { opacity: 0.5, "text-anchor": "middle" }));
@@ -180,7 +194,7 @@
     for (const { item } of player.legendItems) {
       if (item.hidden) continue;
       const swatch = item.querySelector(".um-swatch"), style = getComputedStyle(swatch), label = Array.from(item.children).slice(1).map((c) => c.textContent).join(" ");
-      const room = 20 + 7 + label.length * 6.4 + 16;
+      const room = 20 + 7 + long(label, 12, 400) + 16;
       if (x && x + room > width) { x = 0; y += 26; }
       g.append(box(style, x, y, 20, 18, hatch), words(x + 27, y + 13, label, 12, ink));
       if (swatch.dataset.g) g.append(words(x + 10, y + 12.5, swatch.dataset.g, 10, style.color, { "text-anchor": "middle", "font-weight": 600 }));
