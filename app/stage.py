@@ -12,6 +12,7 @@ import gradio as gr
 from decoders.trace import Event, Trace, event_json
 from viz.assets import ASSETS, PLOTLY, SCRIPTS, STYLES
 from viz.base import View
+from viz.exports import FORMATS
 
 STATIC = [*SCRIPTS, *STYLES, PLOTLY]
 
@@ -21,6 +22,9 @@ TEMPLATE = '<div class="unmasked"></div>'
 def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HTML:
     """The component; `value` is the newest message, a JSON string made by `message`, `load` or `news`. `asked` are what
     the player asks by their names: `trace`, `figure`, `figures`, `runs`.
+
+    """The component; `value` is the newest message, a JSON string made by `message` or `load`. `asked` are what the
+    player asks by their names: `trace`, `figure`, `figures`, `file`.
 
     A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
     """
@@ -34,6 +38,7 @@ def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HT
         apply_default_css=False,
         server_functions=[_plain(method) for method in asked],
         views=json.dumps(lenses),
+        formats=json.dumps([[name, format.title] for name, format in FORMATS.items()]),
         plotly=f"/gradio_api/file={PLOTLY}",
         **kw,
     )

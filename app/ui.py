@@ -127,6 +127,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                 value = stage.load(first) if first else ""
                 player = stage.player(views, value, act.trace, act.figure, act.figures, act.runs, elem_id="player")
 
+                player = stage.player(views, value, act.trace, act.figure, act.figures, act.file, elem_id="player")
+
         names = [name for name, _ in knobs]
 
         def start(method: str, model: str, draft: str | None, prompt: str, seed: float, compare: bool, *values: Any):

@@ -17,6 +17,8 @@ const player = Unmasked.mount(root, {
   trace: fetchTrace,
   runs: (ask) => server.runs(ask),
   seen,
+  formats: JSON.parse(props.formats),
+  file: (ask) => server.file(ask),
   send: (name, data) => trigger(name, data),
   reference: (run) => trigger('reference', {run}),
   onCursor: (cursor) => { if (following) follow(cursor); },
