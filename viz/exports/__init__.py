@@ -21,7 +21,7 @@ __all__ = ["FORMATS", "Format", "caption", "chrome_trace", "specspecs_parquet", 
 
 
 class Format(NamedTuple):
-    """`title` stands in a menu, `help` is half a sentence; `make(trace)` gives the file, whose name ends in `suffix`."""
+    """`title` stands in a menu, `help` is half a sentence; `make(trace)` gives a file whose name ends in `suffix`."""
 
     title: str
     make: Callable[[Trace], bytes]
