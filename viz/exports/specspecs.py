@@ -87,12 +87,12 @@ def spec_steps(trace: Trace) -> tuple[SpecStep, ...]:
 
 def specspecs_parquet(trace: Trace) -> bytes:
     """A zip of the two files that specspecs reads from a folder: drafts-*.parquet and sequences-*.parquet."""
+    steps = spec_steps(trace)
     try:
         import pyarrow as pa  # noqa: PLC0415 (an extra: nothing else needs it)
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
         raise UsageError("Parquet needs pyarrow, which is not installed: pip install pyarrow.") from error
-    steps = spec_steps(trace)
     start = _day(trace.recorded)
     run, sequence = trace.method, f"{trace.method}-{trace.model}-{trace.seed}"
     ids, texts, stamp = pa.list_(pa.int64()), pa.string(), pa.timestamp("us")
