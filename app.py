@@ -1,4 +1,4 @@
-"""Opens the explorer: what a Space runs, and `make run` on your machine. `--mcp` also offers the methods as MCP tools."""
+"""Opens the explorer: what a Space runs, and `make run` on your machine."""
 
 import argparse
 import importlib.util
@@ -10,7 +10,7 @@ demo = build()
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--mcp", action="store_true", help="serve each method as a tool at /gradio_api/mcp/")
+    options.add_argument("--mcp", action="store_true", help="also serve each method as a tool at /gradio_api/mcp/")
     mcp = options.parse_args().mcp
     if mcp and importlib.util.find_spec("mcp") is None:
         sys.exit('--mcp needs the package mcp, which is not installed: pip install "gradio[mcp]".')

@@ -1,4 +1,4 @@
-"""docs/api.md is run as it stands: what it says in Python works, also against a served page, and so does the notebook."""
+"""docs/api.md and docs/tour.ipynb are run as they stand, the HTTP example and the MCP tools against a served page."""
 
 import os
 import re
@@ -96,3 +96,29 @@ def test_an_mcp_client_finds_one_tool_per_method_and_can_use_it(tmp_path):
         assert m.summary in tool.description
     assert len(tools) == len(METHODS)
     assert not answer.isError and _ran().text in answer.content[0].text
+
+
+# ------------------------------------------------------------ the notebook
+def test_the_notebook_is_small_carries_no_output_and_is_valid():
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    path = ROOT / "docs" / "tour.ipynb"
+    book = nbformat.read(path, as_version=4)
+    nbformat.validate(book)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert len(code) >= 5 and path.stat().st_size < 10_000
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+def test_the_notebook_runs_from_top_to_bottom(monkeypatch):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    book = nbformat.read(ROOT / "docs" / "tour.ipynb", as_version=4)
+    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(ROOT / "docs")}}).execute()
+    outputs = [o for cell in book.cells if cell.cell_type == "code" for o in cell.outputs]
+    said = "".join(o.get("text", "") for o in outputs)
+    assert "identical: True" in said and "position,block,token_id,text" in said
+    kinds = {
+        kind for cell in book.cells if cell.cell_type == "code" for o in cell.outputs for kind in o.get("data", {})
+    }
+    assert any("plotly" in kind for kind in kinds)
