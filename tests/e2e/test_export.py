@@ -122,8 +122,8 @@ def test_the_menu_opens_moves_and_closes_by_keyboard_and_leaves_the_cursor_alone
     assert button.get_attribute("aria-expanded") == "true"
     assert page.evaluate(focused) == "Picture (PNG)"
     for key, name in (
-        ("ArrowDown", "Vector figure (SVG)"), ("End", "specspecs (parquet)"), ("ArrowDown", "Picture (PNG)"),
-        ("ArrowUp", "specspecs (parquet)"), ("Home", "Picture (PNG)"),
+        ("ArrowDown", "Vector figure (SVG)"), ("End", "Report (HTML)"), ("ArrowDown", "Picture (PNG)"),
+        ("ArrowUp", "Report (HTML)"), ("Home", "Picture (PNG)"),
     ):  # fmt: skip
         page.keyboard.press(key)
         assert page.evaluate(focused) == name

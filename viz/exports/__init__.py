@@ -16,6 +16,7 @@ from viz.exports.caption import caption
 from viz.exports.chrome import chrome_trace
 from viz.exports.specspecs import specspecs_parquet
 from viz.exports.tables import steps_csv, tokens_csv
+from viz.html import to_html
 
 __all__ = ["FORMATS", "Format", "caption", "chrome_trace", "specspecs_parquet", "steps_csv", "tokens_csv", "write"]
 
@@ -49,6 +50,9 @@ FORMATS: MappingProxyType[str, Format] = MappingProxyType(
         ),
         "specspecs": Format(
             "specspecs (parquet)", specspecs_parquet, "-specspecs.zip", "drafts and verdicts, for specspecs"
+        ),
+        "html": Format(
+            "Report (HTML)", lambda t: to_html(t).encode(), ".html", "one page that opens without a network"
         ),
     }
 )
