@@ -125,9 +125,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
             with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
-                player = stage.player(views, value, act.trace, act.figure, act.figures, act.runs, elem_id="player")
-
-                player = stage.player(views, value, act.trace, act.figure, act.figures, act.file, elem_id="player")
+                asked = act.trace, act.figure, act.figures, act.runs, act.file
+                player = stage.player(views, value, *asked, elem_id="player")
 
         names = [name for name, _ in knobs]
 
