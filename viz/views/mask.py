@@ -713,6 +713,7 @@ def data(info: MaskInfo) -> dict[str, Any]:
         "sentence": info.sentence,
         "round": info.n,
         "first": info.first,
+        "self": number["self"],
         "block": info.block,
         "origin": info.origin,
         "rules": [[int(rule.open), rule.look, rule.title, rule.sentence] for rule in map(RULES.__getitem__, used)],

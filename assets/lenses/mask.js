@@ -1,0 +1,648 @@
+/* The attention mask of a call: a cell for each query and key, coloured by the rule that opens or closes it.
+ *
+ * Python says everything that has to be known about a call (viz/views/mask.py): its keys, the rule of each run of cells
+ * and a template for each rule's sentence. Here it is drawn, counted and filled in. Text of tokens goes to the canvas
+ * and to textContent only. */
+(() => {
+  "use strict";
+
+  const SAY = {
+    call: "Call", row: "Row of the batch", against: "Outline against", back: "← All tiles",
+    lanes: "The rows are sequences of one batch: they never see each other.",
+    none: "nothing", full: "full attention", causal: "causal", block: "block-causal ({n})",
+    differ: "{n} of {all} cells would differ.", differ0: "No cell would differ.",
+    callName: "{i}. {role}, {model}", cells: "{open} of {all} cells open",
+    may: "may see", maynot: "may not see", isolate: "Show only: {title}",
+    hint: "Point at a cell to read its rule; click to pin it. A click on a token's name shows its row or column.",
+    keys: "Attention mask, {q} queries by {k} keys. Arrow keys move, Enter pins, R shows the row, C the column.",
+    sees: "Query {name} sees {n} of {all} keys: {parts}.", seesNone: "Query {name} sees none of {all} keys.",
+    read: "Key {name} is read by {n} of {all} queries: {parts}.", readNone: "Key {name} is read by none of {all} queries.",
+    part: "{n} {title}", cached: "cached key {name}", key: "key {name}", cachedBar: "cached",
+    tile: "Queries {a} to {b}, keys {c} to {d}: {n} of {all} cells {what}.", open: "open", ofRule: "of this rule",
+    tileOpen: "open", tilePart: "partly open", tileClosed: "closed",
+    tileHint: "{k} keys are too many to draw one by one: a tile is {n} by {n} cells. Click one to see its cells.",
+    fedTwice: "A position with a frame is there more than once, at the same place for RoPE.",
+    query: "query", keyAxis: "key", position: "position",
+    csv: ["row", "query", "query token", "key", "key token", "cached", "open", "rule", "sentence"],
+  };
+  const MANY = 256, TILES = 64, WINDOW = 96;
+  const BARS = { prompt: "--um-rule", committed: "--um-under", block: "--um-accent", drafted: "--um-drafted", masks: "--um-masked", copies: "--um-violet" };
+
+  const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text !== undefined) e.textContent = text; return e; };
+  const attrs = (e, all) => { for (const k in all) e.setAttribute(k, all[k]); return e; };
+  const clamp = (x, lo, hi) => Math.max(lo, Math.min(hi, x));
+  // In one pass, so that braces in a token stay what they are.
+  const fill = (text, parts) => text.replace(/\{(\w+)\}/g, (_, name) => (parts[name] === undefined ? "" : parts[name]));
+
+  /** A call with one row of its batch: what is where, and by which rule. */
+  class Matrix {
+    constructor(data, call, lane) {
+      this.data = data;
+      this.call = call;
+      this.names = Object.keys(data.groups);
+      this.keys = call.keys.slice();
+      for (const [i, ...key] of call.lanes[lane][1]) this.keys[i] = key;
+      this.cached = call.cached;
+      this.queries = call.line.length;
+      this.expanded = new Map();
+      this.own = Int16Array.from(this.keys, (key) => key[3]);
+      const count = new Map();
+      this.keys.forEach((key) => count.set(key[0], (count.get(key[0]) || 0) + 1));
+      this.twice = this.keys.map((key) => count.get(key[0]) > 1);
+    }
+
+    /** The rules of row `line` of the call, cell by cell, but for the query itself. */
+    row(line) {
+      let out = this.expanded.get(line);
+      if (out) return out;
+      out = new Uint8Array(this.keys.length);
+      const runs = this.call.rows[line], rules = this.data.rules;
+      for (let i = 0, start = 0; i < runs.length; start = runs[i], i += 2) {
+        const rule = runs[i + 1];
+        if (!rules[rule][0]) { out.fill(rule, start, runs[i]); continue; }
+        for (let k = start; k < runs[i]; k++) out[k] = this.own[k] < 0 ? rule : this.own[k];
+      }
+      if (this.expanded.size * out.length < 1 << 24) this.expanded.set(line, out);
+      return out;
+    }
+
+    rule(q, k) {
+      const rule = this.row(this.call.line[q])[k];
+      return k === this.cached + q && this.data.rules[rule][0] ? this.data.self : rule;
+    }
+
+    open(q, k) { return this.data.rules[this.rule(q, k)][0] === 1; }
+
+    /** How many cells each rule has, in all or in a row or a column. */
+    counts(q, k) {
+      const out = new Array(this.data.rules.length).fill(0);
+      if (k !== undefined) for (let i = 0; i < this.queries; i++) out[this.rule(i, k)]++;
+      else for (let i = q === undefined ? 0 : q; i < (q === undefined ? this.queries : q + 1); i++) {
+        const row = this.row(this.call.line[i]);
+        for (let j = 0; j < row.length; j++) out[row[j]]++;
+        const here = row[this.cached + i], mine = this.rule(i, this.cached + i);
+        out[here]--;
+        out[mine]++;
+      }
+      return out;
+    }
+
+    /** What another rule would do with the cell: by position, so that a token fed twice is where it belongs. */
+    other(kind, q, k) {
+      if (kind === "full") return true;
+      const a = this.keys[this.cached + q][0], b = this.keys[k][0], size = this.data.block, from = this.data.origin;
+      return kind === "causal" ? b <= a : Math.floor((b - from) / size) <= Math.floor((a - from) / size);
+    }
+
+    differs(kind, q, k) { return kind !== "none" && this.other(kind, q, k) !== this.open(q, k); }
+
+    named(key) {
+      const kind = this.data.groups[this.names[key[2]]][1];
+      return key[0] + " ‘" + key[1] + "’" + (kind ? " (" + kind + ")" : "");
+    }
+
+    keyName(k) { return fill(k < this.cached ? SAY.cached : SAY.key, { name: this.named(this.keys[k]) }); }
+
+    sentence(q, k) {
+      const query = this.keys[this.cached + q], key = this.keys[k];
+      return fill(this.data.rules[this.rule(q, k)][3], { q: this.named(query), k: this.keyName(k), qn: query[4], kn: key[4] });
+    }
+  }
+
+  class Mask {
+    constructor(stage) {
+      this.stage = stage;
+      this.data = null;
+      this.choice = null; // {role, model, nth}: the call the reader picked, looked for in every round
+      this.lane = 0;
+      this.against = "none";
+      this.only = null; // the title of the rule that is shown alone: rules are numbered anew in every round
+      this.window = null;
+      this.focus = { q: 0, k: 0 };
+      this.hover = null;
+      this.pinned = null; // {q, k}, {q} or {k}
+      this.build();
+    }
+
+    build() {
+      const box = this.stage.box;
+      box.classList.add("um-mask");
+      this.bar = el("div", "um-mask-bar");
+      this.callBox = this.select(SAY.call, (value) => this.pickCall(Number(value)));
+      this.laneBox = this.select(SAY.row, (value) => { this.lane = Number(value); this.pinned = null; this.read(); });
+      this.againstBox = this.select(SAY.against, (value) => { this.against = value; this.paint(); });
+      this.back = attrs(el("button", "um-btn um-mask-back", SAY.back), { type: "button" });
+      this.back.addEventListener("click", () => { this.window = null; this.hover = this.pinned = null; this.layout(); this.frame.focus(); });
+      this.bar.append(this.callBox.label, this.laneBox.label, this.againstBox.label, this.back);
+      this.rule = el("p", "um-mask-rule");
+      this.doubt = el("p", "um-mask-doubt");
+      this.legend = attrs(el("div", "um-mask-legend"), { role: "group", "aria-label": "Rules" });
+      this.said = el("p", "um-mask-said");
+      this.aloud = attrs(el("p", "um-aloud"), { role: "status" });
+      this.frame = attrs(el("div", "um-mask-frame"), { tabindex: "0", role: "application" });
+      this.canvas = attrs(el("canvas", "um-mask-canvas"), { "aria-hidden": "true" });
+      this.frame.append(this.canvas);
+      this.note = el("p", "um-mask-note");
+      box.append(this.bar, this.rule, this.doubt, this.legend, this.said, this.frame, this.note, this.aloud);
+      this.frame.addEventListener("keydown", (e) => this.key(e));
+      this.frame.addEventListener("focus", () => { if (this.matrix) this.speak(true); });
+      this.frame.addEventListener("blur", () => this.over());
+      this.canvas.addEventListener("pointermove", (e) => this.point(this.at(e)));
+      this.canvas.addEventListener("pointerleave", () => this.point(null));
+      this.canvas.addEventListener("click", (e) => this.click(this.at(e)));
+      this.sizes = new ResizeObserver(() => {
+        if (this.data && box.clientWidth && box.clientWidth !== this.width) this.layout();
+      });
+      this.sizes.observe(box);
+    }
+
+    select(name, change) {
+      const label = el("label", "um-mask-pick"), field = el("select", "um-select");
+      field.addEventListener("change", () => change(field.value));
+      label.append(el("span", "um-caption", name), field);
+      return { label, field };
+    }
+
+    options(pick, entries, value) {
+      pick.field.replaceChildren(...entries.map(([key, name]) => attrs(el("option", "", name), { value: key })));
+      pick.field.value = String(value);
+    }
+
+    // ------------------------------------------------------------------------------------ what is shown
+    show(payload, cursor) {
+      const same = this.data && this.data.round === payload.round && this.run === cursor.run && this.data.calls.length === payload.calls.length;
+      if (this.run !== cursor.run) { this.choice = null; this.only = null; }
+      this.data = payload;
+      this.run = cursor.run;
+      if (!same) { this.lane = 0; this.window = null; }
+      if (!same || cursor.cell === null) this.pinned = null;
+      this.hover = null;
+      this.call = this.find();
+      this.read();
+    }
+
+    cursor(cursor) {
+      if (cursor.cell === null && this.pinned) { this.pinned = null; this.tell(); }
+      this.over();
+    }
+
+    /** The number of the call that was picked, in this round; by default the one that checks or predicts. */
+    find() {
+      const calls = this.data.calls, want = this.choice;
+      if (!want) return this.data.first;
+      const alike = calls.map((c, i) => [c, i]).filter(([c]) => c.role === want.role && c.model === want.model);
+      return alike.length ? alike[Math.min(want.nth, alike.length - 1)][1] : this.data.first;
+    }
+
+    pickCall(i) {
+      const calls = this.data.calls, mine = calls[i];
+      this.choice = { role: mine.role, model: mine.model, nth: calls.slice(0, i).filter((c) => c.role === mine.role && c.model === mine.model).length };
+      this.call = i;
+      this.lane = 0;
+      this.window = this.pinned = null;
+      this.read();
+    }
+
+    read() {
+      const { data } = this, call = data.calls[this.call];
+      this.lane = Math.min(this.lane, call.lanes.length - 1);
+      const m = (this.matrix = new Matrix(data, call, this.lane));
+      const all = m.queries * m.keys.length, n = m.counts(), open = n.reduce((sum, x, i) => sum + (data.rules[i][0] ? x : 0), 0);
+      this.numbers = n;
+      this.focus = { q: clamp(this.focus.q, 0, m.queries - 1), k: clamp(this.focus.k, 0, m.keys.length - 1) };
+      this.options(this.callBox, data.calls.map((c, i) => [i, fill(SAY.callName, { i: i + 1, role: c.role, model: c.model })]), this.call);
+      this.callBox.label.hidden = data.calls.length < 2;
+      this.options(this.laneBox, call.lanes.map(([title], i) => [i, title]), this.lane);
+      this.laneBox.label.hidden = call.lanes.length < 2;
+      this.options(this.againstBox, ["none", "causal", "full", "block"].map((k) => [k, fill(SAY[k], { n: data.block })]), this.against);
+      this.rule.replaceChildren(el("b", "", call.role + ", " + call.model), " " + fill(SAY.cells, { open, all }) + ". " + call.rule);
+      this.doubt.textContent = [call.doubt, call.lanes.length > 1 ? SAY.lanes : ""].filter(Boolean).join(" ");
+      this.doubt.hidden = !this.doubt.textContent;
+      attrs(this.frame, { "aria-label": fill(SAY.keys, { q: m.queries, k: m.keys.length }) });
+      this.layout();
+    }
+
+    get many() { return this.matrix.keys.length > MANY || this.matrix.queries > MANY; }
+    get tiled() { return this.many && !this.window; }
+
+    // ------------------------------------------------------------------------------------ where things are
+    layout() {
+      const m = this.matrix, box = this.stage.box;
+      this.width = box.clientWidth;
+      if (!this.width) return;
+      const tile = (this.tile = this.tiled ? Math.ceil(Math.max(m.keys.length, m.queries) / TILES) : 1);
+      const w = this.window || { q: 0, k: 0, qs: m.queries, ks: m.keys.length };
+      this.view = this.tiled ? { q: 0, k: 0, qs: Math.ceil(m.queries / tile), ks: Math.ceil(m.keys.length / tile) } : w;
+      const narrow = this.width < 560;
+      this.left = this.tiled ? 56 : narrow ? 92 : 126;
+      this.top = this.tiled ? 40 : 112;
+      this.size = clamp(Math.floor((this.width - this.left - 4) / this.view.ks), 7, this.tiled ? 12 : 26);
+      const width = this.left + this.view.ks * this.size + 2, height = this.top + this.view.qs * this.size + 2;
+      const dpr = Math.max(1, window.devicePixelRatio || 1);
+      for (const c of [this.canvas, (this.base = this.base || document.createElement("canvas"))]) {
+        c.width = Math.round(width * dpr);
+        c.height = Math.round(height * dpr);
+      }
+      Object.assign(this.canvas.style, { width: width + "px", height: height + "px" });
+      this.back.hidden = !this.window;
+      this.paint();
+    }
+
+    at(e) {
+      const r = this.canvas.getBoundingClientRect(), x = e.clientX - r.left, y = e.clientY - r.top, v = this.view;
+      const k = Math.floor((x - this.left) / this.size), q = Math.floor((y - this.top) / this.size);
+      const inK = k >= 0 && k < v.ks, inQ = q >= 0 && q < v.qs;
+      if (x >= this.left && y >= this.top) return inK && inQ ? { q: v.q + q, k: v.k + k } : null;
+      if (this.tiled) return null;
+      return y >= this.top ? (inQ ? { q: v.q + q } : null) : inK ? { k: v.k + k } : null;
+    }
+
+    // ------------------------------------------------------------------------------------ drawing
+    ink() {
+      const style = getComputedStyle(this.stage.box), get = (name) => style.getPropertyValue(name).trim(), dark = this.stage.dark();
+      const look = {};
+      for (const [name, [light, night]] of Object.entries(this.data.looks)) look[name] = dark ? night : light;
+      return {
+        look, mono: get("--um-mono") || "monospace", sans: get("--um-sans") || "sans-serif", page: get("--um-page"), text: get("--um-text"), soft: get("--um-soft"),
+        line: get("--um-line"), ring: get("--um-ring"), violet: get("--um-violet"), outline: get("--um-corrected"), bars: Object.values(BARS).map(get), drafted: get("--um-drafted"), hatch: get("--um-hatch"),
+      };
+    }
+
+    paint() {
+      if (!this.matrix || !this.width) return;
+      const ink = (this.colours = this.ink());
+      this.drawLegend();
+      const g = this.base.getContext("2d"), dpr = Math.max(1, window.devicePixelRatio || 1);
+      g.setTransform(dpr, 0, 0, dpr, 0, 0);
+      g.clearRect(0, 0, this.base.width, this.base.height);
+      if (this.tiled) this.paintTiles(g, ink); else { this.paintCells(g, ink); this.paintOutline(g, ink); this.paintNames(g, ink); }
+      this.tell();
+      this.over();
+    }
+
+    paintCells(g, ink) {
+      const { matrix: m, size, view: v, left, top } = this, rules = this.data.rules, gap = size > 9 ? 1 : 0.5;
+      g.fillStyle = ink.line;
+      g.fillRect(left - 0.5, top - 0.5, v.ks * size + 1, v.qs * size + 1);
+      for (let i = 0; i < v.qs; i++) for (let j = 0; j < v.ks; j++) {
+        const q = v.q + i, k = v.k + j, [, look, title] = rules[m.rule(q, k)], x = left + j * size, y = top + i * size, s = size - gap;
+        g.fillStyle = ink.page;
+        g.fillRect(x, y, s, s);
+        g.globalAlpha = this.only !== null && this.only !== title ? 0.12 : 1;
+        if (look !== "later") { g.fillStyle = ink.look[look]; g.fillRect(x, y, s, s); }
+        if (look === "reference") { g.fillStyle = "#101418"; g.beginPath(); g.arc(x + s / 2, y + s / 2, Math.max(1, size * 0.13), 0, 7); g.fill(); }
+        else if (look === "sibling") { g.strokeStyle = ink.text; g.lineWidth = 0.8; g.beginPath(); g.moveTo(x + 0.5, y + s - 0.5); g.lineTo(x + s - 0.5, y + 0.5); g.stroke(); }
+        else if (look === "stale") {
+          // Violet is near the blue below it: a line of the page's colour keeps them apart.
+          const c = s * 0.62;
+          g.fillStyle = ink.page; g.beginPath(); g.moveTo(x + s - c, y); g.lineTo(x + s, y); g.lineTo(x + s, y + c); g.fill();
+          g.fillStyle = ink.violet; g.beginPath(); g.moveTo(x + s - c + 1.6, y); g.lineTo(x + s, y); g.lineTo(x + s, y + c - 1.6); g.fill();
+        } else if (look === "later" && this.only === title) { g.fillStyle = ink.hatch; g.fillRect(x, y, s, s); }
+        g.globalAlpha = 1;
+      }
+    }
+
+    /** A line around each group of cells that another rule would open or close. */
+    paintOutline(g, ink) {
+      if (this.against === "none") return;
+      const { matrix: m, size, view: v, left, top } = this, kind = this.against;
+      const on = (i, j) => i >= 0 && j >= 0 && i < v.qs && j < v.ks && m.differs(kind, v.q + i, v.k + j);
+      for (const [width, colour] of [[4, ink.page], [2, ink.outline]]) {
+        g.strokeStyle = colour;
+        g.lineWidth = width;
+        g.lineCap = "square";
+        g.beginPath();
+        for (let i = 0; i < v.qs; i++) for (let j = 0; j < v.ks; j++) {
+          if (!on(i, j)) continue;
+          const x = left + j * size, y = top + i * size, X = x + size, Y = y + size;
+          if (!on(i - 1, j)) { g.moveTo(x, y); g.lineTo(X, y); }
+          if (!on(i + 1, j)) { g.moveTo(x, Y); g.lineTo(X, Y); }
+          if (!on(i, j - 1)) { g.moveTo(x, y); g.lineTo(x, Y); }
+          if (!on(i, j + 1)) { g.moveTo(X, y); g.lineTo(X, Y); }
+        }
+        g.stroke();
+      }
+    }
+
+    /** Tokens, positions and bars of their groups, on both sides. */
+    paintNames(g, ink) {
+      const { matrix: m, size, view: v, left, top } = this, every = Math.ceil(11 / size), shown = (i) => i % every === 0;
+      for (let j = 0; j < v.ks; j++) this.name(g, ink, v.k + j, false, shown(j) || m.twice[v.k + j] && every < 2);
+      for (let i = 0; i < v.qs; i++) this.name(g, ink, m.cached + v.q + i, true, shown(i));
+      this.bars(g, ink, false, v.k, v.ks);
+      this.bars(g, ink, true, m.cached + v.q, v.qs);
+      if (m.cached > v.k && m.cached < v.k + v.ks) {
+        g.strokeStyle = ink.ring;
+        g.lineWidth = 1.5;
+        g.setLineDash([4, 3]);
+        const x = left + (m.cached - v.k) * size - 0.5;
+        g.beginPath(); g.moveTo(x, top - 30); g.lineTo(x, top + v.qs * size); g.stroke();
+        g.setLineDash([]);
+      }
+      g.fillStyle = ink.soft;
+      g.font = "11px " + ink.sans;
+      g.textBaseline = "alphabetic";
+      g.textAlign = "left";
+      g.fillText(SAY.query + " ↓", 0, top - 14);
+      g.fillText(SAY.keyAxis + " →", 0, top - 30);
+    }
+
+    /** The name of the token at key `i`, beside its row or above its column; `strong` where the pointer is. */
+    name(g, ink, i, side, draw, strong) {
+      if (!draw) return;
+      const { matrix: m, size, view: v, left, top } = this, [pos, text] = m.keys[i], n = side ? i - m.cached - v.q : i - v.k;
+      g.save();
+      if (side) g.translate(left - 9, top + n * size + size / 2);
+      else { g.translate(left + n * size + size / 2, top - 9); g.rotate(-Math.PI / 2); }
+      const px = Math.min(12, Math.max(9.5, size)), room = (side ? left : top - 18) - 9 - 28, at = side ? -1 : 1;
+      if (strong) {
+        g.fillStyle = ink.page;
+        g.fillRect(side ? -left + 9 : 0, -8, side ? left - 9 : top - 26, 16);
+      }
+      if (m.twice[i]) {
+        g.strokeStyle = ink.outline;
+        g.lineWidth = 1.2;
+        const h = Math.min(size - 1.5, 12);
+        g.strokeRect(side ? -22 : 0, -h / 2, 22, h);
+      }
+      g.textBaseline = "middle";
+      g.textAlign = side ? "right" : "left";
+      g.font = (strong ? "700 " : "") + px + "px " + ink.mono;
+      g.fillStyle = strong ? ink.text : ink.soft;
+      g.fillText(String(pos), at * 2, 0.5);
+      g.fillStyle = ink.text;
+      g.fillText(cut(g, text, room), at * 28, 0.5);
+      g.restore();
+    }
+
+    bars(g, ink, side, first, count) {
+      const { matrix: m, size, left, top } = this, groups = Object.values(this.data.groups);
+      const kind = (i) => m.keys[i][2] * 2 + (i < m.cached ? 1 : 0);
+      for (let i = first, j; i < first + count; i = j) {
+        for (j = i; j < first + count && kind(j) === kind(i); j++);
+        const a = (i - first) * size, length = (j - i) * size - 1, group = m.keys[i][2], held = i < m.cached;
+        g.fillStyle = ink.bars[group];
+        const [x, y, w, h] = side ? [left - 6, top + a, 4, length] : [left + a, top - 6, length, 4];
+        g.fillRect(x, y, w, h);
+        g.strokeStyle = ink.soft;
+        g.lineWidth = 0.5;
+        g.strokeRect(x, y, w, h);
+        if (held) { g.fillStyle = ink.page; for (let d = 2; d < length; d += 5) g.fillRect(side ? x : x + d, side ? y + d : y, side ? w : 2, side ? 2 : h); }
+        if (side) continue;
+        g.save();
+        g.beginPath();
+        g.rect(left + a, 0, Math.max(0, length), 14);
+        g.clip();
+        g.font = "11px " + ink.sans;
+        g.textBaseline = "middle";
+        g.textAlign = "left";
+        g.fillStyle = ink.soft;
+        const name = groups[group][0] + (held ? ", " + SAY.cachedBar : "");
+        if (g.measureText(name).width <= length + 2 || length > 34) g.fillText(cut(g, name, length), left + a + 1, 7);
+        g.restore();
+      }
+    }
+
+    paintTiles(g, ink) {
+      const { matrix: m, size, tile, view: v, left, top } = this;
+      this.tiles = [];
+      for (let i = 0; i < v.qs; i++) {
+        const counts = new Int32Array(v.ks);
+        for (let q = i * tile; q < Math.min(m.queries, (i + 1) * tile); q++) for (let k = 0; k < m.keys.length; k++) if (this.counted(q, k)) counts[Math.floor(k / tile)]++;
+        this.tiles.push(counts);
+      }
+      g.fillStyle = ink.line;
+      g.fillRect(left - 0.5, top - 0.5, v.ks * size + 1, v.qs * size + 1);
+      for (let i = 0; i < v.qs; i++) for (let j = 0; j < v.ks; j++) {
+        const x = left + j * size, y = top + i * size, s = size - 0.75, n = this.tiles[i][j], all = this.area(i, j);
+        g.fillStyle = ink.page;
+        g.fillRect(x, y, s, s);
+        if (!n) continue;
+        g.fillStyle = ink.look.block;
+        g.beginPath();
+        if (n === all) g.rect(x, y, s, s); else { g.moveTo(x, y); g.lineTo(x + s, y + s); g.lineTo(x, y + s); }
+        g.fill();
+      }
+      g.fillStyle = ink.soft;
+      g.font = "10px " + ink.mono;
+      g.textBaseline = "middle";
+      for (let j = 0; j < v.ks; j += 8) { g.textAlign = "left"; g.fillText(String(m.keys[j * tile][0]), left + j * size, top - 10); }
+      for (let i = 0; i < v.qs; i += 4) { g.textAlign = "right"; g.fillText(String(m.keys[m.cached + i * tile][0]), left - 6, top + i * size + size / 2); }
+    }
+
+    counted(q, k) { const rule = this.data.rules[this.matrix.rule(q, k)]; return this.only === null ? rule[0] === 1 : rule[2] === this.only; }
+    area(i, j) { const { matrix: m, tile } = this; return Math.min(tile, m.queries - i * tile) * Math.min(tile, m.keys.length - j * tile); }
+
+    drawLegend() {
+      const n = this.numbers, rules = this.data.rules.map((rule, i) => [...rule, i]).filter((rule) => n[rule[4]]);
+      if (this.only !== null && !rules.some((rule) => rule[2] === this.only)) this.only = null;
+      const state = JSON.stringify([rules.map((r) => [r[2], n[r[4]]]), this.only, this.stage.dark()]);
+      if (state === this.legendState) return;
+      const focused = this.legend.contains(document.activeElement) ? document.activeElement.dataset.rule : null;
+      this.legendState = state;
+      this.legend.replaceChildren(...rules.map(([open, look, title, , i]) => {
+        const b = attrs(el("button", "um-mask-entry"), { type: "button", "aria-pressed": String(this.only === title), title: fill(SAY.isolate, { title }) });
+        const swatch = attrs(el("span", "um-mask-swatch um-look-" + look), { "aria-hidden": "true" });
+        swatch.style.setProperty("--um-look", this.colours.look[look]);
+        b.dataset.rule = title;
+        b.append(swatch, el("span", "um-mask-can", open ? SAY.may : SAY.maynot), el("span", "", title), el("span", "um-faint", String(n[i])));
+        b.addEventListener("click", () => { this.only = this.only === title ? null : title; this.paint(); });
+        return b;
+      }));
+      if (focused) for (const b of this.legend.children) if (b.dataset.rule === focused) b.focus();
+    }
+
+    /** What moves with the pointer and the cursor, above the matrix that does not. */
+    over() {
+      if (!this.matrix || !this.width || !this.colours) return;
+      const { matrix: m, size, view: v, left, top, colours: ink } = this, g = this.canvas.getContext("2d"), dpr = Math.max(1, window.devicePixelRatio || 1);
+      g.setTransform(1, 0, 0, 1, 0, 0);
+      g.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      g.drawImage(this.base, 0, 0);
+      g.setTransform(dpr, 0, 0, dpr, 0, 0);
+      const inside = (c) => (c.q === undefined || c.q >= v.q && c.q < v.q + v.qs) && (c.k === undefined || c.k >= v.k && c.k < v.k + v.ks);
+      const ring = (c, width, colour) => {
+        const x = c.k === undefined ? left : left + (c.k - v.k) * size, y = c.q === undefined ? top : top + (c.q - v.q) * size;
+        const w = (c.k === undefined ? v.ks : 1) * size, h = (c.q === undefined ? v.qs : 1) * size;
+        g.strokeStyle = ink.page; g.lineWidth = width + 2; g.strokeRect(x - 1, y - 1, w + 1, h + 1);
+        g.strokeStyle = colour; g.lineWidth = width; g.strokeRect(x - 1, y - 1, w + 1, h + 1);
+      };
+      const marks = [];
+      if (this.pinned && !this.tiled && inside(this.pinned)) {
+        const p = this.pinned;
+        if (p.q === undefined || p.k === undefined) {
+          // All but the row (or the column) recedes.
+          g.fillStyle = ink.page;
+          g.globalAlpha = 0.72;
+          if (p.k === undefined) { g.fillRect(left, top, v.ks * size, (p.q - v.q) * size); g.fillRect(left, top + (p.q - v.q + 1) * size, v.ks * size, (v.q + v.qs - p.q - 1) * size); }
+          else { g.fillRect(left, top, (p.k - v.k) * size, v.qs * size); g.fillRect(left + (p.k - v.k + 1) * size, top, (v.k + v.ks - p.k - 1) * size, v.qs * size); }
+          g.globalAlpha = 1;
+        }
+        marks.push(p);
+        ring(p, 2.5, ink.ring);
+      }
+      const keyed = document.activeElement === this.frame ? (this.tiled ? { q: Math.floor(this.focus.q / this.tile), k: Math.floor(this.focus.k / this.tile) } : this.focus) : null;
+      const here = this.hover || keyed;
+      if (here && inside(here)) { ring(here, 1.5, ink.ring); if (!this.tiled) marks.push(here); }
+      for (const mark of marks) {
+        if (mark.q !== undefined) this.name(g, ink, m.cached + mark.q, true, true, true);
+        if (mark.k !== undefined) this.name(g, ink, mark.k, false, true, true);
+      }
+      const pos = this.stage.cursor().pos;
+      if (pos === null || this.tiled) return;
+      // The position that is pinned on the page, wherever it is here.
+      g.fillStyle = ink.ring;
+      m.keys.forEach((key, i) => {
+        if (key[0] !== pos) return;
+        const q = i - m.cached;
+        if (i >= v.k && i < v.k + v.ks) tri(g, left + (i - v.k) * size + size / 2, top - 1, 0);
+        if (q >= v.q && q < v.q + v.qs) tri(g, left - 1, top + (q - v.q) * size + size / 2, 1);
+      });
+    }
+
+    // ------------------------------------------------------------------------------------ sentences
+    describe(c) {
+      const m = this.matrix, parts = (n) => this.data.rules.map(([, , title], i) => (n[i] && this.data.rules[i][0] ? fill(SAY.part, { n: n[i], title }) : "")).filter(Boolean).join(", ");
+      if (c.q !== undefined && c.k !== undefined) {
+        if (!this.tiled) return m.sentence(c.q, c.k);
+        const { tile } = this, Q = Math.min(m.queries, (c.q + 1) * tile) - 1, K = Math.min(m.keys.length, (c.k + 1) * tile) - 1, at = (i) => m.keys[i][0];
+        return fill(SAY.tile, { a: at(m.cached + c.q * tile), b: at(m.cached + Q), c: at(c.k * tile), d: at(K), n: this.tiles[c.q][c.k], all: this.area(c.q, c.k), what: this.only === null ? SAY.open : SAY.ofRule });
+      }
+      const n = c.q === undefined ? m.counts(undefined, c.k) : m.counts(c.q), open = n.reduce((sum, x, i) => sum + (this.data.rules[i][0] ? x : 0), 0);
+      const name = m.named(m.keys[c.q === undefined ? c.k : m.cached + c.q]), all = c.q === undefined ? m.queries : m.keys.length;
+      return fill(c.q === undefined ? (open ? SAY.read : SAY.readNone) : open ? SAY.sees : SAY.seesNone, { name, n: open, all, parts: parts(n) });
+    }
+
+    tell() {
+      const m = this.matrix, c = this.hover || this.pinned;
+      const rest = this.tiled ? fill(SAY.tileHint, { k: m.keys.length, n: this.tile }) : SAY.hint;
+      this.said.textContent = c && !(this.tiled && c === this.pinned) ? this.describe(c) : rest;
+      this.said.classList.toggle("um-mask-rest", !c);
+      const notes = [];
+      if (this.against !== "none") {
+        const all = m.queries * m.keys.length;
+        let n = 0;
+        for (let q = 0; q < m.queries; q++) for (let k = 0; k < m.keys.length; k++) if (m.differs(this.against, q, k)) n++;
+        notes.push(fill(n ? SAY.differ : SAY.differ0, { n, all }));
+      }
+      if (!this.tiled && m.twice.some(Boolean)) notes.push(SAY.fedTwice);
+      if (this.tiled) notes.push(["■ " + SAY.tileOpen, "◣ " + SAY.tilePart, "□ " + SAY.tileClosed].join("   "));
+      this.note.textContent = notes.join(" ");
+      this.note.hidden = !notes.length;
+    }
+
+    speak(quiet) {
+      const c = this.tiled ? { q: Math.floor(this.focus.q / this.tile), k: Math.floor(this.focus.k / this.tile) } : this.focus;
+      const said = this.describe(c);
+      if (!quiet) this.aloud.textContent = said;
+      this.said.textContent = said;
+      this.said.classList.remove("um-mask-rest");
+      this.over();
+    }
+
+    // ------------------------------------------------------------------------------------ the reader's hand
+    point(c) {
+      if (!this.matrix) return;
+      const same = JSON.stringify(c) === JSON.stringify(this.hover);
+      if (same) return;
+      this.hover = c;
+      this.canvas.style.cursor = c ? "pointer" : "";
+      const said = c || this.pinned;
+      this.said.textContent = said && !(this.tiled && !c) ? this.describe(said) : this.tiled ? fill(SAY.tileHint, { k: this.matrix.keys.length, n: this.tile }) : SAY.hint;
+      this.said.classList.toggle("um-mask-rest", !said);
+      this.over();
+    }
+
+    click(c) {
+      if (!c) return;
+      if (this.tiled) return this.zoom(c);
+      if (c.q !== undefined) this.focus.q = c.q;
+      if (c.k !== undefined) this.focus.k = c.k;
+      this.pin(c);
+    }
+
+    zoom(c) {
+      const m = this.matrix, around = (i, n) => clamp(Math.floor((i + 0.5) * this.tile - WINDOW / 2), 0, Math.max(0, n - WINDOW));
+      this.focus = { q: c.q * this.tile, k: c.k * this.tile };
+      this.window = { q: around(c.q, m.queries), k: around(c.k, m.keys.length), qs: Math.min(WINDOW, m.queries), ks: Math.min(WINDOW, m.keys.length) };
+      this.hover = null;
+      this.layout();
+    }
+
+    pin(c) {
+      const m = this.matrix, said = this.describe(c), key = m.keys[c.q === undefined ? c.k : m.cached + c.q];
+      this.pinned = c;
+      this.aloud.textContent = said;
+      const rule = c.q !== undefined && c.k !== undefined ? this.data.rules[m.rule(c.q, c.k)] : null;
+      const title = rule ? (rule[0] ? SAY.may : SAY.maynot) + ": " + rule[2] : m.named(key);
+      this.stage.note(title, [said, this.data.calls[this.call].rule].concat(this.data.calls[this.call].doubt || []));
+      this.stage.seek(undefined, { pos: key[0], cell: c });
+      this.tell();
+      this.over();
+    }
+
+    key(e) {
+      if (e.ctrlKey || e.altKey || e.metaKey || !this.matrix) return;
+      const m = this.matrix, f = this.focus, step = (this.tiled ? this.tile : 1) * (e.shiftKey ? 8 : 1);
+      const moves = { ArrowLeft: [0, -step], ArrowRight: [0, step], ArrowUp: [-step, 0], ArrowDown: [step, 0], Home: [0, -m.keys.length], End: [0, m.keys.length] };
+      if (moves[e.key]) {
+        this.focus = { q: clamp(f.q + moves[e.key][0], 0, m.queries - 1), k: clamp(f.k + moves[e.key][1], 0, m.keys.length - 1) };
+        this.hover = null;
+        if (this.window) this.follow();
+        this.reveal();
+        this.speak();
+      } else if (e.key === "Enter" || e.key === " ") {
+        if (this.tiled) { this.zoom({ q: Math.floor(f.q / this.tile), k: Math.floor(f.k / this.tile) }); this.speak(); } else this.pin({ q: f.q, k: f.k });
+      } else if (!this.tiled && /^[rRcC]$/.test(e.key)) this.pin(/r/i.test(e.key) ? { q: f.q } : { k: f.k });
+      else if (e.key === "Backspace" && this.window) { this.window = null; this.layout(); this.speak(); }
+      else return;
+      e.preventDefault();
+      e.stopPropagation();
+    }
+
+    /** Keeps the focused cell inside the window of a mask that is too large. */
+    follow() {
+      const w = this.window, f = this.focus, m = this.matrix;
+      const q = clamp(w.q, f.q - w.qs + 1, f.q), k = clamp(w.k, f.k - w.ks + 1, f.k);
+      if (q === w.q && k === w.k) return;
+      this.window = { q: clamp(q, 0, m.queries - w.qs), k: clamp(k, 0, m.keys.length - w.ks), qs: w.qs, ks: w.ks };
+      this.layout();
+    }
+
+    /** A matrix wider than the page scrolls in its frame. */
+    reveal() {
+      const { frame, size, left, view: v } = this, unit = this.tiled ? this.tile : 1, x = left + (Math.floor(this.focus.k / unit) - v.k) * size;
+      if (x < frame.scrollLeft + left) frame.scrollLeft = x - left;
+      else if (x + size > frame.scrollLeft + frame.clientWidth) frame.scrollLeft = x + size - frame.clientWidth;
+    }
+
+    // ------------------------------------------------------------------------------------ export
+    csv() {
+      const m = this.matrix, out = [SAY.csv], v = this.tiled ? { q: 0, k: 0, qs: m.queries, ks: m.keys.length } : this.view;
+      for (let q = v.q; q < v.q + v.qs; q++) for (let k = v.k; k < v.k + v.ks; k++) {
+        const a = m.keys[m.cached + q], b = m.keys[k], [open, , title] = this.data.rules[m.rule(q, k)];
+        out.push([this.lane, a[0], a[1], b[0], b[1], k < m.cached ? 1 : 0, open, title, m.sentence(q, k)]);
+      }
+      return out;
+    }
+
+    figure() { this.point(null); return this.canvas; }
+
+    destroy() { this.sizes.disconnect(); }
+  }
+
+  function cut(g, text, room) {
+    if (g.measureText(text).width <= room) return text;
+    let n = text.length;
+    while (n > 1 && g.measureText(text.slice(0, n) + "…").width > room) n--;
+    return text.slice(0, n) + "…";
+  }
+
+  function tri(g, x, y, side) {
+    g.beginPath();
+    if (side) { g.moveTo(x, y); g.lineTo(x - 6, y - 4); g.lineTo(x - 6, y + 4); } else { g.moveTo(x, y); g.lineTo(x - 4, y - 6); g.lineTo(x + 4, y - 6); }
+    g.fill();
+  }
+
+  Unmasked.lens("mask", (stage) => new Mask(stage));
+})();
