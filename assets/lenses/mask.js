@@ -21,7 +21,7 @@
     tile: "Queries {a} to {b}, keys {c} to {d}: {n} of {all} cells {what}.", open: "open", ofRule: "of this rule",
     tileOpen: "open", tilePart: "partly open", tileClosed: "closed",
     tileHint: "{k} keys are too many to draw one by one: a tile is {n} by {n} cells. Click one to see its cells.",
-    fedTwice: "A position with a frame is there more than once, at the same place for RoPE.",
+    fedTwice: "Positions on a coloured ground are fed more than once: the same place for RoPE, another token.",
     query: "query", keyAxis: "key", position: "position",
     csv: ["row", "query", "query token", "key", "key token", "cached", "open", "rule", "sentence"],
   };
@@ -105,7 +105,7 @@
 
     sentence(q, k) {
       const query = this.keys[this.cached + q], key = this.keys[k];
-      return fill(this.data.rules[this.rule(q, k)][3], { q: this.named(query), k: this.keyName(k), qn: query[4], kn: key[4] });
+      return fill(this.data.rules[this.rule(q, k)][3], { q: this.named(query), k: this.keyName(k), qn: query[4], kn: key[4] }) + this.call.unsure;
     }
   }
 
@@ -171,13 +171,13 @@
     // ------------------------------------------------------------------------------------ what is shown
     show(payload, cursor) {
       const same = this.data && this.data.round === payload.round && this.run === cursor.run && this.data.calls.length === payload.calls.length;
-      if (this.run !== cursor.run) { this.choice = null; this.only = null; }
+      if (this.run !== cursor.run) { this.choice = this.only = null; }
       this.data = payload;
       this.run = cursor.run;
-      if (!same) { this.lane = 0; this.window = null; }
       if (!same || cursor.cell === null) this.pinned = null;
       this.hover = null;
       this.call = this.find();
+      if (!same) { this.lane = payload.calls[this.call].lane; this.window = null; }
       this.read();
     }
 
@@ -198,7 +198,7 @@
       const calls = this.data.calls, mine = calls[i];
       this.choice = { role: mine.role, model: mine.model, nth: calls.slice(0, i).filter((c) => c.role === mine.role && c.model === mine.model).length };
       this.call = i;
-      this.lane = 0;
+      this.lane = mine.lane;
       this.window = this.pinned = null;
       this.read();
     }
@@ -235,8 +235,10 @@
       this.view = this.tiled ? { q: 0, k: 0, qs: Math.ceil(m.queries / tile), ks: Math.ceil(m.keys.length / tile) } : w;
       const narrow = this.width < 560;
       this.left = this.tiled ? 56 : narrow ? 92 : 126;
-      this.top = this.tiled ? 40 : 112;
-      this.size = clamp(Math.floor((this.width - this.left - 4) / this.view.ks), 7, this.tiled ? 12 : 26);
+      this.top = this.tiled ? 40 : 122;
+      // A finger needs more than a pointer; what does not fit scrolls.
+      const least = narrow && this.view.ks <= MANY / 4 ? 12 : narrow ? 8 : 6;
+      this.size = clamp(Math.floor((this.width - this.left - 4) / this.view.ks), this.tiled ? 5 : least, this.tiled ? 12 : 26);
       const width = this.left + this.view.ks * this.size + 2, height = this.top + this.view.qs * this.size + 2;
       const dpr = Math.max(1, window.devicePixelRatio || 1);
       for (const c of [this.canvas, (this.base = this.base || document.createElement("canvas"))]) {
@@ -327,7 +329,7 @@
     /** Tokens, positions and bars of their groups, on both sides. */
     paintNames(g, ink) {
       const { matrix: m, size, view: v, left, top } = this, every = Math.ceil(11 / size), shown = (i) => i % every === 0;
-      for (let j = 0; j < v.ks; j++) this.name(g, ink, v.k + j, false, shown(j) || m.twice[v.k + j] && every < 2);
+      for (let j = 0; j < v.ks; j++) this.name(g, ink, v.k + j, false, shown(j));
       for (let i = 0; i < v.qs; i++) this.name(g, ink, m.cached + v.q + i, true, shown(i));
       this.bars(g, ink, false, v.k, v.ks);
       this.bars(g, ink, true, m.cached + v.q, v.qs);
@@ -349,7 +351,6 @@
 
     /** The name of the token at key `i`, beside its row or above its column; `strong` where the pointer is. */
     name(g, ink, i, side, draw, strong) {
-      if (!draw) return;
       const { matrix: m, size, view: v, left, top } = this, [pos, text] = m.keys[i], n = side ? i - m.cached - v.q : i - v.k;
       g.save();
       if (side) g.translate(left - 9, top + n * size + size / 2);
@@ -360,11 +361,14 @@
         g.fillRect(side ? -left + 9 : 0, -8, side ? left - 9 : top - 26, 16);
       }
       if (m.twice[i]) {
-        g.strokeStyle = ink.outline;
-        g.lineWidth = 1.2;
-        const h = Math.min(size - 1.5, 12);
-        g.strokeRect(side ? -22 : 0, -h / 2, 22, h);
+        const x = side ? -23 : 0;
+        g.globalAlpha = 0.3;
+        g.fillStyle = ink.outline;
+        g.fillRect(x, -size / 2, 23, size);
+        g.globalAlpha = 1;
+        if (size >= 12) { g.strokeStyle = ink.outline; g.lineWidth = 1; g.strokeRect(x + 0.5, -size / 2 + 1, 22, size - 2); }
       }
+      if (!draw) return g.restore();
       g.textBaseline = "middle";
       g.textAlign = side ? "right" : "left";
       g.font = (strong ? "700 " : "") + px + "px " + ink.mono;
@@ -398,7 +402,7 @@
         g.textAlign = "left";
         g.fillStyle = ink.soft;
         const name = groups[group][0] + (held ? ", " + SAY.cachedBar : "");
-        if (g.measureText(name).width <= length + 2 || length > 34) g.fillText(cut(g, name, length), left + a + 1, 7);
+        if (g.measureText(name).width <= length + 2 || length > 60) g.fillText(cut(g, name, length), left + a + 1, 7);
         g.restore();
       }
     }

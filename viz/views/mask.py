@@ -112,7 +112,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "block": ("current block", ""),
     "drafted": ("drafted", "draft"),
     "masks": ("masks", ""),
-    "copies": ("masks again", "second time"),
+    "copies": ("mask copies", "mask copy"),
 }
 
 # look: (light, dark, glyph). A closed later key has the colour of the page on purpose.
@@ -151,7 +151,8 @@ class Lane(NamedTuple):
 
 class Call(NamedTuple):
     """One forward call. `keys` are `cached` cached ones and then the fed tokens, which are the queries; query i reads
-    `rows[line[i]]`. `at` is the cursor behind the call, `doubt` what the trace does not tell."""
+    `rows[line[i]]`. `at` is the cursor behind the call, `doubt` what the trace does not tell; `unsure` is said behind
+    each cell's sentence, where that puts the whole rule in doubt."""
 
     at: int
     role: str
@@ -163,6 +164,12 @@ class Call(NamedTuple):
     rows: tuple[Runs, ...]
     line: tuple[int, ...]
     lanes: tuple[Lane, ...]
+    unsure: str = ""
+
+    @property
+    def fullest(self) -> int:
+        """The row of the batch that holds most: the one worth showing first."""
+        return max(range(len(self.lanes)), key=lambda i: (len(self.lanes[i].keys), -i))
 
     def keys_of(self, lane: int = 0) -> tuple[Key, ...]:
         """The keys of a row of the batch."""
@@ -187,7 +194,7 @@ class Call(NamedTuple):
     def sentence(self, query: int, key: int, lane: int = 0) -> str:
         """What there is to say about a cell."""
         keys = self.keys_of(lane)
-        return told(keys[self.cached + query], keys[key], self.rule_of(query, key, lane))
+        return told(keys[self.cached + query], keys[key], self.rule_of(query, key, lane)) + self.unsure
 
     @property
     def open(self) -> int:
@@ -273,6 +280,7 @@ class _Reading:
         self.coming = {pos: t for e in after if isinstance(e, Propose) for node in e.nodes for pos, t in node.fills}
         self.past = [e for e in before if isinstance(e, Forward) and e.model == self.forward.model]
         self.doubts: list[str] = []
+        self.unsure = ""
         fed, cached = self.forward.fed, self.forward.cached
         start, length = self.forward.start, len(fed) or self.forward.length
         if fed and len(fed) != self.forward.length:
@@ -302,7 +310,7 @@ class _Reading:
         lane = tuple(Lane(title, keys) for title, keys in zip(titles, differ, strict=True))
         doubt = " ".join(dict.fromkeys(self.doubts))
         return Call(
-            self.event + 1, call.role, call.model, rule, doubt, len(self.held), lanes[0], rows, line, lane
+            self.event + 1, call.role, call.model, rule, doubt, len(self.held), lanes[0], rows, line, lane, self.unsure
         )
 
     def _rows(self) -> dict[int, dict[tuple[int, int], Node]]:
@@ -407,10 +415,11 @@ class _Reading:
         if trace.attention == "causal":
             inside = [belief for belief in call.beliefs if belief.pos < end]
             if inside and len(inside) == len(call.beliefs):
-                rule, why = "full", "it predicts masks that it is fed, so it is read as full attention"
+                rule, why = "full", "it predicts masks that it is fed, so it is read as full attention, though it may be block-causal"
             else:
                 why = "it is read as causal"
         self.doubts.append(f"The trace does not say by which rule {call.model} attends: {why}.")
+        self.unsure = f" The rule of {call.model} is not in the trace."
         return rule, trace.block
 
     def _matrix(self, keys: list[Key]):  # noqa: ANN202
@@ -740,7 +749,9 @@ def _call_data(call: Call, number: dict[str, int]) -> dict[str, Any]:
         "model": call.model,
         "rule": call.rule,
         "doubt": call.doubt,
+        "unsure": call.unsure,
         "cached": call.cached,
+        "lane": call.fullest,
         "keys": [plain(key) for key in call.keys],
         "rows": [[x for stop, rule in runs for x in (stop, number[rule])] for runs in call.rows],
         "line": list(call.line),
@@ -766,13 +777,14 @@ def plot(info: MaskInfo, dark: bool = False) -> go.Figure:
 
 
 def _cells(figure: go.Figure, call: Call, dark: bool) -> None:
-    keys, queries = call.keys, range(len(call.line))
-    matrix = [[call.rule_of(q, k) for k in range(len(keys))] for q in queries]
+    lane, queries = call.fullest, range(len(call.line))
+    keys = call.keys_of(lane)
+    matrix = [[call.rule_of(q, k, lane) for k in range(len(keys))] for q in queries]
     counts: dict[str, int] = {}
     for row in matrix:
         for rule in row:
             counts[rule] = counts.get(rule, 0) + 1
-    said = [[theme.literal(call.sentence(q, k)) for k in range(len(keys))] for q in queries]
+    said = [[theme.literal(call.sentence(q, k, lane)) for k in range(len(keys))] for q in queries]
     for rule in (rule for rule in RULES if rule in counts):
         light, night, glyph = LOOKS[RULES[rule].look]
         ink = night if dark else light
