@@ -1,8 +1,8 @@
 """Who may see whom in the calls of this round, and by which rule?
 
 The permissions of attention, not its weights. Rows are queries (the tokens that a call feeds), columns are keys (what
-is cached, then what is fed). Every cell is open or closed by one rule, and the rule is a sentence. Rules live in `RULES`
-and nowhere else: the page fills their templates in, cell by cell.
+is cached, then what is fed). Every cell is open or closed by one rule, and the rule is a sentence. Rules live in
+`RULES` and nowhere else: the page fills their templates in, cell by cell.
 
 What a call without a mask of its own (`Forward.mask` 0) may see follows from its model's rule: full, block-causal or
 causal. An explicit mask is compared with the layouts that decoders are known to use. The one that gives the same
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from decoders.trace import Commit, Forward, Node, Propose, Round, RoundView, Trace
+from decoders.trace import Forward, Node, Propose, Round, RoundView, Trace
 from viz import theme
 from viz.base import View, round_at
 
@@ -93,7 +93,7 @@ RULES: dict[str, Rule] = {
         "alternative."
     ),
     "filled": Rule(
-        False, "sibling", "no mask any more", "Query {q} ({qn}) may not see {k}: {kn}, so its draft stood there, no mask."
+        False, "sibling", "no mask any more", "Query {q} ({qn}) may not see {k}: {kn}, so its draft stood there."
     ),
     "alone": Rule(
         False, "sibling", "another step", "Query {q} may not see {k}: every mask is a step of its own."
@@ -199,9 +199,7 @@ class Call(NamedTuple):
     @property
     def open(self) -> int:
         """How many cells are open."""
-        each = [
-            sum((stop - start) * RULES[rule].open for start, (stop, rule) in _starts(runs)) for runs in self.rows
-        ]
+        each = [sum((stop - start) * RULES[rule].open for start, (stop, rule) in _starts(runs)) for runs in self.rows]
         return sum(each[i] for i in self.line)
 
 
@@ -248,7 +246,9 @@ def info(trace: Trace, at: int) -> MaskInfo:
     order = ("verify", "denoise", "decode", "edit", "draft")
     first = min(range(len(calls)), key=lambda i: (*_rank(order, calls[i].role), i))
     call = calls[first]
-    size = f"{len(call.line)} queries x {len(call.keys)} keys, {call.open} of {len(call.line) * len(call.keys)} cells open"
+    size = (
+        f"{len(call.line)} queries x {len(call.keys)} keys, {call.open} of {len(call.line) * len(call.keys)} cells open"
+    )
     sentence = f"Round {view.n}, {call.role} call of {call.model}: {size}. {call.rule}"
     return MaskInfo(at, view.n, calls, first, trace.block, origin, sentence)
 
@@ -392,7 +392,9 @@ class _Reading:
         if not self.nodes and any(belief.pos == pos for belief in call.beliefs):
             return None
         if not self.nodes and not call.beliefs:
-            self.doubts.append("This run was recorded without beliefs: which tokens beyond the text are masks is a guess.")
+            self.doubts.append(
+                "This run was recorded without beliefs: which tokens beyond the text are masks is a guess."
+            )
             return None
         for earlier in reversed(self.past):
             # A pass over many masks fills the surest ones with its best tokens; what is proposed later may differ.
@@ -415,7 +417,10 @@ class _Reading:
         if trace.attention == "causal":
             inside = [belief for belief in call.beliefs if belief.pos < end]
             if inside and len(inside) == len(call.beliefs):
-                rule, why = "full", "it predicts masks that it is fed, so it is read as full attention, though it may be block-causal"
+                rule, why = (
+                    "full",
+                    "it predicts masks that it is fed, so it is read as full attention, though it may be block-causal",
+                )
             else:
                 why = "it is read as causal"
         self.doubts.append(f"The trace does not say by which rule {call.model} attends: {why}.")
@@ -770,8 +775,8 @@ def plot(info: MaskInfo, dark: bool = False) -> go.Figure:
         call = info.calls[info.first]
         (_tiles if len(call.keys) > MANY else _cells)(figure, call, dark)
     figure.add_annotation(
-        text=theme.literal(info.sentence), xref="paper", yref="paper", x=0, y=0, yshift=-30, xanchor="left", yanchor="top",
-        font={"color": theme.colour("muted", dark), "size": 13},
+        text=theme.literal(info.sentence), xref="paper", yref="paper", x=0, y=0, yshift=-30,
+        xanchor="left", yanchor="top", font={"color": theme.colour("muted", dark), "size": 13},
     )  # fmt: skip
     return figure
 
@@ -843,10 +848,7 @@ def _tiles(figure: go.Figure, call: Call, dark: bool) -> None:
                 for tile in range(start // size, -(-stop // size)):
                     filled[q // size][tile] += min(stop, (tile + 1) * size) - max(start, tile * size)
     area = [
-        [
-            min(size, len(call.line) - y * size) * min(size, len(call.keys) - x * size)
-            for x in range(across)
-        ]
+        [min(size, len(call.line) - y * size) * min(size, len(call.keys) - x * size) for x in range(across)]
         for y in range(down)
     ]
     share = [[f / a for f, a in zip(fs, areas, strict=True)] for fs, areas in zip(filled, area, strict=True)]
@@ -872,4 +874,6 @@ VIEW = View(
     info=info,
     plot=plot,
     order=35,
+    medium="script",
+    data=data,
 )
