@@ -408,7 +408,7 @@ class _Reading:
     def _own(self) -> tuple[str, int]:
         """(full, block or causal, positions per block): the rule of this call's model where no mask is given."""
         trace, call = self.trace, self.forward
-        if call.model == trace.model:
+        if call.model in (trace.model, "model"):  # "model" is what a call says that names none
             return trace.attention, trace.block
         if call.mask:
             return trace.attention, trace.block
@@ -663,6 +663,12 @@ def _shadows(call: _Reading, keys: list[Key], given: list[Spans]) -> Found:
     rule = "full" if call.rule == "full" else "same"
     rows = [_runs([*seen(rule), (len(keys), "aside")])] * (text - held)
     for i in range(n):
+        if keys[text + i].pos in call.held:
+            # It stands for a cached row: what is fed is a later block to it.
+            first = [(i + 1, "prompt" if key.group == "prompt" else "earlier") for i, key in enumerate(keys[:held])]
+            last = [(text + j + 1, "shadow" if keys[text + j].pos in call.held else "later") for j in range(n)]
+            rows.append(_runs([*first, (text, "later"), *last]))
+            continue
         hidden = next((j for j in range(text) if not _sees(given[text - held + i], j)), -1)
         # A model that predicts a position from the row before reads the token behind the shadow off it.
         if hidden < 0 or keys[hidden].pos - keys[text + i].pos not in (0, 1):
