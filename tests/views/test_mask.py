@@ -18,8 +18,8 @@ TRACES = sorted((Path(__file__).resolve().parents[2] / "assets" / "traces").glob
 LETTERS = {
     "self": "s", "prompt": "p", "full": "f", "left": "l", "earlier": "e", "same": "b", "behind": "h", "draft": "d",
     "ancestor": "a", "before": "a", "revealed": "r", "masked": "m", "shadow": "w", "kept": "k", "stale": "o",
-    "shown": "1", "right": ".", "later": ".", "guess": ",", "aside": ";", "unrevealed": "u", "answer": "x", "sibling": "y",
-    "filled": "z", "alone": "n", "hidden": "0", "unknown": "?",
+    "shown": "1", "right": ".", "later": ".", "guess": ",", "aside": ";", "unrevealed": "u", "answer": "x",
+    "sibling": "y", "filled": "z", "alone": "n", "hidden": "0", "unknown": "?",
 }  # fmt: skip
 
 
