@@ -157,7 +157,7 @@
     }
 
     select(name, change) {
-      const label = el("label", "um-mask-pick"), field = el("select", "um-select");
+      const label = el("label", "um-mask-pick"), field = attrs(el("select", "um-select"), { "aria-label": name });
       field.addEventListener("change", () => change(field.value));
       label.append(el("span", "um-caption", name), field);
       return { label, field };
