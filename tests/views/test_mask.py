@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -278,16 +279,17 @@ def test_every_rule_has_a_look_and_what_is_closed_never_looks_open():
 
 
 def test_the_figure_has_a_layer_and_a_legend_entry_for_each_rule():
-    figure = plot(info(block_causal(), 5))
-    heat = [layer for layer in figure.data if layer.type == "heatmap"]
+    layers: Any = plot(info(block_causal(), 5)).data
+    heat = [layer for layer in layers if layer.type == "heatmap"]
     assert len(heat) == 5
-    names = [layer.name for layer in figure.data if layer.type == "scatter"]
+    names = [layer.name for layer in layers if layer.type == "scatter"]
     assert names[-1] == "□ may not: later block (4)" and names[0] == "■ may see: itself (4)"
 
 
 def test_more_than_256_keys_are_drawn_as_tiles_of_open_shares():
     trace = make([Round(0, 0), Forward("denoise", 320)], (OF,) * 320, 2, attention="causal")
-    (tiles,) = plot(info(trace, 2)).data[:1]
+    layers: Any = plot(info(trace, 2)).data
+    tiles = layers[0]
     assert (len(tiles.z), len(tiles.z[0])) == (64, 64)
     assert (tiles.z[0][0], tiles.z[0][1], tiles.z[9][3]) == (0.6, 0.0, 1.0)
 
