@@ -1,16 +1,13 @@
 """The mask lens on the page: what it draws is what Python says, cell by cell; it is read by pointer and by keyboard."""
 
 import json
-import sys
 
 import pytest
 from serving import ROOT
 
-from decoders.trace import Trace
+from decoders.trace import Forward, Round, Trace
+from tests.views.view_samples import NASTY, make, nasty, ssd
 from viz.views.mask import MANY, RULES, VIEW, info
-
-sys.path.insert(0, str(ROOT / "tests" / "views"))
-from view_samples import NASTY, nasty, ssd  # noqa: E402
 
 TRACES = sorted((ROOT / "assets" / "traces").glob("*.json.gz"))
 SIMSD = Trace.load(ROOT / "assets" / "traces" / "simsd-apples.json.gz")
@@ -199,9 +196,6 @@ def test_markup_in_tokens_stays_text(lens):
 
 
 def test_a_mask_of_more_than_256_keys_is_tiles_that_zoom_in(lens):
-    from decoders.trace import Forward, Round
-    from tests.views.view_samples import make
-
     trace = make([Round(0, 0), Forward("denoise", MANY + 64)], (2,) * (MANY + 64), 2, attention="causal")
     lens.load(trace, 2)
     assert (
