@@ -121,12 +121,15 @@ def chosen(
     return Decide("path", what, about, size, among, ngrams if len(ngrams) <= MAX_NGRAMS else ())
 
 
-def refine(drafter: Model, board: Canvas, par: DiffuSpec) -> Generator[Forward, None, dict[int, Slot]]:
-    """Equation 5: fills the masks of the board in S passes, the surest first, and returns the candidates of each."""
+def refine(context: Context, board: Canvas, par: DiffuSpec) -> Generator[Forward, None, dict[int, Slot]]:
+    """Equation 5: fills the masks of the board in S passes, the surest first, and returns the candidates of each. The
+    drafter's `context` keeps full blocks of text from round to round."""
     slots, k = dict[int, Slot](), len(board.ids) - board.prompt_len
+    context.canvas = board
+    yield from context.settle(board.block_of(board.prompt_len))
     while not board.filled:
         open_ = board.open(k)
-        seen = Context(drafter, board, cached=False).look([board.ids], [open_], "draft", most=par.m_max)
+        seen = context.look([board.ids], [open_], "draft", most=par.m_max)
         yield seen.call
         sure = by_confidence(seen.guesses[0])[: math.ceil(k / par.passes)]
         slots |= {g.pos: seen.best[0][open_.index(g.pos)] for g in sure}
@@ -172,6 +175,7 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Cha
     if par.proxy == "trigram" and (proxy := target.proxy) is None:
         raise ModelUnavailable(f"{target.spec.id} has no trigram.safetensors: fit one, or choose proxy = none.")
     context, lengths, k_t, n = Context(target, canvas), Lengths(), par.k_max, 0
+    drafting: Context | None = None
     while not canvas.finished:
         yield Round(n, canvas.block)
         j = len(canvas.ids)
@@ -180,7 +184,8 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: DiffuSpec, rng: Cha
             # (1) Draft: the text and k masks, S passes; the surest slots are filled first.
             mask, block = drafter.spec.mask, drafter.spec.block
             board = Canvas(canvas.ids, k, block=block, mask=mask, eos=canvas.eos, origin=0, top=canvas.top)
-            slots = yield from refine(drafter, board, par)
+            drafting = drafting or Context(drafter, board, fold=True)
+            slots = yield from refine(drafting, board, par)
             raw = board.ids[j:]
             l_gen = next((i for i, token in enumerate(raw) if token in canvas.eos), k)
 

@@ -11,12 +11,12 @@ import torch
 from chisquare import surprise
 from toys import LETTERS, hashed, hashes, prompt, scripted, spell, tiny
 
-from decoders import registry
+from decoders import masks, registry
 from decoders.errors import BadPrompt, Incompatible, ModelUnavailable
 from decoders.methods.diffuspec import DiffuSpec, Lengths, prune, search
 from decoders.ngram import NGram
 from decoders.run import Recording, run
-from decoders.trace import Commit, Decide, Judge, Propose, Trace, Verdict
+from decoders.trace import Commit, Decide, Forward, Judge, Propose, Trace, Verdict
 from viz.registry import views
 
 METHOD = registry.method("diffuspec")
@@ -438,3 +438,20 @@ def test_every_view_draws_a_text_that_grows(method):
             for at in range(len(trace.events) + 1):
                 assert view.info(trace, at).sentence
                 view.draw(trace, at)
+
+
+def test_a_block_causal_drafter_reads_a_full_block_of_text_once_and_drafts_what_it_would_without_a_cache():
+    drafter = tiny("qwen3-block", 1)
+    models = {"target": tiny("llama-causal"), "draft": drafter}
+    trace = run("diffuspec", models, prompt(13), max_new=24, k_max=6, k_min=2, proxy="none", early_stop=False)
+    calls = [(r, c) for r in trace.rounds for c in r.of(Forward) if c.model == drafter.spec.id]
+    # 13 tokens hold one full block, which the first call encodes; later calls begin where the text they know ends.
+    assert [c.start for _, c in calls][:2] == [0, 8]
+    assert all(c.start % 8 == 0 and c.cached == c.start for _, c in calls) and calls[-1][1].start >= 24
+    for r, call in calls:
+        text = trace.canvas_at(r.start)
+        ids = [*text, *[drafter.spec.mask] * (call.start + call.length - len(text))]
+        logits, _ = drafter.forward(ids, role="whole", see=masks.block_causal(0, len(ids), 8, drafter.device))
+        for b in call.beliefs:
+            probs = logits.at(b.pos).double().softmax(-1)
+            assert all(abs(p - float(probs[token])) < 2e-4 for token, p in b.top)
