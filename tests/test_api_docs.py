@@ -74,10 +74,10 @@ def test_an_mcp_client_finds_one_tool_per_method_and_can_use_it(tmp_path):
     pytest.importorskip("mcp", reason='the package mcp is not installed: pip install "gradio[mcp]"')
     anyio = pytest.importorskip("anyio")
     from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     async def ask(url: str):
-        async with streamablehttp_client(f"{url}/gradio_api/mcp/") as (reads, writes, _):
+        async with streamable_http_client(f"{url}/gradio_api/mcp/") as (reads, writes, _):
             async with ClientSession(reads, writes) as session:
                 await session.initialize()
                 tools = (await session.list_tools()).tools
