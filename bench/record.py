@@ -24,6 +24,7 @@ ROBOT = "Write a story about a lonely robot in a city."
 LLADA, SDAR, AR = "tiny-llada", "tiny-sdar", "tiny-ar"
 PAIR = {"target": AR, "draft": LLADA}
 SMALL = {"target": SDAR, "draft": "nano-sdar"}
+MIXED = {"n": 8, "tree": "mixed_order", "width": 3, "budget": 32, "fold": True}
 # name, method, models, prompt, settings: one run of every method on PROMPT, then two of every family.
 RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("ssd-apples", "ssd", LLADA, PROMPT, {"n": 4}),
@@ -36,11 +37,12 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("freedave-apples", "freedave", LLADA, PROMPT, {"draft_steps": 4}),
     ("psd-apples", "psd", LLADA, PROMPT, {"depth": 3}),
     ("wino-apples", "wino", LLADA, PROMPT, {}),
-    ("freedave-apples", "freedave", LLADA, PROMPT, {}),
     ("ssd-tree-apples", "ssd", LLADA, PROMPT, {"n": 4, "tree": "topk"}),
+    ("ssd-mixed-apples", "ssd", SDAR, PROMPT, MIXED),
     ("dream-apples", "dream", LLADA, PROMPT, {"steps": 16, "max_new": 32}),
     ("block-apples", "block", SDAR, PROMPT, {}),
     ("s2d2-apples", "s2d2", SDAR, PROMPT, {}),
+    ("s2d2-ahead-apples", "s2d2", SDAR, PROMPT, {"fold": True, "ahead": True}),
     ("fast-v2-apples", "fast-v2", SDAR, PROMPT, {}),
     ("llada2-apples", "llada2", SDAR, PROMPT, {"threshold": 0.7, "edit_threshold": 0.5}),
     ("simsd-apples", "simsd", SMALL, PROMPT, {"leak": True}),
@@ -63,8 +65,15 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
 
 
 def main(argv: list[str]) -> int:
-    argparse.ArgumentParser(prog="python -m bench record", description=__doc__.splitlines()[0]).parse_args(argv)  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(prog="python -m bench record", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    names = [name for name, *_ in RUNS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which runs (default: all)")
+    args = parser.parse_args(argv)
+    if unknown := set(args.names) - set(names):
+        parser.error(f"{', '.join(sorted(unknown))}: no such run; there are {', '.join(names)}.")
     for name, method, models, prompt, knobs in RUNS:
+        if args.names and name not in args.names:
+            continue
         needed = models.values() if isinstance(models, dict) else [models]
         if reason := next(filter(None, map(catalogue.missing, needed)), ""):
             print(f"{name} is not recorded: {reason}", file=sys.stderr)

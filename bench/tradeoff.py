@@ -1,8 +1,9 @@
 """What a setting costs in right answers and what it brings in speed, on held-out prompts of the graded families.
 
 `python -m bench tradeoff --model tiny-llada` sweeps the confidence threshold against one token a call;
-`--vary block` sweeps the block size of stepwise decoding.  Every setting answers the same prompts, so the differences
-in points are paired; the interval is that of the paired difference (normal approximation)."""
+`--vary block` sweeps the block size of stepwise decoding, `--vary psd` the depth and the policy of PSD.  Every setting
+answers the same prompts, so the differences in points are paired; the interval is that of the paired difference (normal
+approximation)."""
 
 import argparse
 import json
@@ -17,6 +18,7 @@ from training.evaluate import SEED, SLOTS
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 BLOCKS = (1, 2, 4, 8, 16, 32)
+PSD = tuple((depth, threshold) for depth in (3, 7) for threshold in (0.9, 0.95, 0.99))
 
 
 def settings(vary: str, block: int) -> list[tuple[str, str, dict[str, Any]]]:
@@ -24,6 +26,9 @@ def settings(vary: str, block: int) -> list[tuple[str, str, dict[str, Any]]]:
     if vary == "block":
         first = [("block " + str(block), "stepwise", {"block": block})]
         return first + [(f"block {b}", "stepwise", {"block": b}) for b in BLOCKS if b != block]
+    if vary == "psd":
+        psd = [(f"psd d={d} {t}", "psd", {"depth": d, "threshold": t}) for d, t in PSD]
+        return [("stepwise", "stepwise", {}), *psd]
     return [("stepwise", "stepwise", {}), *((f"threshold {t}", "threshold", {"threshold": t}) for t in THRESHOLDS)]
 
 
@@ -62,7 +67,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench tradeoff", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--model", default="tiny-llada")
     parser.add_argument("--n", type=int, default=100, help="held-out prompts of each graded family")
-    parser.add_argument("--vary", choices=("threshold", "block"), default="threshold")
+    parser.add_argument("--vary", choices=("threshold", "block", "psd"), default="threshold")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--save", action="store_true", help="keep the result for the model's card")
     args = parser.parse_args(argv)
