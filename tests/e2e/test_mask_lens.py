@@ -94,7 +94,8 @@ def check(trace: Trace):
 def test_every_cell_of_every_bundled_run_says_what_python_says(lens):
     for path in TRACES:
         trace = Trace.load(path)
-        view = trace.rounds[len(trace.rounds) // 2]
+        # The last rounds of some runs fill in what is left and call nobody.
+        view = next(r for r in trace.rounds[len(trace.rounds) // 2 :: -1] if r.of(Forward))
         lens.load(trace, view.stop)
         shown = info(trace, view.stop)
         call = shown.calls[shown.first]
