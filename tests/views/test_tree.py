@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from toys import hashed
-from view_samples import CAT, PA, RI, THE, S, mixed, ssd, stepwise, tree
+from view_samples import CAT, EOS, PA, RI, THE, S, mixed, ssd, stepwise, tree
 
 from decoders.run import run
-from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
+from decoders.trace import Commit, Decide, Edit, Finish, Forward, Judge, Node, Propose, Round, Verdict
 from viz.views.tree import FREE, ROOT, VIEW, info
 
 
@@ -45,7 +45,6 @@ def test_a_row_of_the_batch_holds_its_own_draft_and_all_before_it():
 def test_before_the_judge_every_node_is_only_drafted_and_there_is_no_bonus():
     shown = info(ssd(), 6)
     assert [t.state for t in shown.twigs] == ["committed", "drafted", "drafted", "drafted", "drafted"]
-    assert shown.sentence == "Round 2 puts 4 drafts forward; the call that checks them has not been judged yet."
 
 
 def test_a_rejection_says_what_the_row_above_would_have_filled_in_instead():
@@ -158,7 +157,7 @@ def test_the_same_fill_is_accepted_in_one_row_and_rejected_in_another():
 
 
 def test_a_branching_tree_says_how_long_the_path_is_and_what_ended_it():
-    assert info(mixed(), 4).sentence == (
+    assert info(mixed(), 8).sentence == (
         "Round 1 checks a tree of 8 drafts on 7 rows in one call and keeps a path of 2: "
         "the row at its end chose otherwise."
     )
@@ -215,3 +214,124 @@ def test_a_recorded_tree_of_ssd_is_drawn_as_it_was_sent():
             branched += "checks a tree" in shown.sentence
             VIEW.plot(shown)
         assert branched
+
+
+# ------------------------------------------------------------ beats
+def test_a_round_has_three_beats_drafted_read_and_judged():
+    """After Propose, after the Forward that checks, after Judge."""
+    assert [(info(ssd(), at).beat, info(ssd(), at).calls) for at in (4, 5, 6, 7, 9)] == [
+        (0, 1),
+        (1, 1),
+        (2, 2),
+        (3, 2),
+        (3, 2),
+    ]
+    assert [info(ssd(), at).sentence for at in (5, 6, 7)] == [
+        "Beat 1 of 3, draft: round 2 puts 4 drafts forward; nothing has checked them yet.",
+        "Beat 2 of 3, one forward pass: call 2 reads all 5 rows at once; no verdict yet.",
+        "Beat 3 of 3, verdicts: round 2 checks 4 drafts in one call and keeps 2: draft 3 is the first that was turned "
+        "down.",
+    ]
+    assert [{t.state for t in info(ssd(), at).twigs if t.id >= 0} for at in (5, 6)] == [{"drafted"}] * 2
+    assert info(ssd(), 5).cost == "" and info(ssd(), 6).cost == "5 rows x 10 positions = 50 positions processed"
+
+
+def test_the_call_that_made_the_drafts_is_no_second_beat():
+    assert [info(tree(), at).beat for at in (2, 3, 4, 5)] == [0, 1, 2, 3]
+
+
+def test_what_was_kept_before_the_drafts_is_ground_and_not_their_bonus():
+    """FreeDave fills in a token, drafts on top of it, and checks all of it in one call."""
+    round_, propose, forward, judge, kept, bonus = ssd().events[3:9]
+    first = Commit((Edit(7, 0, EOS, "unmasked", 0.9),))
+    trace = replace(ssd(), events=(round_, ssd().events[1], first, propose, forward, judge, kept))
+    shown = info(trace, 7)
+    assert FREE not in [t.id for t in shown.twigs] and shown.cost.endswith("for 2 tokens")
+    assert shown.cells[0][7] == "committed"
+
+
+def test_a_call_that_only_measures_is_not_the_batch_that_was_checked():
+    events = list(ssd().events[:7])
+    events.insert(6, replace(events[5], role="measure", batch=3, beliefs=()))
+    assert info(replace(ssd(), events=tuple(events)), 8).cost == (
+        "5 rows x 10 positions = 50 positions processed for 2 tokens"
+    )
+
+
+def test_the_rank_of_a_draft_is_read_from_the_row_that_judged_it():
+    """Row 0 gave Paris at 3; row 2 says cat before the at 5, and its p of the is .30, as in the verdict."""
+    twigs = {t.id: t for t in info(ssd(), 9).twigs}
+    assert [twigs[i].rank for i in (0, 1, 2, 3)] == [1, None, 2, None]
+    assert (twigs[2].q, twigs[2].p, twigs[2].other) == (0.6, 0.3, 6) and twigs[0].other == -1
+
+
+# ------------------------------------------------------------ routes and packed rows
+def routed(choice: str, **par):
+    """S2D2: one position known, two drafted, and the row reads tokens and masks."""
+    score = Decide("verify", choice, (3, 4), (("span", 2), ("E[K]", 1.5), ("sure", 1), ("score", 0.5)))
+    draft = Forward("draft", 5, beliefs=ssd().events[1].beliefs)
+    if choice == "no":
+        events = (Round(0, 0), draft, score, Commit((Edit(3, 0, PA, "unmasked", 0.8),)), Finish("stopped"))
+    else:
+        nodes = (Node(0, ((3, PA),), 0.8), Node(1, ((4, S),), 0.7, (0,)))
+        fed = ((2, RI), (3, PA), (4, S), (3, 0), (4, 0))
+        verdicts = (
+            Verdict(0, "accepted", 0.7, 1.0, 0.4, (3, PA)),
+            Verdict(1, "rejected", 0.1, 0.2, 0.9, (4, THE)),
+        )
+        events = (
+            Round(0, 0),
+            draft,
+            score,
+            Propose(nodes),
+            Forward("verify", 5, start=2, cached=2, fed=fed),
+            Judge(verdicts),
+            Commit((Edit(3, 0, PA, "accepted", 0.7),)),
+            Finish("stopped"),
+        )
+    return replace(ssd(), method="s2d2", params={"policy": "score_threshold", "tau_score": 1.0} | par, events=events)
+
+
+def test_a_round_that_skips_its_verification_says_the_score_and_the_bar():
+    shown = info(routed("no"), 4)
+    assert (shown.route.choice, shown.route.rule) == ("no", "score 0.50 < 1")
+    assert shown.sentence.endswith(
+        "Round 0 skips the verification: score 0.50 < 1. 1 token of the draft call is kept without a check."
+    )
+    assert [(t.id, t.parent, t.state) for t in shown.twigs] == [
+        (ROOT, ROOT, "committed"),
+        (FREE, ROOT, "unmasked"),
+    ]
+
+
+def test_each_policy_has_its_own_bar():
+    assert info(routed("yes", tau_score=0.25), 8).route.rule == "score 0.50 ≥ 0.25"
+    rule = info(routed("yes", policy="score_hysteresis", on=0.0, off=-1.0), 8).route.rule
+    assert rule == "score 0.50; on from 0, off below -1"
+    assert info(ssd(), 9).route is None
+
+
+def test_a_packed_row_shows_each_mask_at_the_position_of_its_draft():
+    shown = info(routed("yes"), 8)
+    assert shown.columns == ()
+    assert [(f.pos, f.kind, f.line, f.state) for f in shown.strip] == [
+        (2, "known", 0, "committed"),
+        (3, "draft", 0, "accepted"),
+        (4, "draft", 0, "rejected"),
+        (3, "mask", 1, "masked"),
+        (4, "mask", 1, "masked"),
+    ]
+    assert info(ssd(), 9).strip == ()
+
+
+# ------------------------------------------------------------ what the page is sent
+def test_the_page_is_sent_the_root_row_once_and_what_each_row_has_in_its_place():
+    sent = VIEW.answer(ssd(), 9)["payload"]
+    assert len(sent["table"]["root"]) == 10 and sent["table"]["root"][2] == ["committed", "·is"]
+    assert [[cell[:2] for cell in row] for row in sent["table"]["rows"][:3]] == [
+        [],
+        [[3, "accepted"]],
+        [[3, "accepted"], [4, "accepted"]],
+    ]
+    assert sent["sideways"] is False and VIEW.answer(mixed(), 8)["payload"]["sideways"] is True
+    assert VIEW.answer(ssd(), 0)["payload"] == {"empty": "The run has not begun: step forward."}

@@ -8,18 +8,19 @@ A tree may branch. Two orders of the same fills are two nodes that one row check
 branches is drawn from left to right, so that each node has a line for its label.
 
 A node is `drafted` until the cursor has passed the round's `Judge`, then what its verdict says. What the last
-accepted row filled in by itself hangs below it as `bonus` (or `corrected`).
+accepted row filled in by itself hangs below it as `bonus` (or `corrected`). A round that first decides whether a
+verification is worth its call has a `route`; a packed input has a `strip` instead of a table of rows.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from decoders.trace import Commit, Forward, Judge, Node, Propose, RoundView, Trace, Verdict
+from decoders.trace import Commit, Decide, Forward, Judge, Node, Propose, RoundView, Trace, Verdict
 from viz import theme
 from viz.base import View, round_at
 
@@ -28,13 +29,17 @@ FREE = -2
 MAX_COLUMNS = 160
 # Between neighbouring leaves, in tree units: room for the label that stands to the right of a node.
 LEAF_GAP = 1.7
+# Calls that neither make drafts nor check them: filling the cache, and measuring what no decoder needs.
+ASIDE = ("prefill", "extend", "measure")
 # More leaves than this side by side, and their labels run into each other.
 MAX_ABREAST = 5
 
 
 class Twig(NamedTuple):
     """One node as drawn: `x`, `y` in tree units (the root at 0, 0, a level is 1 down), `step` its number on the
-    accepted path."""
+    accepted path. `q` is the drafter's probability, `p` the verifier's, `rank` the place of the token among what the
+    verifier would fill in there (0: behind all that were recorded, None: not known); `other` is where the verifier
+    filled in something else (-1: nowhere)."""
 
     id: int
     parent: int
@@ -46,12 +51,40 @@ class Twig(NamedTuple):
     state: str
     step: int
     why: str
+    q: float | None = None
+    p: float | None = None
+    score: float | None = None
+    bar: float | None = None
+    rank: int | None = None
+    other: int = -1
+
+
+class Route(NamedTuple):
+    """Whether the round found a verification worth its call: `choice` is "yes" or "no", `about` the positions it was
+    about, `facts` the numbers behind it, `rule` their comparison in words ("" where no bar is known)."""
+
+    choice: str
+    about: tuple[int, ...]
+    facts: tuple[tuple[str, float], ...]
+    rule: str
+
+
+class Fed(NamedTuple):
+    """One token of a packed input in the order fed: `kind` is known, draft or mask; `line` counts how often its
+    position was fed before it."""
+
+    pos: int
+    text: str
+    kind: str
+    line: int
+    state: str
 
 
 class TreeInfo(NamedTuple):
     """The round `n` under the cursor. `rows[r]` lists the (pos, token) that batch row r adds to the root; `cells`
     (rows x columns) are the states of the fed positions `columns`; `at` is the event after which the verdicts are
-    known."""
+    known. `beat` is 0 before there are drafts, 1 when they are proposed, 2 when the call has read them, 3 when they are
+    judged; `calls` how many calls the run had made by then."""
 
     at: int
     n: int
@@ -62,6 +95,10 @@ class TreeInfo(NamedTuple):
     texts: tuple[tuple[str, ...], ...]
     sentence: str
     cost: str
+    beat: int = 0
+    calls: int = 0
+    route: Route | None = None
+    strip: tuple[Fed, ...] = ()
 
 
 def info(trace: Trace, at: int) -> TreeInfo:
@@ -72,16 +109,20 @@ def info(trace: Trace, at: int) -> TreeInfo:
     events = trace.events[view.start : max(at, view.start)][: view.stop - view.start]
     nodes = [node for event in events if isinstance(event, Propose) for node in event.nodes]
     verdicts = {v.node: v for event in events if isinstance(event, Judge) for v in event.verdicts}
-    # A call before the last draft made the drafts; the one that checks them comes after.
-    drafted = max((i for i, event in enumerate(events) if isinstance(event, Propose)), default=-1)
-    calls = [e for e in events[drafted + 1 :] if isinstance(e, Forward) and e.role not in ("prefill", "extend")]
+    # What comes before the last draft made the drafts, or was kept without any: the call that checks comes after.
+    drafted = max((i + 1 for i, event in enumerate(events) if isinstance(event, Propose)), default=0)
+    calls = [e for e in events[drafted:] if isinstance(e, Forward) and e.role not in ASIDE]
+    call = next((e for e in calls if e.role == "verify"), calls[-1] if calls else None)
     added = ("bonus", "corrected", "unmasked")
-    free = [(e, c) for c in events if isinstance(c, Commit) for e in c.edits if e.why in added]
-    canvas = trace.canvas_at(view.start)
+    free = [(e, c) for c in events[drafted:] if isinstance(c, Commit) for e in c.edits if e.why in added]
+    canvas = trace.canvas_at(view.start + drafted)
+    route = _route(trace, events)
+    beat = 3 if verdicts else 2 if nodes and call else 1 if nodes else 0
 
     def words(fills: tuple[tuple[int, int], ...]) -> str:
         return ", ".join(f"+{pos} ‘{theme.piece(trace, token)}’" for pos, token in fills)
 
+    known = {node.id: node for node in nodes}
     graph = nx.DiGraph()
     graph.add_node(ROOT)
     for node in nodes:
@@ -110,6 +151,12 @@ def info(trace: Trace, at: int) -> TreeInfo:
             state,
             step,
             _why(trace, node, verdict),
+            node.q,
+            verdict.p if verdict else None,
+            verdict.score if verdict else None,
+            verdict.bar if verdict else None,
+            _rank(node, verdict, call, known),
+            verdict.choice[0] if verdict and verdict.outcome == "rejected" else -1,
         )
 
     twigs = [
@@ -129,15 +176,71 @@ def info(trace: Trace, at: int) -> TreeInfo:
                 words(fills),
                 edit.why,
                 len(accepted) + 1 if nodes else 0,
-                f"what the last accepted row chooses itself, p = {edit.p:.2f}",
+                f"{_author(nodes)}, p = {edit.p:.2f}",
+                p=edit.p,
             )
         )
-    rows = _rows(nodes, calls)
+    rows = _rows(nodes, call)
     columns, cells, texts = _table(
-        trace, canvas, rows, calls, {node.id: t for node, t in zip(nodes, twigs[1:], strict=False)}, nodes
+        trace, canvas, rows, call, {node.id: t for node, t in zip(nodes, twigs[1:], strict=False)}, nodes
     )
-    sentence, cost = _sentences(view, nodes, verdicts, free, calls)
-    return TreeInfo(at, view.n, tuple(twigs), rows, columns, cells, texts, sentence, cost)
+    strip = _strip(trace, call, {fill: t.state for t in twigs[1:] if t.id >= 0 for fill in t.fills})
+    made = sum(isinstance(event, Forward) for event in trace.events[: max(at, view.start)])
+    sentence, cost = _sentences(view, nodes, verdicts, free, call, route)
+    if at < view.stop:
+        sentence = _beat(view, nodes, call, beat, made, sentence)
+    return TreeInfo(at, view.n, tuple(twigs), rows, columns, cells, texts, sentence, cost, beat, made, route, strip)
+
+
+def _route(trace: Trace, events) -> Route | None:  # noqa: ANN001
+    """The round's decision whether to verify, and the bar that its number was held against."""
+    found = next((e for e in events if isinstance(e, Decide) and e.what == "verify"), None)
+    if found is None:
+        return None
+    facts, par = dict(found.because), trace.params
+    rule = ""
+    if "score" in facts and par.get("policy") == "score_hysteresis":
+        rule = f"score {facts['score']:.2f}; on from {par.get('on', 0):g}, off below {par.get('off', 0):g}"
+    elif "score" in facts and "tau_score" in par:
+        rule = f"score {facts['score']:.2f} {'≥' if facts['score'] >= par['tau_score'] else '<'} {par['tau_score']:g}"
+    elif "least" in facts:
+        rule = f"{facts['span']:g} masks {'≥' if facts['span'] >= facts['least'] else '<'} {facts['least']:g}"
+    return Route(found.choice, found.about, found.because, rule)
+
+
+def _rank(node: Node, verdict: Verdict | None, call: Forward | None, known: dict[int, Node]) -> int | None:
+    """The place of the node's token among the recorded tokens of the row that judged it."""
+    if verdict is None or call is None or not node.fills:
+        return None
+    pos, token = node.fills[0]
+    row = max(0, known[node.parents[-1]].row) if node.parents else 0
+    for belief in call.beliefs:
+        if belief.pos == pos and belief.row == row:
+            tokens = [t for t, _ in belief.top]
+            if token not in tokens:
+                return 0
+            rank = tokens.index(token)
+            # Another row than the one that judged, or a reshaped distribution: its order would be a guess.
+            return rank + 1 if abs(belief.top[rank][1] - verdict.p) < 0.01 else None
+    return None
+
+
+def _strip(trace: Trace, call: Forward | None, drafts: dict[tuple[int, int], str]) -> tuple[Fed, ...]:
+    """A packed input, token by token."""
+    out, before = [], dict[int, int]()
+    for pos, token in call.fed if call else ():
+        state = "masked" if token == trace.mask else drafts.get((pos, token), "")
+        kind = "mask" if token == trace.mask else "draft" if state else "known"
+        out.append(Fed(pos, theme.piece(trace, token), kind, before.get(pos, 0), state or "committed"))
+        before[pos] = before.get(pos, 0) + 1
+    return tuple(out)
+
+
+def _author(nodes: list[Node]) -> str:
+    """Where a token comes from that is no draft."""
+    if not nodes:
+        return "kept without a draft"
+    return f"what {'the last accepted row' if nodes[0].row > 0 else 'the verifier'} fills in itself"
 
 
 def _layout(graph: nx.DiGraph) -> dict[int, tuple[float, float]]:
@@ -161,23 +264,22 @@ def _why(trace: Trace, node: Node, verdict: Verdict | None) -> str:
     if verdict is None:
         return f"drafted with q = {node.q:.2f}; not judged yet"
     numbers = f"q = {node.q:.2f}, p = {verdict.p:.2f}"
+    judge = "the row above" if node.row > 0 else "the verifier"
     if verdict.outcome == "accepted":
         if verdict.choice in node.fills:
-            return f"accepted: the row above makes the same choice ({numbers})"
+            return f"accepted: {judge} makes the same choice ({numbers})"
         return f"accepted: {numbers}, score {verdict.score:g} of at least {verdict.bar:g}"
     if verdict.outcome == "unreached":
         return f"not reached: a draft before it was rejected ({numbers})"
     pos, token = verdict.choice
     when = "first" if pos not in [where for where, _ in node.fills] else "instead"
     other = (
-        f"the row above fills position {pos} with {theme.piece(trace, token)} {when}"
-        if pos >= 0
-        else "score below the bar"
+        f"{judge} fills position {pos} with {theme.piece(trace, token)} {when}" if pos >= 0 else "score below the bar"
     )
     return f"rejected: {other} ({numbers}, score {verdict.score:g} of {verdict.bar:g})"
 
 
-def _rows(nodes: list[Node], calls: list[Forward]) -> tuple[tuple[tuple[int, int], ...], ...]:
+def _rows(nodes: list[Node], call: Forward | None) -> tuple[tuple[tuple[int, int], ...], ...]:
     """The fills of each batch row: those of its node and of all the node's ancestors."""
     known = {node.id: node for node in nodes}
     rows: dict[int, tuple[tuple[int, int], ...]] = {0: ()}
@@ -188,7 +290,7 @@ def _rows(nodes: list[Node], calls: list[Forward]) -> tuple[tuple[tuple[int, int
             fills = [*at.fills, *fills]
         if node.row >= 0:
             rows[node.row] = tuple(fills)
-    count = calls[-1].batch if calls else max(rows) + 1
+    count = call.batch if call else max(rows) + 1
     return tuple(rows.get(r, ()) for r in range(count))
 
 
@@ -206,12 +308,12 @@ def _states(nodes: list[Node], twigs: dict[int, Twig]) -> dict[int, dict[tuple[i
     return out
 
 
-def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: dict[int, Twig], nodes: list[Node]):  # noqa: ANN202
+def _table(trace: Trace, canvas: list[int], rows, call: Forward | None, twigs: dict[int, Twig], nodes: list[Node]):  # noqa: ANN202
     """Columns, states and texts of the batch as sent; long canvases are cut to the positions from the first open one
     on."""
-    start, length = (calls[-1].start, calls[-1].length) if calls else (0, len(canvas))
+    start, length = (call.start, call.length) if call else (0, len(canvas))
     # A packed input has no column per position, and a table of it would not be what was sent.
-    if calls and calls[-1].fed:
+    if call and call.fed:
         return (), (), ()
     # A growing canvas is shorter than what is sent: its drafts stand behind its end.
     stop = start + length
@@ -240,15 +342,30 @@ def _table(trace: Trace, canvas: list[int], rows, calls: list[Forward], twigs: d
     return columns, tuple(cells), tuple(texts)
 
 
-def _sentences(view: RoundView, nodes, verdicts, free, calls: list[Forward]) -> tuple[str, str]:
-    cost = ""
-    if calls:
-        call = calls[-1]
-        gained = sum(v.outcome == "accepted" for v in verdicts.values()) + len(free)
-        cost = (
-            f"{call.batch} row{'s' * (call.batch > 1)} x {call.length} positions = {call.cost} positions processed "
-            f"for {gained} token{'s' * (gained != 1)}"
+def _beat(view: RoundView, nodes, call: Forward | None, beat: int, calls: int, after: str) -> str:  # noqa: ANN001
+    """What a round that is still going on has come to."""
+    if beat == 1:
+        n = len(nodes)
+        return (
+            f"Beat 1 of 3, draft: round {view.n} puts {n} draft{'s' * (n != 1)} forward; nothing has checked them yet."
         )
+    if beat == 2 and call:
+        what = f"all {call.batch} rows" if call.batch > 1 else f"all {call.length} tokens"
+        return f"Beat 2 of 3, one forward pass: call {calls} reads {what} at once; no verdict yet."
+    return f"Beat 3 of 3, verdicts: {after[0].lower()}{after[1:]}" if beat == 3 else after
+
+
+def _sentences(view: RoundView, nodes, verdicts, free, call: Forward | None, route: Route | None) -> tuple[str, str]:  # noqa: ANN001
+    cost = ""
+    if call:
+        gained = sum(v.outcome == "accepted" for v in verdicts.values()) + len(free)
+        cost = f"{call.batch} row{'s' * (call.batch > 1)} x {call.length} positions = {call.cost} positions processed"
+        if verdicts or not nodes:
+            cost += f" for {gained} token{'s' * (gained != 1)}"
+    if route and route.choice == "no":
+        why = f": {route.rule}" if route.rule else ""
+        kept = f"{len(free)} token{'s' * (len(free) != 1)} of the draft call {'are' if len(free) != 1 else 'is'} kept"
+        return f"Round {view.n} skips the verification{why}. {kept} without a check.", cost
     if not nodes:
         return f"Round {view.n} checks no drafts: its call predicts every masked position, and the best is kept.", cost
     if not verdicts:
@@ -289,6 +406,40 @@ def _way_out(nodes: list[Node], verdicts: dict[int, Verdict]) -> str:
             else "the row at its end chose otherwise"
         )
     return "the text ends there" if below else "nothing hangs below its end"
+
+
+def data(info: TreeInfo) -> dict[str, Any]:
+    """What assets/lenses/tree.js draws. The table is sent as its root row and what each row has in its place."""
+    if info.n < 0:
+        return {"empty": info.sentence}
+    own = ("drafted", "accepted", "rejected", "unreached")
+    root = info.cells[0] if info.cells else ()
+    return {
+        "at": info.at,
+        "n": info.n,
+        "beat": info.beat,
+        "calls": info.calls,
+        "sentence": info.sentence,
+        "cost": info.cost,
+        "twigs": [t._asdict() for t in info.twigs],
+        "sideways": _branching(info),
+        "route": info.route._asdict() if info.route else None,
+        "strip": [list(fed) for fed in info.strip],
+        "table": {
+            "start": info.columns[0] if info.columns else 0,
+            "root": [[state, text] for state, text in zip(root, info.texts[0] if info.texts else (), strict=True)],
+            "rows": [
+                [[pos, state, text] for pos, state, text in zip(info.columns, line, words, strict=True) if state in own]
+                for line, words in zip(info.cells, info.texts, strict=True)
+            ],
+        },
+    }
+
+
+def _branching(info: TreeInfo) -> bool:
+    """Whether two drafts hang below the same state; what is filled in without a draft is no branch."""
+    parents = [t.parent for t in info.twigs if t.id >= 0]
+    return len(set(parents)) < len(parents)
 
 
 def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
@@ -379,7 +530,7 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     if wide:
         _draw_table(figure, info, dark)
     figure.add_annotation(
-        text=theme.literal(info.cost or info.sentence),
+        text=theme.literal(" · ".join(filter(None, (_routed(info.route), info.cost or info.sentence)))),
         xref="paper",
         yref="paper",
         x=0,
@@ -453,6 +604,10 @@ def _glyphs(figure: go.Figure, spots: list[tuple[float, float, str]], size: int,
         )
 
 
+def _routed(route: Route | None) -> str:
+    return f"◇ verify? {route.choice}{': ' * bool(route.rule)}{route.rule}" if route else ""
+
+
 def _depth(info: TreeInfo) -> int:
     return int(-min((t.y for t in info.twigs), default=0))
 
@@ -465,4 +620,6 @@ VIEW = View(
     info=info,
     plot=plot,
     order=30,
+    medium="script",
+    data=data,
 )

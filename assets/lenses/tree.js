@@ -1,0 +1,338 @@
+/* The verification tree: what one call checked, in three beats (drafted, read by one forward pass, judged).
+ *
+ * A chain is drawn from the top with its reasons beside it; a tree with branches from left to right. Below it stands what
+ * was fed: a row per hypothesis, or the one packed row of a method that reads drafts and masks together.
+ */
+(function () {
+  "use strict";
+  const { el, attrs, put, prob, num, GLYPH } = Unmasked.kit;
+  const SVG = "http://www.w3.org/2000/svg", ROOT = -1, FREE = -2, ROUTE = -3, R = 11;
+  const MONO = "11.5px IBM Plex Mono, ui-monospace, monospace", SANS = "12px system-ui, sans-serif";
+  const NAMES = { drafted: "drafted, not judged yet", accepted: "accepted", rejected: "rejected", unreached: "not reached", bonus: "bonus of the same call", corrected: "corrected", unmasked: "filled in without a draft" };
+  const BEATS = ["draft", "one forward pass", "verdicts"];
+
+  function shape(parent, tag, map, text) {
+    const node = attrs(document.createElementNS(SVG, tag), map || {});
+    if (text !== undefined) node.textContent = text;
+    if (parent) parent.append(node);
+    return node;
+  }
+
+  const pen = document.createElement("canvas").getContext("2d");
+  /** As much of `text` as fits into `room` pixels. */
+  function fit(text, font, room) {
+    pen.font = font;
+    if (pen.measureText(text).width <= room) return text;
+    const chars = Array.from(text);
+    while (chars.length > 1 && pen.measureText(chars.join("") + "…").width > room) chars.pop();
+    return chars.length > 1 ? chars.join("") + "…" : "";
+  }
+
+  function make(stage) {
+    const box = stage.box;
+    const beats = attrs(el("div", "um-tree-beats"), { role: "group", "aria-label": "Beats of this round" });
+    const sentence = el("p", "um-tree-sentence"), legend = el("div", "um-tree-legend");
+    const scroll = el("div", "um-tree-scroll"), svg = shape(scroll, "svg", { class: "um-tree-svg", role: "group" });
+    const told = el("div", "um-tree-told"), packed = el("div", "um-tree-packed"), batch = el("div", "um-tree-batch");
+    box.append(beats, sentence, told, legend, scroll, packed, batch);
+
+    let data = null, nodes = new Map(), order = [], picked = null, focus = ROOT, open = true, run = null;
+    const width = () => Math.max(260, box.clientWidth || 900);
+    const button = (text, go, cls) => { const b = attrs(el("button", "um-btn " + (cls || ""), text), { type: "button" }); b.addEventListener("click", go); return b; };
+    const has = (id) => stage.player.views.some((v) => v.id === id);
+    const fills = (t) => t.fills.map(([pos]) => pos);
+    const token = (t) => (t.label.match(/‘(.*)’$/) || [0, t.label])[1];
+    const mark = (state) => (data.beat === 2 && state === "drafted" ? "?" : GLYPH[state] || "");
+
+    // ---------------------------------------------------------------------------------------------- beats
+    function round() { return stage.model().rounds.find((r) => r.n === data.n); }
+
+    /** Where the cursor stands after each beat of this round; null for one it does not have. */
+    function stops() {
+      const r = round(), out = [null, null, null], events = stage.model().events;
+      for (let i = r.start; r && i < r.stop; i++) {
+        const e = events[i];
+        if (e.kind === "propose") { out[0] = i + 1; out[1] = null; }
+        if (e.kind === "forward" && out[0] !== null && out[1] === null) out[1] = i + 1;
+        if (e.kind === "judge") out[2] = i + 1;
+      }
+      return out;
+    }
+
+    function drawBeats() {
+      const at = stops();
+      beats.hidden = at[0] === null;
+      const kept = beats.contains(document.activeElement) ? [...beats.children].indexOf(document.activeElement) : -1;
+      beats.replaceChildren(...BEATS.map((name, i) => {
+        const b = button(i + 1 + " " + name, () => stage.seek(at[i]), "um-tree-beat");
+        b.disabled = at[i] === null;
+        if (data.beat === i + 1) attrs(b, { "aria-current": "step" });
+        return b;
+      }), el("span", "um-faint", data.calls + (data.calls === 1 ? " call" : " calls") + " so far" + (data.beat === 2 ? " (+1)" : "")));
+      if (kept >= 0) beats.children[kept].focus();
+    }
+
+    // ---------------------------------------------------------------------------------------------- the tree
+    function draw() {
+      const focused = svg.contains(document.activeElement);
+      svg.replaceChildren();
+      nodes = new Map();
+      const w = width(), place = data.sideways ? across(w) : down(w);
+      attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": "Verification tree of round " + data.n });
+      svg.classList.toggle("um-tree-proposed", data.beat === 1);
+      svg.classList.toggle("um-tree-read", data.beat === 2);
+      if (place.levels) place.levels.forEach((x, i) => shape(svg, "text", { x, y: 13, class: "um-tree-axis" }, i || place.dx < 130 ? String(i) : "drafts filled in: 0"));
+      name(place);
+      const lines = shape(svg, "g", { class: "um-tree-edges" });
+      for (const t of data.twigs) if (t.id !== ROOT) edge(lines, t, place);
+      if (place.at.has(ROUTE)) diamond(place);
+      for (const t of data.twigs) node(t, place);
+      if (!nodes.has(focus)) focus = ROOT;
+      ring(stage.cursor());
+      if (focused && nodes.has(focus)) nodes.get(focus).g.focus();
+    }
+
+    /** A chain: a line each, from the top; what was filled in without a draft stands aside below the last kept one. */
+    function down(w) {
+      const at = new Map(), rest = data.twigs.filter((t) => t.id >= 0), free = data.twigs.find((t) => t.id === FREE), line = rest.length > 12 ? 28 : 34;
+      const kept = rest.filter((t) => t.step).sort((a, b) => a.step - b.step), others = rest.filter((t) => !t.step);
+      order = [data.twigs[0], ...kept, ...(free ? [free] : []), ...others];
+      const rows = [ROOT, ...(data.route ? [ROUTE] : []), ...order.slice(1).map((t) => t.id)];
+      rows.forEach((id, i) => at.set(id, [id === FREE && others.length ? 50 : 22, 20 + i * line]));
+      return { at, w, h: rows.length * line + 8, levels: null, line };
+    }
+
+    function across(w) {
+      const parents = new Set(data.twigs.map((t) => t.parent)), leaves = data.twigs.filter((t) => !parents.has(t.id)).map((t) => t.x).sort((a, b) => a - b);
+      const gap = leaves.length > 1 ? leaves[1] - leaves[0] : 1, low = leaves[0] || 0, deep = Math.max(1, ...data.twigs.map((t) => -t.y));
+      const dx = Math.max(64, Math.min(200, (w - 96) / deep)), at = new Map();
+      for (const t of data.twigs) at.set(t.id, [34 + -t.y * dx, 54 + ((t.x - low) / gap) * 44]);
+      order = data.twigs.slice().sort((a, b) => at.get(a.id)[1] - at.get(b.id)[1] || at.get(a.id)[0] - at.get(b.id)[0]);
+      return { at, w: Math.max(w, 34 + deep * dx + 62), h: 54 + leaves.length * 44 - 10, levels: Array.from({ length: deep + 1 }, (_, i) => 34 + i * dx), dx };
+    }
+
+    /** How much of each label there is room for, the same for all: position and token, or the token. */
+    function name(place) {
+      const said = (t, i) => (t.step ? t.step + ". " : "") + (i ? token(t) : t.label);
+      const drafts = data.twigs.filter((t) => t.id !== ROOT), size = (text) => { pen.font = MONO; return pen.measureText(text).width; };
+      if (data.sideways) {
+        const room = place.dx - 8, i = drafts.every((t) => size(said(t, 0)) <= room) ? 0 : 1;
+        place.name = (t) => (t.id === ROOT ? "root" : fit(said(t, i), MONO, room));
+        return;
+      }
+      // Beside a node: its label, its row, why it is what it is; as far as the width goes.
+      const rows = data.twigs.some((t) => t.row > 0), left = 22 + R + 9 + 28, most = place.w >= 620 ? Math.min(place.w * 0.34, Math.max(90, ...drafts.map((t) => size(said(t, 0))))) : place.w - left - (rows ? 56 : 4);
+      place.name = (t) => (t.id === ROOT ? fit(t.label, MONO, place.w - left) : fit(said(t, 0), MONO, most));
+      place.rowAt = place.w >= 620 ? left + most + 22 : place.w - 48;
+      place.whyAt = place.w >= 620 ? place.rowAt + (rows ? 58 : 0) : 0;
+    }
+
+    function edge(parent, t, place) {
+      const from = t.parent === ROOT && place.at.has(ROUTE) ? ROUTE : t.parent, [x, y] = place.at.get(t.id), [a, b] = place.at.get(from), mid = (a + x) / 2;
+      const d = data.sideways ? "M" + a + " " + b + "C" + mid + " " + b + " " + mid + " " + y + " " + x + " " + y : a === x ? "M" + a + " " + b + "V" + y : "M" + a + " " + b + "V" + (y - 12) + "Q" + a + " " + y + " " + (a + 12) + " " + y + "H" + x;
+      shape(parent, "path", { d, class: "um-tree-edge um-tree-" + t.state + (t.step ? " um-tree-on" : "") });
+      if (t.parent === ROOT && from === ROUTE && !parent.querySelector(".um-tree-stem")) shape(parent, "path", { d: "M" + a + " " + place.at.get(ROOT)[1] + "V" + b, class: "um-tree-edge um-tree-stem" });
+    }
+
+    function diamond(place) {
+      const [x, y] = place.at.get(ROUTE), r = data.route, skipped = r.choice === "no";
+      const g = shape(svg, "g", { class: "um-tree-route" });
+      shape(g, "path", { d: "M" + x + " " + (y - 13) + "l13 13l-13 13l-13 -13z" });
+      shape(g, "text", { x, y: y + 4, class: "um-tree-glyph" }, skipped ? "»" : "✓");
+      const said = "verify? " + r.choice + (r.rule ? ": " + r.rule : "") + (skipped ? " · verify skipped" : "");
+      shape(g, "text", { x: x + 28, y: y + 4, class: "um-tree-name" }, fit(said, SANS, place.w - x - 34));
+      shape(g, "title", {}, said + r.facts.map(([name, value]) => "\n" + name + " = " + num(value)).join(""));
+    }
+
+    function node(t, place) {
+      const [x, y] = place.at.get(t.id), root = t.id === ROOT, row = t.row >= 0 && !root ? "row " + t.row : "";
+      const spoken = [t.step ? "step " + t.step : "", root ? "the canvas before this round" : t.label, row, root ? "" : NAMES[t.state] || t.state].filter(Boolean).join(", ");
+      const g = shape(svg, "g", { class: "um-tree-node um-tree-" + t.state, role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
+      nodes.set(t.id, { g, t });
+      // Also where it is not seen: as large as a finger.
+      if (data.sideways) shape(g, "rect", { x: x - 18, y: y - 24, width: 36, height: 38, class: "um-tree-hit" });
+      else shape(g, "rect", { x: 2, y: y - place.line / 2, width: place.w - 4, height: place.line, rx: 4, class: "um-tree-hit" });
+      shape(g, "circle", { cx: x, cy: y, r: R + 3.5, class: "um-tree-ring" });
+      shape(g, "circle", { cx: x, cy: y, r: R, class: "um-tree-dot" });
+      shape(g, "text", { x, y: y + 4.5, class: "um-tree-glyph" }, mark(t.state));
+      if (data.sideways) {
+        shape(g, "text", { x, y: y - 16, class: "um-tree-name um-tree-mid" }, place.name(t));
+        if (t.row > 0) shape(g, "text", { x: x - R - 5, y: y - 3, class: "um-tree-row" }, String(t.row));
+      } else {
+        shape(g, "text", { x: x + R + 9, y: y + 4, class: "um-tree-name" }, place.name(t));
+        if (t.row > 0) shape(g, "text", { x: place.rowAt, y: y + 4, class: "um-tree-soft" }, row);
+        if (place.whyAt && !root) shape(g, "text", { x: place.whyAt, y: y + 4, class: "um-tree-soft" }, fit(t.why, SANS, place.w - place.whyAt - 6));
+      }
+      shape(g, "title", {}, t.label + "\n" + t.why);
+      g.addEventListener("click", () => pick(t));
+      g.addEventListener("keydown", (e) => {
+        if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); return pick(t); }
+        const i = order.indexOf(t), child = data.twigs.find((o) => o.parent === t.id && o.id !== ROOT);
+        const to = e.key === "ArrowDown" ? order[i + 1] : e.key === "ArrowUp" ? order[i - 1] : e.key === "ArrowRight" ? child : e.key === "ArrowLeft" ? nodes.get(t.parent) && nodes.get(t.parent).t : undefined;
+        if (!/^Arrow/.test(e.key)) return;
+        e.preventDefault();
+        e.stopPropagation();
+        if (!to || to === t) return;
+        nodes.get(focus).g.setAttribute("tabindex", "-1");
+        focus = to.id;
+        attrs(nodes.get(focus).g, { tabindex: "0" }).focus();
+      });
+      g.addEventListener("mouseenter", () => stage.note(t.label, about(t), true));
+      g.addEventListener("mouseleave", () => stage.note());
+    }
+
+    /** Everything known of a node, as sentences. */
+    function about(t) {
+      if (t.id === ROOT) return ["Batch row 0: the canvas before this round."];
+      const out = [t.why.charAt(0).toUpperCase() + t.why.slice(1) + "."];
+      if (t.q !== null) out.push("p of the drafter: " + prob(t.q) + (t.p === null ? "." : "; p of the verifier: " + prob(t.p) + "."));
+      if (t.rank !== null) out.push(t.rank ? "Rank " + t.rank + " for the row that judged it." : "Not among the tokens recorded for the row that judged it.");
+      if (t.score !== null && !(t.bar === 1 && (t.score === 0 || t.score === 1))) out.push("Score " + num(t.score) + ", bar " + num(t.bar) + ".");
+      if (t.row > 0) out.push("Batch row " + t.row + " holds it and everything before it on its branch.");
+      return out;
+    }
+
+    function pick(t) {
+      focus = t.id;
+      const pos = fills(t)[0];
+      stage.note(t.label, about(t));
+      stage.seek(data.at, { pos: pos === undefined ? null : pos, node: t.id >= 0 ? t.id : null, cell: t.id >= 0 ? null : String(t.id) });
+    }
+
+    function ring(cursor) {
+      const id = cursor.node !== null && nodes.has(cursor.node) ? cursor.node : cursor.cell === String(ROOT) ? ROOT : cursor.cell === String(FREE) ? FREE : null;
+      picked = id === null ? null : nodes.get(id) && nodes.get(id).t;
+      for (const [other, { g }] of nodes) g.classList.toggle("um-tree-pinned", other === id);
+      for (const g of batch.querySelectorAll("[data-row]")) g.classList.toggle("um-tree-here", !!picked && picked.row >= 0 && Number(g.dataset.row) === picked.row);
+      tell();
+    }
+
+    function tell() {
+      told.hidden = !picked;
+      if (!picked) return;
+      const t = picked, go = el("span", "um-tree-go");
+      if (has("mask") && t.row >= 0) go.append(button("Its row in the mask", () => stage.open("mask")));
+      if (t.id !== ROOT) go.append(button("In the grid", () => stage.open("grid")));
+      if (t.other >= 0) go.append(button("What stands there instead", () => stage.seek(round().stop, { pos: t.other })));
+      told.replaceChildren(el("b", "um-tree-which", t.label), el("span", "", about(t)[0]), go);
+    }
+
+    // ---------------------------------------------------------------------------------------------- what was fed
+    /** Rows of [state, text, own] over `columns`; `own` cells carry a glyph. Cells are paths, one per state: a batch may have thousands. */
+    function sheet(columns, rows, { cell, tall, left, labels, texts, hover, name, from }) {
+      const w = columns.length * cell + 2, h = 18 + rows.length * tall + 2, paths = new Map(), every = Math.max(1, Math.ceil(26 / cell));
+      const size = (width) => ({ width, height: h, viewBox: "0 0 " + width + " " + h, class: "um-tree-sheet" });
+      const names = shape(null, "svg", Object.assign(size(left), { "aria-hidden": "true" })), g = shape(null, "svg", Object.assign(size(w), { role: "img", "aria-label": name }));
+      columns.forEach((pos, i) => { if (i % every === 0 && (i || cell > 20)) shape(g, "text", { x: i * cell + cell / 2, y: 12, class: "um-tree-axis" }, String(pos)); });
+      const under = shape(g, "g"), marks = shape(g, "g");
+      rows.forEach((row, r) => {
+        const y = 18 + r * tall;
+        shape(names, "text", { x: left - 6, y: y + tall / 2 + 4, class: "um-tree-end" }, labels[r]);
+        row.forEach((c, i) => {
+          if (!c) return;
+          const x = i * cell, look = { x: x + cell / 2, y: y + tall / 2 + 3.5, class: "um-tree-glyph um-tree-in-" + c[0] + (cell < 12 ? " um-tree-tiny" : "") };
+          paths.set(c[0], (paths.get(c[0]) || "") + "M" + (x + 0.5) + " " + (y + 1) + "h" + (cell - 1) + "v" + (tall - 3) + "h" + (1 - cell) + "z");
+          if (texts) shape(marks, "text", look, c[0] === "masked" ? GLYPH.masked : fit(c[1], MONO, cell - 4));
+          else if (c[2] && GLYPH[c[0]]) shape(marks, "text", look, GLYPH[c[0]]);
+        });
+        shape(g, "rect", { x: 1, y, width: w - 2, height: tall - 1, class: "um-tree-line" + (data.beat === 2 ? " um-tree-lit" : ""), "data-row": r });
+      });
+      for (const [state, d] of paths) shape(under, "path", { d, class: "um-tree-fill um-tree-" + state });
+      const cellAt = (e) => { const b = g.getBoundingClientRect(), i = Math.floor((e.clientX - b.left) / cell), r = Math.floor((e.clientY - b.top - 18) / tall); return rows[r] && rows[r][i] ? [r, i] : null; };
+      g.addEventListener("mousemove", (e) => { const c = cellAt(e); if (c) stage.note(...hover(...c), true); else stage.note(); });
+      g.addEventListener("mouseleave", () => stage.note());
+      g.addEventListener("click", (e) => { const c = cellAt(e); if (c) stage.seek(data.at, { pos: columns[c[1]] }); });
+      const frame = el("div", "um-tree-frame"), roll = el("div", "um-tree-scroll");
+      roll.append(g);
+      frame.append(names, roll);
+      // Only what does not fit can be rolled, and only that needs the keyboard.
+      if (w > width() - left) attrs(roll, { tabindex: "0", role: "group", "aria-label": name });
+      const wanted = (from || 0) * cell;
+      setTimeout(() => { if (!roll.scrollLeft && wanted + 40 > roll.clientWidth) roll.scrollLeft = wanted - roll.clientWidth / 3; }, 0);
+      return { frame, roll, g };
+    }
+
+    function drawPacked() {
+      const strip = data.strip;
+      packed.hidden = !strip.length;
+      if (!strip.length) return;
+      const columns = [...new Set(strip.map((f) => f[0]))].sort((a, b) => a - b), count = (kind) => strip.filter((f) => f[2] === kind).length;
+      const rows = Array.from({ length: 1 + Math.max(...strip.map((f) => f[3])) }, () => columns.map(() => null));
+      for (const [pos, text, , line, state] of strip) rows[line][columns.indexOf(pos)] = [state, text, true];
+      const labels = rows.map((row, r) => { const kinds = new Set(strip.filter((f) => f[3] === r).map((f) => f[2])); return [...kinds].map((k) => (k === "mask" ? "masks" : k === "draft" ? "drafts" : "known")).join(" | "); });
+      const left = 96, cell = Math.max(24, Math.min(64, (width() - left - 8) / columns.length));
+      const parts = [["known", "known"], ["draft", "drafts"], ["mask", "masks"]].filter(([k]) => count(k)).map(([k, name]) => count(k) + " " + name);
+      const said = "The input as fed: ONE row of " + strip.length + " tokens, " + parts.join(" | ") + (count("mask") ? ". Each mask stands at the position of the token above it." : ".");
+      const hover = (r, i) => { const f = strip.find((x) => x[3] === r && x[0] === columns[i]); return ["Fed at position " + f[0], ["Token " + (1 + strip.indexOf(f)) + " of " + strip.length + ": ‘" + f[1] + "’, " + (f[2] === "known" ? "known before." : f[2] === "draft" ? "a draft." : "a mask: its row predicts this position.")]]; };
+      const { frame, g } = sheet(columns, rows, { cell, tall: 26, left, labels, texts: true, hover, name: said });
+      const first = strip.findIndex((f) => f[2] === "draft");
+      if (first > 0 && strip[first - 1][2] === "known") shape(g, "path", { d: "M" + columns.indexOf(strip[first][0]) * cell + " 16v28", class: "um-tree-bar" });
+      packed.replaceChildren(el("p", "um-tree-cost", said), frame, el("p", "um-tree-cost", data.cost));
+    }
+
+    function drawBatch() {
+      const t = data.table, kept = batch.contains(document.activeElement), rolled = batch.querySelector(".um-tree-scroll");
+      batch.hidden = !t.root.length;
+      if (!t.root.length) return void batch.replaceChildren();
+      const toggle = attrs(button((open ? "▾ " : "▸ ") + (data.beat === 1 ? "The batch to be sent" : "The batch as sent"), () => { open = !open; drawBatch(); ring(stage.cursor()); }, "um-tree-toggle"), { "aria-expanded": String(open) });
+      const head = el("div", "um-tree-head");
+      head.append(toggle, el("span", "um-faint", data.cost));
+      batch.replaceChildren(head);
+      if (open) {
+        const columns = t.root.map((_, i) => t.start + i), base = t.root.map(([state, text]) => [state, text, false]);
+        const rows = t.rows.map((own) => { const row = base.slice(); for (const [pos, state, text] of own) row[pos - t.start] = [state, text, true]; return row; });
+        const left = 30, cell = Math.max(8, Math.min(26, (width() - left - 6) / columns.length)), from = Math.max(0, rows[rows.length - 1].findIndex((c) => c[2]));
+        const name = "Batch of " + rows.length + " rows over positions " + columns[0] + " to " + columns[columns.length - 1] + ". " + data.cost;
+        const hover = (r, i) => ["Row " + r + ", position " + columns[i], ["‘" + rows[r][i][1] + "’: " + (NAMES[rows[r][i][0]] || rows[r][i][0]) + "."]];
+        const { frame, roll } = sheet(columns, rows, { cell, tall: rows.length > 10 ? 17 : 20, left, labels: rows.map((_, r) => String(r)), hover, name, from });
+        const keys = el("p", "um-tree-keys um-faint"), ground = [["prompt", "prompt"], ["committed", "filled in before"], ["masked", "mask"]].filter(([state]) => t.root.some(([s]) => s === state));
+        keys.append(el("span", "", "batch row (left) by position on the canvas (above)"));
+        for (const [state, text] of ground) {
+          const item = el("span", "um-tree-key"), k = shape(null, "svg", { width: 14, height: 14, "aria-hidden": "true" });
+          shape(k, "rect", { x: 1, y: 1, width: 12, height: 12, class: "um-tree-fill um-tree-" + state });
+          item.append(k, el("span", "", text));
+          keys.append(item);
+        }
+        batch.append(frame, keys);
+        if (rolled) roll.scrollLeft = rolled.scrollLeft;
+      }
+      if (kept) toggle.focus();
+    }
+
+    function drawLegend() {
+      legend.classList.toggle("um-tree-proposed", data.beat === 1);
+      const states = new Set(data.twigs.filter((t) => t.id !== ROOT).map((t) => t.state));
+      legend.replaceChildren(...Object.keys(NAMES).filter((s) => states.has(s)).map((s) => {
+        const item = el("span", "um-tree-key"), k = shape(null, "svg", { width: 18, height: 18, "aria-hidden": "true" });
+        const g = shape(k, "g", { class: "um-tree-node um-tree-" + s });
+        shape(g, "circle", { cx: 9, cy: 9, r: 8, class: "um-tree-dot" });
+        shape(g, "text", { x: 9, y: 13, class: "um-tree-glyph" }, GLYPH[s] || "");
+        item.append(k, el("span", "", NAMES[s]));
+        return item;
+      }));
+      if (data.sideways) legend.append(el("span", "um-faint", "columns: drafts filled in; small number: batch row"));
+    }
+
+    return {
+      show(payload, cursor) {
+        data = payload;
+        if (run !== cursor.run) { run = cursor.run; focus = ROOT; batch.replaceChildren(); }
+        put(sentence, data.sentence);
+        drawBeats();
+        drawLegend();
+        drawPacked();
+        drawBatch();
+        draw();
+      },
+      cursor: ring,
+      csv() {
+        const rows = [["round", "node", "parent", "row", "positions", "text", "q", "p", "rank", "score", "bar", "state", "step", "reason"]];
+        for (const t of data.twigs) if (t.id !== ROOT) rows.push([data.n, t.id === FREE ? "" : t.id, t.parent < 0 ? "" : t.parent, t.row < 0 ? "" : t.row, fills(t).join(" "), t.label, t.q, t.p, t.rank, t.score, t.bar, t.state, t.step || "", t.why].map((v) => (v === null ? "" : v)));
+        return rows;
+      },
+      figure: () => svg,
+    };
+  }
+
+  Unmasked.lens("tree", make);
+})();
