@@ -33,7 +33,7 @@
     player: "Decoding player", first: "Go to the start (Home)", prev: "Step back (←)", play: "Play (Space)", pause: "Pause (Space)",
     next: "Step forward (→)", last: "Go to the end (End)", slider: "Step", stepOf: "step {step} / {steps}",
     speed: "Speed", unit: "Step by", round: "round", beat: "beat", token: "commit",
-    unit_def: "round: one denoising step or draft-verify round · beat: draft, verdict, commit one after another · commit: each change of the text",
+    unit_def: "round: one denoising step or draft-verify round · beat: draft, the call that checks it, verdict, commit one after another · commit: each change of the text",
     live: "live", liveAhead: "live, {n} step ahead|live, {n} steps ahead", liveHere: "live", backToLive: "Return to the newest step",
     help: "Keys (?)", theme: "Light or dark (T)", close: "Close",
     // numbers
@@ -404,7 +404,8 @@
       const out = [0];
       for (const round of this.rounds) {
         const kinds = unit === "beat" ? ["propose", "judge", "commit"] : unit === "token" ? ["commit"] : [], inside = [];
-        for (let i = round.start; i < round.stop; i++) if (kinds.includes(this.events[i].kind)) inside.push(i + 1);
+        const checks = (event) => unit === "beat" && event.kind === "forward" && event.role === "verify";
+        for (let i = round.start; i < round.stop; i++) if (kinds.includes(this.events[i].kind) || checks(this.events[i])) inside.push(i + 1);
         // The last beat takes along what follows it, so that a round always ends on a stop.
         if (inside.length) inside[inside.length - 1] = round.stop;
         else if (unit !== "token") inside.push(round.stop);
