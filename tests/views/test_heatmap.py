@@ -94,7 +94,7 @@ def fill(heat, row, column):
 def test_a_cell_is_drawn_in_the_colour_and_with_the_glyph_of_its_state():
     for trace, states in (
         (ssd(), ("accepted", "accepted", "rejected", "unreached", "bonus")),
-        (tree(), ("accepted", "rejected", "rejected", "unreached", "rejected", "corrected")),
+        (tree(), ("accepted", "rejected", "corrected")),
     ):
         for dark in (False, True):
             figure = plot(info(trace, 9), dark=dark)

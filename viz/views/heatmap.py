@@ -1,21 +1,25 @@
 """Which drafts survive: by place in the draft, and round by round?
 
 Rows are the rounds that judged drafts, columns the place in the draft, 1 to K, and a last column for the token that
-the last accepted state filled in by itself (bonus or corrected). Above: how often a place was accepted given that the
-walk got there. Right: accepted drafts per round. The acceptance rate (accepted / judged) and the chance that one
-draft is accepted (accepted / reached) are different numbers, and both are printed.
+the last accepted state filled in by itself (bonus or corrected). In a tree the place is the depth: drafts of one depth
+are alternatives for one step of the walk, so they are one try, accepted if one of them was. A round that found its
+verification not worth the call is a row of its own, and no number counts it. Above: how often a place was accepted
+given that the walk got there. Right: accepted drafts per round. The acceptance rate (accepted / judged) and the chance
+that one draft is accepted (accepted / reached) are different numbers, and both are printed.
+
+On the page assets/lenses/heatmap.js counts the same, for any selection of rounds and also by position.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from decoders.trace import Commit, Judge, Propose, Trace
+from decoders.trace import Commit, Decide, Judge, Node, Propose, Trace
 from viz import theme
 from viz.base import View, round_at
 
@@ -25,11 +29,14 @@ FEW = 5
 MAX_LABELS = 1500
 MAX_ROWS = 60
 LOW, LOW_ROUNDS, FULL_ROUNDS = 0.1, 6, 12
+# Which draft of a depth tells what became of it.
+ORDER = ("accepted", "rejected", "unreached")
 
 
 class HeatmapInfo(NamedTuple):
-    """`cells[i][j]` is the state of draft j in the i-th judged round, "" where there was none; `tokens` what it said,
-    `pos` where. `extra` are the tokens filled in besides the drafts, `kinds` their state ("": none).
+    """`cells[i][j]` is the state of place j + 1 in the i-th round, `tokens` what the draft that decided it said, `pos`
+    where; a round that skipped its verification has none, and in `skipped` the number of its drafts (0: it verified).
+    `extra` are the tokens filled in besides the drafts, `kinds` their state ("": none).
     `reached[j]`, `accepted[j]` count places;
     `lengths[i]` are accepted drafts, `totals[i]` with the extra tokens; `histogram[n]` counts rounds that accepted n;
     `now` is the row of the cursor (-1: none); rates are None before the first verdict."""
@@ -49,56 +56,78 @@ class HeatmapInfo(NamedTuple):
     histogram: tuple[int, ...]
     rate: float | None
     chance: float | None
+    skipped: tuple[int, ...]
     now: int
     warnings: tuple[str, ...]
     sentence: str
 
 
+def places(nodes: list[Node]) -> dict[int, int]:
+    """The place of each draft, from 1: its depth, or its number where all are guesses beside each other."""
+    if not any(node.parents or node.row > 0 for node in nodes):
+        return {node.id: i + 1 for i, node in enumerate(nodes)}
+    out: dict[int, int] = {}
+    for node in nodes:
+        out[node.id] = 1 + max((out.get(parent, 0) for parent in node.parents), default=0)
+    return out
+
+
 def info(trace: Trace, at: int) -> HeatmapInfo:
     """All judged rounds of the run, whether the cursor has passed them or not; `now` marks where it is."""
-    rounds, ats, cells, tokens, places, nodes, extra, kinds = [], [], [], [], [], [], [], []
-    here, now = round_at(trace, at), -1
+    rounds, ats, cells, tokens, where, nodes, extra, kinds, skipped = [], [], [], [], [], [], [], [], []
+    here, now, judged, kept = round_at(trace, at), -1, 0, 0
     for view in trace.rounds:
         verdicts = {v.node: v for judge in view.of(Judge) for v in judge.verdicts}
-        if not verdicts:
+        aside = [d for d in view.of(Decide) if d.what == "verify" and d.choice == "no" and d.about]
+        if not verdicts and not aside:
             continue
         drafts = [node for propose in view.of(Propose) for node in propose.nodes if node.id in verdicts]
+        judged += len(drafts)
+        kept += sum(verdicts[node.id].outcome == "accepted" for node in drafts)
+        place, walk = places(drafts), dict[int, Node]()
+        for node in sorted(drafts, key=lambda node: ORDER.index(verdicts[node.id].outcome)):
+            walk.setdefault(place[node.id], node)
+        path = [walk[j] for j in sorted(walk)]
         if here is not None and view.n <= here.n:
             now = len(rounds)
         rounds.append(view.n)
         ats.append(view.stop)
-        cells.append(tuple(verdicts[node.id].outcome for node in drafts))
-        tokens.append(tuple(" ".join(theme.piece(trace, token) for _, token in node.fills) for node in drafts))
-        places.append(tuple(node.fills[0][0] if node.fills else -1 for node in drafts))
-        nodes.append(tuple(node.id for node in drafts))
+        cells.append(tuple(verdicts[node.id].outcome for node in path))
+        tokens.append(tuple(" ".join(theme.piece(trace, token) for _, token in node.fills) for node in path))
+        where.append(tuple(node.fills[0][0] if node.fills else -1 for node in path))
+        nodes.append(tuple(node.id for node in path))
         whys = [e.why for c in view.of(Commit) for e in c.edits if e.why not in ("accepted", "remasked", "revised")]
         extra.append(len(whys))
         kinds.append(whys[0] if whys else "")
+        skipped.append(0 if verdicts else int(dict(aside[0].because).get("span", len(aside[0].about))))
     longest = max((len(row) for row in cells), default=0)
     count = [Counter(row[j] for row in cells if j < len(row)) for j in range(longest)]
     accepted = tuple(c["accepted"] for c in count)
     reached = tuple(c["accepted"] + c["rejected"] for c in count)
     lengths = tuple(row.count("accepted") for row in cells)
     totals = tuple(n + more for n, more in zip(lengths, extra, strict=True))
-    judged = sum(len(row) for row in cells)
-    rate = sum(accepted) / judged if judged else None
+    checked = [i for i, span in enumerate(skipped) if not span]
+    rate = kept / judged if judged else None
     chance = sum(accepted) / sum(reached) if sum(reached) else None
-    tally = Counter(lengths)
-    histogram = tuple(tally[n] for n in range(max(lengths, default=0) + 1)) if lengths else ()
+    tally = Counter(lengths[i] for i in checked)
+    histogram = tuple(tally[n] for n in range(max(tally) + 1)) if tally else ()
     sentence = "No drafts were judged."
     if rate is not None and chance is not None:
         sentence = (
-            f"{sum(accepted)} of {judged} drafts were accepted: a rate of {rate:.0%}. That is not the chance that one "
+            f"{kept} of {judged} drafts were accepted: a rate of {rate:.0%}. That is not the chance that one "
             f"draft is accepted: of those the walk reached, {chance:.0%} were. "
-            f"{sum(lengths) / len(lengths):.2f} accepted per round, "
-            f"{sum(totals) / len(totals):.2f} tokens with the bonus."
+            f"{sum(lengths) / len(checked):.2f} accepted per round, "
+            f"{sum(totals[i] for i in checked) / len(checked):.2f} tokens with the bonus."
         )
+        aside = len(skipped) - len(checked)
+        if aside:
+            sentence += f" {aside} round{'s' * (aside > 1)} skipped the verification."
     return HeatmapInfo(
         tuple(rounds),
         tuple(ats),
         tuple(cells),
         tuple(tokens),
-        tuple(places),
+        tuple(where),
         tuple(nodes),
         tuple(extra),
         tuple(kinds),
@@ -109,8 +138,9 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
         histogram,
         rate,
         chance,
+        tuple(skipped),
         now,
-        _warnings(rounds, cells),
+        _warnings([rounds[i] for i in checked], [cells[i] for i in checked]),
         sentence,
     )
 
@@ -245,6 +275,20 @@ def _matrix(info: HeatmapInfo, dark: bool) -> go.Figure:
                     row=2,
                     col=1,
                 )
+    aside = [i for i in rows if info.skipped[i]]
+    if aside:
+        figure.add_scatter(
+            x=[0.6] * len(aside),
+            y=aside,
+            text=["» verify skipped"] * len(aside),
+            mode="text",
+            textposition="middle right",
+            hoverinfo="skip",
+            textfont={"color": theme.colour("muted", dark), "size": 12},
+            name="verify skipped",
+            row=2,
+            col=1,
+        )
     figure.add_bar(
         x=list(info.lengths),
         y=rows,
@@ -325,6 +369,13 @@ def _headline(info: HeatmapInfo) -> str:
     return "<br>".join(lines)
 
 
+def data(info: HeatmapInfo) -> dict[str, Any]:
+    """What assets/lenses/heatmap.js does not count itself from the run."""
+    if info.rate is None:
+        return {"empty": info.sentence}
+    return {"sentence": info.sentence, "warnings": list(info.warnings)}
+
+
 VIEW = View(
     id="heatmap",
     title="Accept/reject",
@@ -333,4 +384,6 @@ VIEW = View(
     info=info,
     plot=plot,
     order=40,
+    medium="script",
+    data=data,
 )

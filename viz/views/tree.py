@@ -195,7 +195,8 @@ def info(trace: Trace, at: int) -> TreeInfo:
 def _route(trace: Trace, events) -> Route | None:  # noqa: ANN001
     """The round's decision whether to verify, and the bar that its number was held against."""
     found = next((e for e in events if isinstance(e, Decide) and e.what == "verify"), None)
-    if found is None:
+    # Where nothing was drafted there was nothing to decide.
+    if found is None or not found.about:
         return None
     facts, par = dict(found.because), trace.params
     rule = ""

@@ -1,0 +1,354 @@
+/* What became of the drafts, round by round: by place in the draft or by position, for all rounds or a selection of them.
+ *
+ * `make.table` and `make.count` state viz/views/heatmap.py a second time, so that a selection costs no request;
+ * tests/e2e/test_tree_heat.py compares both on every recorded run.
+ */
+(function () {
+  "use strict";
+  const { el, attrs, put, GLYPH } = Unmasked.kit;
+  const SVG = "http://www.w3.org/2000/svg", FEW = 5, ORDER = ["accepted", "rejected", "unreached"], SKIP = "»";
+  const NAMES = { accepted: "accepted", rejected: "rejected", unreached: "not reached", bonus: "bonus", corrected: "corrected", unmasked: "filled in without a draft", skipped: "verify skipped" };
+
+  function shape(parent, tag, map, text) {
+    const node = attrs(document.createElementNS(SVG, tag), map || {});
+    if (text !== undefined) node.textContent = text;
+    if (parent) parent.append(node);
+    return node;
+  }
+  const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
+  const percent = (x) => Math.round(100 * x) + " %";
+
+  // ------------------------------------------------------------------------------------------------ counting
+  /** The place of each draft, from 1: its depth, or its number where all are guesses beside each other. */
+  function places(nodes) {
+    const out = new Map(), deep = nodes.some((n) => n.parents.length || n.row > 0);
+    nodes.forEach((n, i) => out.set(n.id, deep ? 1 + Math.max(0, ...n.parents.map((p) => out.get(p) || 0)) : i + 1));
+    return out;
+  }
+
+  /** The rounds that judged drafts or skipped it: {n, stop, drafts: [{node, place, fills, state, p}], extra: [{pos, token, why}], skipped}. */
+  function table(model) {
+    const out = [];
+    for (const round of model.rounds) {
+      const events = model.events.slice(round.start, round.stop), verdicts = new Map(), nodes = [], extra = [];
+      let aside = null;
+      for (const e of events) {
+        if (e.kind === "judge") for (const v of e.verdicts) verdicts.set(v.node, v);
+        else if (e.kind === "propose") nodes.push(...e.nodes);
+        else if (e.kind === "decide" && e.what === "verify" && e.choice === "no" && (e.about || []).length) aside = e;
+        else if (e.kind === "commit") for (const x of e.edits) if (!["accepted", "remasked", "revised"].includes(x.why)) extra.push({ pos: x.pos, token: x.after, why: x.why });
+      }
+      if (!verdicts.size && !aside) continue;
+      const judged = nodes.filter((n) => verdicts.has(n.id)), place = places(judged);
+      out.push({
+        n: round.n, stop: round.stop, extra, skipped: verdicts.size ? [] : aside.about.slice(),
+        drafts: judged.map((n) => ({ node: n.id, place: place.get(n.id), fills: n.fills, q: n.q, state: verdicts.get(n.id).outcome, p: verdicts.get(n.id).p })),
+      });
+    }
+    return out;
+  }
+
+  const better = (a, b) => (!a || ORDER.indexOf(b.state) < ORDER.indexOf(a.state) ? b : a);
+
+  /** One cell per column: what the walk did at that place, or at that position. */
+  function walk(row, byPos) {
+    const out = new Map();
+    for (const d of row.drafts) for (const key of byPos ? d.fills.map((f) => f[0]) : [d.place]) out.set(key, better(out.get(key), d));
+    return out;
+  }
+
+  function count(rows, byPos) {
+    const checked = rows.filter((r) => !r.skipped.length), out = { rounds: checked.length, skipped: rows.length - checked.length, judged: 0, kept: 0, tokens: 0, reached: new Map(), accepted: new Map(), histogram: [], rate: null, chance: null };
+    let tried = 0, won = 0;
+    for (const row of checked) {
+      const add = (map, key) => map.set(key, (map.get(key) || 0) + 1);
+      for (const [key, d] of walk(row, byPos)) { if (d.state !== "unreached") add(out.reached, key); if (d.state === "accepted") add(out.accepted, key); }
+      const path = [...walk(row, false).values()], length = path.filter((d) => d.state === "accepted").length;
+      tried += path.filter((d) => d.state !== "unreached").length;
+      won += length;
+      out.judged += row.drafts.length;
+      out.kept += row.drafts.filter((d) => d.state === "accepted").length;
+      out.tokens += length + row.extra.length;
+      out.histogram[length] = (out.histogram[length] || 0) + 1;
+    }
+    out.histogram = Array.from(out.histogram, (v) => v || 0);
+    out.length = won;
+    if (out.judged) out.rate = out.kept / out.judged;
+    if (tried) out.chance = won / tried;
+    return out;
+  }
+
+  const lengthOf = (row) => [...walk(row, false).values()].filter((d) => d.state === "accepted").length;
+
+  // ------------------------------------------------------------------------------------------------ drawing
+  function make(stage) {
+    const box = stage.box;
+    const sentence = attrs(el("p", "um-heatmap-sentence"), { "aria-live": "polite" }), note = el("p", "um-heatmap-note"), warnings = attrs(el("div", "um-heatmap-warnings"), { role: "note" });
+    const bar = el("div", "um-heatmap-bar"), legend = el("div", "um-heatmap-legend"), scroll = el("div", "um-heatmap-scroll"), said = attrs(el("p", "um-heatmap-said"), { "aria-live": "polite" });
+    const svg = shape(scroll, "svg", { class: "um-heatmap-svg", role: "group", "aria-label": "Accepted and rejected drafts" });
+    box.append(sentence, note, warnings, bar, legend, scroll, said);
+
+    let model = null, size = -1, wide = 0, rows = [], range = null, only = null, byPos = false, geometry = null, focus = [0, 0];
+    const button = (text, go) => { const b = attrs(el("button", "um-btn", text), { type: "button" }); b.addEventListener("click", go); return b; };
+
+    const axis = attrs(el("span", "um-heatmap-axes"), { role: "group", "aria-label": "Horizontal axis" });
+    const byPlace = button("place in the draft", () => setAxis(false)), byPosition = button("position on the canvas", () => setAxis(true));
+    axis.append(byPlace, byPosition);
+    const pickRange = () => { const a = Number(from.value), b = Number(to.value); setRange(Math.min(a, b), Math.max(a, b)); };
+    const field = (name) => { const label = el("label", "um-heatmap-field", name), select = el("select"); select.addEventListener("change", pickRange); label.append(select); return [label, select]; };
+    const [fromLabel, from] = field("rounds from"), [toLabel, to] = field("to");
+    const all = button("All rounds", () => { range = null; only = null; draw(); });
+    bar.append(axis, fromLabel, toLabel, all);
+
+    function setAxis(on) { byPos = on; focus = [focus[0], 0]; draw(); }
+    function setRange(a, b) { range = a === 0 && b === rows.length - 1 ? null : [a, b]; only = null; draw(); }
+    const chosen = () => (range ? rows.slice(range[0], range[1] + 1) : rows);
+    const bright = (row, i) => (!range || (i >= range[0] && i <= range[1])) && (only === null || (!row.skipped.length && lengthOf(row) === only));
+    const token = (id) => stage.model().quote(id);
+
+    function words(stats) {
+      if (!stats.judged) return "No draft was judged in " + (range ? "these rounds" : "this run") + (stats.skipped ? ": " + many(stats.skipped, "round") + " skipped the verification." : ".");
+      const where = range ? "Rounds " + rows[range[0]].n + " to " + rows[range[1]].n + " (" + (range[1] - range[0] + 1) + " of " + rows.length + "): " : "";
+      return where + stats.kept + " of " + stats.judged + " drafts were accepted, a rate of " + percent(stats.rate) + "; of those the walk reached " + percent(stats.chance) + " were. " +
+        (stats.length / stats.rounds).toFixed(2) + " accepted and " + (stats.tokens / stats.rounds).toFixed(2) + " tokens per round" + (stats.skipped ? "; " + many(stats.skipped, "round") + " skipped the verification" : "") + "." +
+        (only === null ? "" : " Bright: the " + many(rows.filter(bright).length, "round") + " that accepted exactly " + only + ".");
+    }
+
+    // ---------------------------------------------------------------------------------------------- the picture
+    function draw() {
+      const kept = scroll.contains(document.activeElement) && document.activeElement.getAttribute("data-focus");
+      const stats = count(chosen(), byPos);
+      put(sentence, words(stats));
+      put(note, stats.chance === null || stats.judged === 0 ? "" : "The rate (" + percent(stats.rate) + ") is not the chance that one draft is accepted: here p̂ = " + stats.chance.toFixed(2) + ", because a draft behind a rejected one is paid for and never reached.");
+      attrs(byPlace, { "aria-pressed": String(!byPos) });
+      attrs(byPosition, { "aria-pressed": String(byPos) });
+      [from.value, to.value] = range ? range.map(String) : ["0", String(rows.length - 1)];
+      all.disabled = !range && only === null;
+      drawLegend();
+
+      const cells = rows.map(across), keys = byPos ? span(cells) : Array.from({ length: longest() }, (_, i) => i + 1), more = !byPos && rows.some((r) => r.extra.length);
+      const cols = keys.length + (more ? 1 : 0), w = wide, narrow = w < 560, left = 46, right = narrow ? 74 : Math.max(150, Math.min(240, w * 0.24));
+      const cw = Math.max(byPos ? 11 : 9, Math.min(44, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
+      const top = 24 + 78, mw = cols * cw, mh = rows.length * rh, y0 = top + 14, x1 = left + mw + 18, low = y0 + mh;
+      const h = low + 46 + (narrow ? 138 : 0), width = Math.max(w, x1 + right + 4), g = (geometry = { left, y0, cw, rh, keys, cols, more, cells, w: width, h });
+      attrs(svg, { width, height: h, viewBox: "0 0 " + width + " " + h });
+      svg.replaceChildren();
+      const txt = (x, y, text, cls) => shape(svg, "text", { x, y, class: cls || "" }, text);
+
+      // above: accepted if reached
+      txt(left, 12, "accepted if reached" + (narrow ? "" : byPos ? ", by position" : ", by place"), "um-heatmap-title");
+      for (const [share, name] of [[0, "0"], [0.5, "50"], [1, "100 %"]]) {
+        shape(svg, "path", { d: "M" + left + " " + (top - share * 62) + "h" + mw, class: "um-heatmap-grid" });
+        txt(left - 5, top - share * 62 + 4, name, "um-heatmap-end");
+      }
+      keys.forEach((key, i) => {
+        const n = stats.reached.get(key) || 0, won = stats.accepted.get(key) || 0, x = left + i * cw;
+        if (!n) return;
+        const col = shape(svg, "g", { class: "um-heatmap-chance" + (n < FEW ? " um-heatmap-few" : "") });
+        shape(col, "rect", { x: x + 1.5, y: top - (won / n) * 62 - (won ? 0 : 1), width: cw - 3, height: Math.max(1, (won / n) * 62) });
+        shape(col, "title", {}, (byPos ? "position " : "place ") + key + ": accepted " + won + " of the " + n + " times it was reached (" + percent(won / n) + ")");
+        if (cw >= 14) txt(x + cw / 2, top - (won / n) * 62 - 4, cw >= 34 ? "n=" + n : String(n), "um-heatmap-mid");
+      });
+
+      // the matrix: a path per state, because there may be thousands of cells
+      const paths = new Map(), glyphs = shape(null, "g", { class: "um-heatmap-glyphs" }), draws = rh >= 9 && rows.length * cols < 6000;
+      rows.forEach((row, i) => {
+        const y = y0 + i * rh;
+        for (const [c, cell] of cells[i].map((cell, c) => [c, cell])) {
+          if (!cell) continue;
+          const x = left + c * cw;
+          paths.set(cell.state, (paths.get(cell.state) || "") + "M" + (x + 0.75) + " " + (y + 0.75) + "h" + (cw - 1.5) + "v" + (rh - 1.5) + "h" + (1.5 - cw) + "z");
+          if (draws) shape(glyphs, "text", { x: x + cw / 2, y: y + rh / 2 + 4, class: "um-heatmap-in-" + cell.state + (cw < 12 ? " um-heatmap-tiny" : "") }, cell.state === "skipped" ? SKIP : GLYPH[cell.state] || "");
+        }
+        if (i % Math.max(1, Math.ceil(13 / rh)) === 0) txt(left - 7, y + rh / 2 + 4, String(row.n), "um-heatmap-end");
+      });
+      for (const [state, d] of paths) shape(svg, "path", { d, class: "um-heatmap-cell um-heatmap-" + state });
+      svg.append(glyphs);
+
+      // right: tokens in the round
+      const most = Math.max(1, ...rows.map((r) => lengthOf(r) + r.extra.length)), unit = (right - 26) / most;
+      txt(x1, 12 + (narrow ? top - 12 : top - 12), "tokens", "um-heatmap-title");
+      rows.forEach((row, i) => {
+        const y = y0 + i * rh, n = lengthOf(row), gap = rh > 8 ? 2 : 0.5, stack = (x, count_, cls) => { if (count_) shape(svg, "rect", { x, y: y + gap, width: count_ * unit, height: Math.max(1, rh - 2 * gap), class: "um-heatmap-cell um-heatmap-" + cls }); };
+        stack(x1, n, "accepted");
+        stack(x1 + n * unit, row.extra.length, row.extra.length ? row.extra[0].why : "");
+        if (rh >= 12) txt(x1 + (n + row.extra.length) * unit + 4, y + rh / 2 + 4, String(n + row.extra.length), "");
+      });
+
+      // the corner: how many rounds accepted how many; on a phone below
+      const hist = narrow ? { x: left, y: low + 56, w: w - left - 14, h: 70 } : { x: x1, y: 26, w: right - 6, h: 48 };
+      drawHistogram(stats, hist, txt);
+
+      // axes
+      const every = Math.max(1, Math.ceil((byPos ? 26 : 18) / cw));
+      keys.forEach((key, i) => { if (i % every === 0) txt(left + i * cw + cw / 2, low + 14, String(key), "um-heatmap-mid"); });
+      if (more) txt(left + keys.length * cw + cw / 2, low + 14, cw < 12 ? "+" : "+1", "um-heatmap-mid");
+      txt(left, low + 32, byPos ? "position on the canvas" : narrow ? "place in the draft; +1: no draft" : "place in the draft; +1: filled in without a draft", "um-heatmap-title");
+      shape(svg, "text", { x: -(y0 + Math.min(mh, 200) / 2), y: 11, transform: "rotate(-90)", class: "um-heatmap-title um-heatmap-mid" }, "round");
+
+      // what is not chosen is pale
+      rows.forEach((row, i) => { if (!bright(row, i)) shape(svg, "rect", { x: left - 1, y: y0 + i * rh, width: width - left, height: rh + 0.2, class: "um-heatmap-pale" }); });
+      if (range) shape(svg, "path", { d: "M" + (left - 2) + " " + (y0 + range[0] * rh) + "h-4v" + (range[1] - range[0] + 1) * rh + "h4", class: "um-heatmap-brushed" });
+      geometry.now = shape(svg, "rect", { class: "um-heatmap-now" });
+      geometry.ring = shape(svg, "rect", { class: "um-heatmap-ring" });
+
+      const area = shape(svg, "rect", { x: left, y: y0, width: mw, height: mh, class: "um-heatmap-area", tabindex: "0", "data-focus": "area", role: "group", "aria-roledescription": "matrix", "aria-label": rows.length + " rounds by " + cols + (byPos ? " positions" : " places") + ". Arrow keys move, Enter goes to the round, Shift and arrows choose rounds." });
+      const rule = shape(svg, "rect", { x: 14, y: y0, width: left - 16, height: mh, class: "um-heatmap-rule" });
+      shape(rule, "title", {}, "Drag to choose rounds");
+      hear(area, rule);
+      frame(stage.cursor());
+      if (kept === "area") area.focus();
+      else if (kept) { const b = svg.querySelector('[data-focus="' + kept + '"]'); if (b) b.focus(); }
+    }
+
+    function drawHistogram(stats, b, txt) {
+      const bins = stats.histogram, most = Math.max(1, ...bins), bw = Math.min(30, b.w / Math.max(1, bins.length)), each = Math.max(1, Math.ceil(16 / bw));
+      txt(b.x, b.y - 14, "rounds by accepted length", "um-heatmap-title");
+      shape(svg, "path", { d: "M" + b.x + " " + (b.y + b.h) + "h" + Math.max(bw * bins.length, 20), class: "um-heatmap-base" });
+      bins.forEach((n, i) => {
+        const x = b.x + i * bw, tall = (n / most) * (b.h - 14);
+        if (i % each === 0) txt(x + bw / 2, b.y + b.h + 12, String(i), "um-heatmap-mid");
+        if (!n) return;
+        const g = shape(svg, "g", { class: "um-heatmap-bin" + (only === i ? " um-heatmap-chosen" : ""), role: "button", tabindex: "0", "data-focus": "bin" + i, "aria-pressed": String(only === i), "aria-label": many(n, "round") + " accepted " + i + ": keep only " + (n === 1 ? "it" : "them") + " bright" });
+        shape(g, "rect", { x, y: b.y - 2, width: bw, height: b.h + 16, class: "um-heatmap-hit" });
+        shape(g, "rect", { x: x + 1.5, y: b.y + b.h - tall, width: Math.max(2, bw - 3), height: tall, class: "um-heatmap-cell um-heatmap-accepted" });
+        if (bw >= 12) shape(g, "text", { x: x + bw / 2, y: b.y + b.h - tall - 4, class: "um-heatmap-mid" }, String(n));
+        shape(g, "title", {}, g.getAttribute("aria-label"));
+        const go = () => { only = only === i ? null : i; draw(); };
+        g.addEventListener("click", go);
+        g.addEventListener("keydown", (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); go(); } });
+      });
+    }
+
+    function longest() { return Math.max(0, ...rows.map((r) => Math.max(r.skipped.length, ...r.drafts.map((d) => d.place)))); }
+    function span(cells) { const first = Math.min(...cells.map((m) => m.from)), last = Math.max(...cells.map((m) => m.to)); return last >= first ? Array.from({ length: last - first + 1 }, (_, i) => first + i) : []; }
+
+    /** The cells of a row by column: {state, draft, extra}. */
+    function across(row) {
+      const found = walk(row, byPos), cells = [];
+      if (byPos) {
+        const at = new Map([...row.skipped.map((pos) => [pos, { state: "skipped", pos }]), ...[...found].map(([pos, d]) => [pos, { state: d.state, draft: d, pos }])]);
+        for (const x of row.extra) at.set(x.pos, { state: x.why, extra: [x], pos: x.pos, draft: at.get(x.pos) && at.get(x.pos).draft });
+        const all_ = rows.flatMap((r) => [...r.skipped, ...r.drafts.flatMap((d) => d.fills.map((f) => f[0])), ...r.extra.map((x) => x.pos)]), first = Math.min(...all_);
+        for (const [pos, cell] of at) cells[pos - first] = cell;
+        cells.from = first;
+        cells.to = Math.max(...all_);
+        for (let i = 0; i < cells.length; i++) cells[i] = cells[i] || null;
+        return cells;
+      }
+      const n = longest();
+      for (let i = 0; i < n; i++) { const d = found.get(i + 1); cells.push(d ? { state: d.state, draft: d, pos: d.fills.length ? d.fills[0][0] : null } : i < row.skipped.length ? { state: "skipped", pos: row.skipped[i] } : null); }
+      cells.push(row.extra.length ? { state: row.extra[0].why, extra: row.extra, pos: row.extra[0].pos } : null);
+      return cells;
+    }
+
+    function about(i, c) {
+      const row = rows[i], cell = geometry.cells[i] && geometry.cells[i][c], d = cell && cell.draft;
+      if (!cell) return ["Round " + row.n, ["No draft here."]];
+      if (cell.state === "skipped") return ["Round " + row.n + ": verify skipped", ["The score was below its bar, so the drafts of this round were not checked."]];
+      const out = [];
+      if (d) out.push((byPos ? "" : "Place " + d.place + ": ") + d.fills.map(([pos, t]) => "position " + pos + " " + token(t)).join(", ") + ", " + NAMES[d.state] + " (q = " + d.q.toFixed(2) + ", p = " + d.p.toFixed(2) + ").");
+      if (cell.extra) out.push(cell.extra.map((x) => "Position " + x.pos + " " + token(x.token)).join(", ") + ": " + NAMES[cell.extra[0].why] + ".");
+      return ["Round " + row.n, out];
+    }
+
+    function pick(i, c) {
+      const cell = geometry.cells[i][c];
+      stage.note(...about(i, c));
+      stage.seek(rows[i].stop, { pos: cell && cell.pos !== undefined ? cell.pos : null, node: cell && cell.draft ? cell.draft.node : null });
+    }
+
+    function hear(area, rule) {
+      const g = geometry, rowAt = (e) => Math.max(0, Math.min(rows.length - 1, Math.floor((e.clientY - svg.getBoundingClientRect().top - g.y0) / g.rh)));
+      const colAt = (e) => Math.max(0, Math.min(g.cols - 1, Math.floor((e.clientX - svg.getBoundingClientRect().left - g.left) / g.cw)));
+      const tell = (i, c) => { const [title, lines] = about(i, c); put(said, title + ". " + lines.join(" ")); stage.note(title, lines, true); };
+      const ring = (i, c) => attrs(g.ring, { x: g.left + c * g.cw - 1, y: g.y0 + i * g.rh - 1, width: g.cw + 2, height: g.rh + 2 });
+      area.addEventListener("mousemove", (e) => tell(rowAt(e), colAt(e)));
+      area.addEventListener("mouseleave", () => stage.note());
+      area.addEventListener("click", (e) => { focus = [rowAt(e), colAt(e)]; pick(...focus); });
+      area.addEventListener("focus", () => { focus = [Math.min(focus[0], rows.length - 1), Math.min(focus[1], g.cols - 1)]; if (area.matches(":focus-visible")) ring(...focus); });
+      area.addEventListener("blur", () => attrs(g.ring, { width: 0, height: 0 }));
+      area.addEventListener("keydown", (e) => {
+        const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[e.key];
+        if (!move && e.key !== "Enter" && e.key !== " ") return;
+        e.preventDefault();
+        e.stopPropagation();
+        if (!move) return pick(...focus);
+        const was = focus[0];
+        focus = [Math.max(0, Math.min(rows.length - 1, focus[0] + move[0])), Math.max(0, Math.min(g.cols - 1, focus[1] + move[1]))];
+        if (e.shiftKey && move[0]) {
+          const [a, b] = range || [was, was], end = was === b ? [a, focus[0]] : [focus[0], b];
+          return setRange(Math.min(...end), Math.max(...end));
+        }
+        ring(...focus);
+        tell(...focus);
+      });
+      rule.addEventListener("pointerdown", (e) => {
+        e.preventDefault();
+        const start = rowAt(e);
+        rule.setPointerCapture(e.pointerId);
+        const band = shape(svg, "rect", { x: g.left - 6, width: g.w - g.left + 4, class: "um-heatmap-band" });
+        const show = (at) => attrs(band, { y: g.y0 + Math.min(start, at) * g.rh, height: (Math.abs(at - start) + 1) * g.rh });
+        show(start);
+        rule.onpointermove = (m) => show(rowAt(m));
+        rule.onpointercancel = () => { band.remove(); rule.onpointermove = rule.onpointerup = null; };
+        rule.onpointerup = (m) => { const end = rowAt(m); rule.onpointermove = rule.onpointerup = null; setRange(Math.min(start, end), Math.max(start, end)); };
+      });
+    }
+
+    /** The round under the cursor, as viz.views.heatmap's `now`. */
+    function frame(cursor) {
+      const g = geometry, at = cursor.at, starts = new Map(stage.model().rounds.map((r) => [r.n, r.start]));
+      let now = -1;
+      rows.forEach((row, i) => { if (starts.get(row.n) < at) now = i; });
+      attrs(g.now, now < 0 ? { width: 0, height: 0 } : { x: g.left - 1, y: g.y0 + now * g.rh - 0.5, width: g.cols * g.cw + 2, height: g.rh + 1 });
+    }
+
+    function drawLegend() {
+      const seen = new Set(rows.flatMap((r) => [...r.drafts.map((d) => d.state), ...r.extra.map((x) => x.why), ...(r.skipped.length ? ["skipped"] : [])]));
+      legend.replaceChildren(...Object.keys(NAMES).filter((s) => seen.has(s)).map((s) => {
+        const item = el("span", "um-heatmap-key"), k = shape(null, "svg", { width: 18, height: 16, "aria-hidden": "true", class: "um-heatmap-svg" });
+        shape(k, "rect", { x: 1, y: 1, width: 16, height: 14, class: "um-heatmap-cell um-heatmap-" + s });
+        shape(shape(k, "g", { class: "um-heatmap-glyphs" }), "text", { x: 9, y: 12.5, class: "um-heatmap-in-" + s }, s === "skipped" ? SKIP : GLYPH[s] || "");
+        item.append(k, el("span", "", NAMES[s]));
+        return item;
+      }));
+      if (count(rows, byPos).judged) legend.append(el("span", "um-faint", "dashed bar: reached fewer than " + FEW + " times (n)"));
+    }
+
+    return {
+      show(payload, cursor) {
+        const m = stage.model(), w = Math.max(260, box.clientWidth || 900), same = m === model && m.events.length === size;
+        if (!same) {
+          if (m !== model) { range = null; only = null; focus = [0, 0]; }
+          model = m;
+          size = m.events.length;
+          rows = table(m);
+          if (range && range[1] >= rows.length) range = null;
+          for (const select of [from, to]) select.replaceChildren(...rows.map((r, i) => attrs(el("option", "", String(r.n)), { value: i })));
+        }
+        warnings.replaceChildren(...payload.warnings.map((text) => el("p", "", "⚠\ufe0e " + text)));
+        warnings.hidden = !payload.warnings.length;
+        if (same && w === wide) return frame(cursor);
+        wide = w;
+        draw();
+      },
+      cursor: frame,
+      csv() {
+        const out = [["round", "column", "place", "position", "node", "token", "text", "q", "p", "state", "chosen"]];
+        rows.forEach((row, i) => {
+          const add = (...cells) => out.push([row.n, ...cells, bright(row, i) ? "yes" : "no"]);
+          for (const pos of row.skipped) add("skipped", "", pos, "", "", "", "", "", "verify skipped");
+          for (const d of row.drafts) for (const [pos, t] of d.fills) add("draft", d.place, pos, d.node, t, stage.model().face(t).title, d.q, d.p, d.state);
+          for (const x of row.extra) add("no draft", "", x.pos, "", x.token, stage.model().face(x.token).title, "", "", x.why);
+        });
+        return out;
+      },
+      figure: () => svg,
+    };
+  }
+
+  Object.assign(make, { table, count });
+  Unmasked.lens("heatmap", make);
+  Unmasked.heatmap = make;
+})();
