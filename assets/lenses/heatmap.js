@@ -16,7 +16,7 @@
     return node;
   }
   const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
-  const percent = (x) => Math.round(100 * x) + " %";
+  const percent = (x) => Math.round(100 * x) + "%";
 
   // ------------------------------------------------------------------------------------------------ counting
   /** The place of each draft, from 1: its depth, or its number where all are guesses beside each other. */
@@ -128,16 +128,16 @@
 
       const cells = rows.map(across), keys = byPos ? span(cells) : Array.from({ length: longest() }, (_, i) => i + 1), more = !byPos && rows.some((r) => r.extra.length);
       const cols = keys.length + (more ? 1 : 0), w = wide, narrow = w < 560, left = 46, right = narrow ? 74 : Math.max(150, Math.min(240, w * 0.24));
-      const cw = Math.max(byPos ? 11 : 9, Math.min(44, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
+      const cw = Math.max(byPos ? 11 : 9, Math.min(64, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
       const top = 24 + 78, mw = cols * cw, mh = rows.length * rh, y0 = top + 14, x1 = left + mw + 18, low = y0 + mh;
-      const h = low + 46 + (narrow ? 138 : 0), width = Math.max(w, x1 + right + 4), g = (geometry = { left, y0, cw, rh, keys, cols, more, cells, w: width, h });
+      const h = low + 42 + (narrow ? 118 : 0), width = Math.max(w, x1 + right + 4), g = (geometry = { left, y0, cw, rh, keys, cols, more, cells, w: width, h });
       attrs(svg, { width, height: h, viewBox: "0 0 " + width + " " + h });
       svg.replaceChildren();
       const txt = (x, y, text, cls) => shape(svg, "text", { x, y, class: cls || "" }, text);
 
       // above: accepted if reached
       txt(left, 12, "accepted if reached" + (narrow ? "" : byPos ? ", by position" : ", by place"), "um-heatmap-title");
-      for (const [share, name] of [[0, "0"], [0.5, "50"], [1, "100 %"]]) {
+      for (const [share, name] of [[0, "0"], [0.5, "50"], [1, "100%"]]) {
         shape(svg, "path", { d: "M" + left + " " + (top - share * 62) + "h" + mw, class: "um-heatmap-grid" });
         txt(left - 5, top - share * 62 + 4, name, "um-heatmap-end");
       }
@@ -167,7 +167,7 @@
 
       // right: tokens in the round
       const most = Math.max(1, ...rows.map((r) => lengthOf(r) + r.extra.length)), unit = (right - 26) / most;
-      txt(x1, 12 + (narrow ? top - 12 : top - 12), "tokens", "um-heatmap-title");
+      txt(x1, top, "tokens in the round".slice(0, narrow ? 6 : 19), "um-heatmap-title");
       rows.forEach((row, i) => {
         const y = y0 + i * rh, n = lengthOf(row), gap = rh > 8 ? 2 : 0.5, stack = (x, count_, cls) => { if (count_) shape(svg, "rect", { x, y: y + gap, width: count_ * unit, height: Math.max(1, rh - 2 * gap), class: "um-heatmap-cell um-heatmap-" + cls }); };
         stack(x1, n, "accepted");
@@ -176,7 +176,7 @@
       });
 
       // the corner: how many rounds accepted how many; on a phone below
-      const hist = narrow ? { x: left, y: low + 56, w: w - left - 14, h: 70 } : { x: x1, y: 26, w: right - 6, h: 48 };
+      const hist = narrow ? { x: left, y: low + 74, w: w - left - 14, h: 66 } : { x: x1, y: 26, w: right - 6, h: 48 };
       drawHistogram(stats, hist, txt);
 
       // axes

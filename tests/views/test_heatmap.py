@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from view_samples import ssd, tree
+from view_samples import mixed, routed, ssd, tree
 
 from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
 from viz import theme
-from viz.views.heatmap import info, plot
+from viz.views.heatmap import VIEW, info, places, plot
 
 
 def test_cells_are_the_verdicts_by_place_in_the_draft_of_rounds_that_judged():
@@ -110,3 +110,36 @@ def test_a_step_moves_the_frame_around_the_round_and_nothing_else():
     assert [(s.y0, s.y1) for figure in (first, second) for s in figure.layout.shapes] == [(-0.5, 0.5), (0.5, 1.5)]
     assert first.data == second.data
     assert plot(info(ssd(), 0)).layout.shapes == ()
+
+
+# ------------------------------------------------------------ trees, and rounds that skipped their verification
+def test_the_place_of_a_draft_in_a_tree_is_its_depth_and_a_depth_is_one_try():
+    """Eight drafts, three deep: the walk takes two steps and stops at the third."""
+    nodes = mixed().events[1].nodes
+    assert places(list(nodes)) == {0: 1, 1: 2, 2: 3, 3: 1, 4: 2, 5: 3, 6: 1, 7: 2}
+    shown = info(mixed(), 9)
+    assert shown.cells == (("accepted", "accepted", "rejected"),) and shown.nodes == ((3, 4, 5),)
+    assert (shown.reached, shown.accepted, shown.lengths, shown.histogram) == ((1, 1, 1), (1, 1, 0), (2,), (0, 0, 1))
+    assert shown.rate == 2 / 8 and shown.chance == 2 / 3
+
+
+def test_guesses_beside_each_other_keep_their_number():
+    assert places([Node(4, ((2, 3),), 0.5), Node(7, ((3, 3),), 0.5)]) == {4: 1, 7: 2}
+
+
+def test_a_round_that_skipped_its_verification_is_a_row_that_no_number_counts():
+    shown = info(routed(), 13)
+    assert (shown.rounds, shown.skipped) == ((0, 1), (3, 0))
+    assert shown.cells == ((), ("accepted", "rejected")) and shown.kinds == ("unmasked", "corrected")
+    assert (shown.rate, shown.histogram, shown.totals) == (0.5, (0, 1), (1, 2))
+    assert shown.sentence.endswith(
+        "1.00 accepted per round, 2.00 tokens with the bonus. 1 round skipped the verification."
+    )
+    assert ["» verify skipped"] in [list(t.text) for t in plot(shown).data if t.name == "verify skipped"]
+
+
+def test_the_page_is_sent_only_what_it_does_not_count_itself():
+    assert sorted(VIEW.answer(ssd(), 9)["payload"]) == ["sentence", "warnings"]
+    assert VIEW.answer(replace(ssd(), events=(Round(0, 0), Propose(()), Judge(()))), 1)["payload"] == {
+        "empty": "No drafts were judged."
+    }

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from toys import hashed
-from view_samples import CAT, EOS, PA, RI, THE, S, mixed, ssd, stepwise, tree
+from view_samples import CAT, EOS, PA, RI, THE, S, mixed, routed, ssd, stepwise, tree
 
 from decoders.run import run
-from decoders.trace import Commit, Decide, Edit, Finish, Forward, Judge, Node, Propose, Round, Verdict
+from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
 from viz.views.tree import FREE, ROOT, VIEW, info
 
 
@@ -242,7 +242,7 @@ def test_the_call_that_made_the_drafts_is_no_second_beat():
 
 def test_what_was_kept_before_the_drafts_is_ground_and_not_their_bonus():
     """FreeDave fills in a token, drafts on top of it, and checks all of it in one call."""
-    round_, propose, forward, judge, kept, bonus = ssd().events[3:9]
+    round_, propose, forward, judge, kept, _ = ssd().events[3:9]
     first = Commit((Edit(7, 0, EOS, "unmasked", 0.9),))
     trace = replace(ssd(), events=(round_, ssd().events[1], first, propose, forward, judge, kept))
     shown = info(trace, 7)
@@ -266,36 +266,10 @@ def test_the_rank_of_a_draft_is_read_from_the_row_that_judged_it():
 
 
 # ------------------------------------------------------------ routes and packed rows
-def routed(choice: str, **par):
-    """S2D2: one position known, two drafted, and the row reads tokens and masks."""
-    score = Decide("verify", choice, (3, 4), (("span", 2), ("E[K]", 1.5), ("sure", 1), ("score", 0.5)))
-    draft = Forward("draft", 5, beliefs=ssd().events[1].beliefs)
-    if choice == "no":
-        events = (Round(0, 0), draft, score, Commit((Edit(3, 0, PA, "unmasked", 0.8),)), Finish("stopped"))
-    else:
-        nodes = (Node(0, ((3, PA),), 0.8), Node(1, ((4, S),), 0.7, (0,)))
-        fed = ((2, RI), (3, PA), (4, S), (3, 0), (4, 0))
-        verdicts = (
-            Verdict(0, "accepted", 0.7, 1.0, 0.4, (3, PA)),
-            Verdict(1, "rejected", 0.1, 0.2, 0.9, (4, THE)),
-        )
-        events = (
-            Round(0, 0),
-            draft,
-            score,
-            Propose(nodes),
-            Forward("verify", 5, start=2, cached=2, fed=fed),
-            Judge(verdicts),
-            Commit((Edit(3, 0, PA, "accepted", 0.7),)),
-            Finish("stopped"),
-        )
-    return replace(ssd(), method="s2d2", params={"policy": "score_threshold", "tau_score": 1.0} | par, events=events)
-
-
 def test_a_round_that_skips_its_verification_says_the_score_and_the_bar():
-    shown = info(routed("no"), 4)
-    assert (shown.route.choice, shown.route.rule) == ("no", "score 0.50 < 1")
-    assert shown.sentence.endswith(
+    shown = info(routed(), 4)
+    assert (shown.route.choice, shown.route.rule, shown.beat) == ("no", "score 0.50 < 1", 0)
+    assert shown.sentence == (
         "Round 0 skips the verification: score 0.50 < 1. 1 token of the draft call is kept without a check."
     )
     assert [(t.id, t.parent, t.state) for t in shown.twigs] == [
@@ -305,23 +279,27 @@ def test_a_round_that_skips_its_verification_says_the_score_and_the_bar():
 
 
 def test_each_policy_has_its_own_bar():
-    assert info(routed("yes", tau_score=0.25), 8).route.rule == "score 0.50 ≥ 0.25"
-    rule = info(routed("yes", policy="score_hysteresis", on=0.0, off=-1.0), 8).route.rule
-    assert rule == "score 0.50; on from 0, off below -1"
+    assert info(routed(), 13).route.rule == "score 1.50 ≥ 1"
+    rule = info(routed(policy="score_hysteresis"), 13).route.rule
+    assert rule == "score 1.50; on from 0, off below -1"
     assert info(ssd(), 9).route is None
 
 
 def test_a_packed_row_shows_each_mask_at_the_position_of_its_draft():
-    shown = info(routed("yes"), 8)
+    shown = info(routed(), 13)
     assert shown.columns == ()
     assert [(f.pos, f.kind, f.line, f.state) for f in shown.strip] == [
-        (2, "known", 0, "committed"),
-        (3, "draft", 0, "accepted"),
-        (4, "draft", 0, "rejected"),
-        (3, "mask", 1, "masked"),
+        (3, "known", 0, "committed"),
+        (4, "draft", 0, "accepted"),
+        (5, "draft", 0, "rejected"),
         (4, "mask", 1, "masked"),
+        (5, "mask", 1, "masked"),
     ]
     assert info(ssd(), 9).strip == ()
+    assert (
+        info(routed(), 9).sentence
+        == "Beat 2 of 3, one forward pass: call 3 reads all 5 tokens at once; no verdict yet."
+    )
 
 
 # ------------------------------------------------------------ what the page is sent

@@ -228,6 +228,30 @@ def mixed() -> Trace:
     return make(events, (OF, FR, RI, M, M, M, M), 2, method="ssd", title="SSD", guarantee="greedy-exact")
 
 
+def routed(**par: Any) -> Trace:
+    """S2D2 on 3 + 3 positions: round 0 finds its score of 0.5 below the bar and keeps what it drafted at 3; round 1
+    verifies the two drafts behind it in one packed row of tokens and masks, keeps one and corrects the other."""
+    score = (("span", 3), ("E[K]", 1.5), ("sure", 1), ("score", 0.5))
+    more = (("span", 2), ("E[K]", 2.5), ("sure", 2), ("score", 1.5))
+    events: list[Event] = [
+        Round(0, 0),
+        Forward("draft", 6, seconds=0.1),
+        Decide("verify", "no", (3, 4, 5), score),
+        Commit((Edit(3, M, PA, "unmasked", 0.8),)),
+        Round(1, 0),  # 4
+        Forward("draft", 6, seconds=0.1),
+        Decide("verify", "yes", (4, 5), more),
+        Propose((Node(0, ((4, S),), 0.8), Node(1, ((5, CAT),), 0.7, (0,)))),
+        Forward("verify", 5, start=3, cached=3, fed=((3, PA), (4, S), (5, CAT), (4, M), (5, M)), seconds=0.1),
+        Judge((Verdict(0, "accepted", 0.7, 1.0, 0.4, (4, S)), Verdict(1, "rejected", 0.1, 0.2, 0.9, (5, THE)))),
+        Commit((Edit(4, M, S, "accepted", 0.7),)),
+        Commit((Edit(5, M, THE, "corrected", 0.6),)),
+        Finish("length"),
+    ]
+    params = {"policy": "score_threshold", "tau_score": 1.0, "on": 0.0, "off": -1.0, **par}
+    return make(events, (OF, FR, RI, M, M, M), 2, method="s2d2", title="S2D2", params=params, guarantee="approximate")
+
+
 def nasty() -> Trace:
     """The first run with a token full of markup at position 3, drafted and accepted there; escapes in the header."""
 
@@ -251,4 +275,4 @@ def nasty() -> Trace:
     )
 
 
-SAMPLES = {"ssd": ssd, "stepwise": stepwise, "tree": tree, "mixed": mixed, "nasty": nasty}
+SAMPLES = {"ssd": ssd, "stepwise": stepwise, "tree": tree, "mixed": mixed, "routed": routed, "nasty": nasty}

@@ -1,0 +1,336 @@
+"""The tree shows a round in three beats and leads from a node to its row and to the grid; the heatmap counts what Python
+counts, for all rounds and for those that are chosen, by mouse and by keyboard."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from serving import ROOT
+
+from decoders.run import run
+from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Trace, Verdict
+from tests.toys import hashed
+from tests.views.view_samples import NASTY, mixed, nasty, routed, ssd, tree
+from viz.registry import views
+from viz.views import heatmap
+
+NAMES = sorted(path.name.removesuffix(".json.gz") for path in (ROOT / "assets" / "traces").glob("*.json.gz"))
+SHOWN = {view.id: view for view in views()}
+LOOK = """([model, name]) => {
+  const out = Unmasked.heatmap.table(model), all = Unmasked.heatmap.count(out, false);
+  return {
+    rounds: out.map((r) => r.n), skipped: out.map((r) => r.skipped.length), extra: out.map((r) => r.extra.length),
+    reached: [...all.reached], accepted: [...all.accepted], histogram: all.histogram, rate: all.rate, chance: all.chance,
+  };
+}"""
+OVERLAPS = """() => {
+  const boxes = [...document.querySelectorAll('.um-tree-svg .um-tree-name')].map((t) => [t.textContent, t.getBBox()]);
+  const hit = ([a, p], [b, q]) => p.x < q.x + q.width && q.x < p.x + p.width && p.y < q.y + q.height && q.y < p.y + p.height;
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => hit(a, b)).map((b) => [a[0], b[0]]));
+}"""
+
+
+def load(name: str) -> Trace:
+    return Trace.load(ROOT / "assets" / "traces" / f"{name}.json.gz")
+
+
+@pytest.fixture
+def lens(browser):
+    """Opens a run in a lens: .page, .show(view, trace, at)."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    errors: list[str] = []
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    open_: dict[str, Trace] = {}
+    page.expose_function("answer", lambda ask: SHOWN[ask["view"]].answer(open_["trace"], ask["at"]))
+    page.set_content('<div class="unmasked"></div>')
+    for file in ("player", "lenses/tree", "lenses/heatmap"):
+        page.add_style_tag(path=str(ROOT / "assets" / f"{file}.css"))
+        page.add_script_tag(path=str(ROOT / "assets" / f"{file}.js"))
+    page.evaluate(
+        "views => { Unmasked.tool(({stage}) => { window.stage = stage });"
+        "window.p = Unmasked.mount(document.querySelector('.unmasked'), {views, figure: (ask) => answer(ask)}) }",
+        [SHOWN["tree"].listed(), SHOWN["heatmap"].listed()],
+    )
+
+    def show(view: str, trace: Trace, at: int | None = None):
+        open_["trace"] = trace
+        at = len(trace.events) if at is None else at
+        page.evaluate(
+            "([t, v]) => { p.load(JSON.parse(t), {run: String(Math.random())}); p.open(v) }", [trace.to_json(), view]
+        )
+        page.evaluate("at => p.seek(at)", at)
+        page.wait_for_function(f"() => document.querySelector('.um-{view}-svg')?.childElementCount > 3")
+        page.wait_for_timeout(120)
+        return page
+
+    yield SimpleNamespace(page=page, show=show)
+    assert errors == []
+    page.close()
+
+
+def text(page, selector: str) -> str:
+    return page.locator(selector).first.inner_text()
+
+
+# ------------------------------------------------------------------------------------------------ tree
+def test_space_goes_through_draft_one_forward_pass_and_verdicts(lens):
+    page = lens.show("tree", ssd(), 3)
+    page.evaluate("() => p.restore({unit: 'beat', lens: 'tree', step: '2'})")
+    told = []
+    for _ in range(3):
+        page.wait_for_timeout(150)
+        state = page.evaluate("() => p.state().at")
+        now = page.locator(".um-tree-beat[aria-current='step']").inner_text()
+        svg = page.locator(".um-tree-svg").get_attribute("class").split()[1:]
+        told.append((state, now, svg, page.locator(".um-tree-node.um-tree-drafted:not(.um-tree-legend *)").count()))
+        page.locator(".um-transport button").nth(3).click()
+    assert [t[:3] for t in told] == [
+        (5, "1 draft", ["um-tree-proposed"]),
+        (6, "2 one forward pass", ["um-tree-read"]),
+        (7, "3 verdicts", []),
+    ]
+    assert told[0][3] and told[1][3] and not told[2][3]
+
+
+def test_a_beat_is_a_button_that_goes_there(lens):
+    page = lens.show("tree", ssd(), 9)
+    page.get_by_role("button", name="2 one forward pass").click()
+    page.wait_for_selector(".um-tree-sentence:has-text('Beat 2 of 3')")
+    assert page.evaluate("() => p.state().at") == 6
+    assert "2 calls so far (+1)" in text(page, ".um-tree-beats")
+    assert page.locator(".um-tree-lit").count() == 5
+
+
+def node(page, id_: int):
+    return page.locator(f".um-tree-svg .um-tree-node[data-id='{id_}']")
+
+
+def test_a_node_says_its_numbers_lights_its_row_and_leads_to_the_grid(lens):
+    page = lens.show("tree", ssd(), 9)
+    node(page, 2).locator(".um-tree-dot").click()
+    said = text(page, ".um-inspector")
+    for line in (
+        "Rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1).",
+        "p of the drafter: .60; p of the verifier: .30.",
+        "Rank 2 for the row that judged it.",
+    ):
+        assert line in said
+    assert page.locator(".um-tree-here").get_attribute("data-row") == "3"
+    state = page.evaluate("() => p.state()")
+    assert (state["node"], state["pos"]) == (2, 5)
+    assert page.get_by_role("button", name="Its row in the mask").count() == 0, "there is no mask lens on this page"
+    page.get_by_role("button", name="What stands there instead").click()
+    assert page.evaluate("() => [p.state().at, p.state().pos]") == [9, 6]
+    node(page, 2).locator(".um-tree-dot").click()
+    page.get_by_role("button", name="In the grid").click()
+    assert page.evaluate("() => [p.state().lens, p.state().pos]") == ["grid", 5]
+
+
+def test_the_tree_is_walked_by_keyboard(lens):
+    page = lens.show("tree", mixed(), 8)
+    node(page, -1).focus()
+    here = "() => Number(document.activeElement.dataset.id)"
+    seen = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowDown"):
+        page.keyboard.press(key)
+        seen.append(page.evaluate(here))
+    assert seen[:3] == [0, 1, 0] and page.evaluate("() => p.state().at") == 8
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => p.state().node") == seen[3]
+
+
+def test_the_batch_is_shown_as_sent_and_can_be_folded_away(lens):
+    page = lens.show("tree", ssd(), 9)
+    assert text(page, ".um-tree-head .um-faint") == "5 rows x 10 positions = 50 positions processed for 3 tokens"
+    assert page.locator(".um-tree-batch [data-row]").count() == 5
+    toggle = page.get_by_role("button", name="The batch as sent")
+    toggle.press("Enter")
+    assert page.locator(".um-tree-batch [data-row]").count() == 0
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-expanded')") == "false"
+
+
+def test_a_packed_row_has_its_masks_below_the_drafts_they_check(lens):
+    page = lens.show("tree", load("simsd-apples"), load("simsd-apples").rounds[0].stop)
+    assert "ONE row of 12 tokens, 4 known | 4 drafts | 4 masks" in text(page, ".um-tree-packed")
+    marks = page.evaluate(
+        "() => [...document.querySelectorAll('.um-tree-packed .um-tree-glyph')].map(t => [t.textContent, t.getBBox()])"
+        ".map(([t, b]) => [t, Math.round(b.x + b.width / 2), b.y])"
+    )
+    drafts, masks = [m for m in marks if m[0] != "▢"][-4:], [m for m in marks if m[0] == "▢"]
+    assert len(masks) == 4 and sorted(m[1] for m in masks) == sorted(d[1] for d in drafts)
+    assert min(m[2] for m in masks) > max(d[2] for d in drafts)
+
+
+def test_a_route_is_a_diamond_before_the_row_and_skipping_is_an_outcome(lens):
+    page = lens.show("tree", routed(), 4)
+    assert text(page, ".um-tree-route .um-tree-name") == "verify? no: score 0.50 < 1 · verify skipped"
+    assert text(page, ".um-tree-route .um-tree-glyph") == "»"
+    page = lens.show("tree", routed(), 13)
+    assert text(page, ".um-tree-route .um-tree-name") == "verify? yes: score 1.50 ≥ 1"
+    assert page.locator(".um-lens[data-lens=tree]").screenshot()
+
+
+def wide() -> Trace:
+    return run(
+        "ssd", hashed(3, sway=0.5, eos=0), [1, 2], tree="mixed_order", width=3, n=6, budget=32, max_new=18, block=9
+    )
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("name", ["ssd-tree-apples", "diffuspec-apples", "s2d2-apples", "wide"])
+def test_no_label_of_a_tree_covers_another_and_the_page_does_not_roll_sideways(lens, name, width):
+    trace = wide() if name == "wide" else load(name)
+    lens.page.set_viewport_size({"width": width, "height": 900})
+    for view in [view for view in trace.rounds if view.of(Propose)][:3]:
+        page = lens.show("tree", trace, view.stop)
+        assert page.evaluate(OVERLAPS) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    if name == "wide":
+        assert max(len(p.nodes) for p in trace.events if isinstance(p, Propose)) >= 16
+
+
+def test_the_table_of_the_tree_is_what_is_drawn(lens):
+    page = lens.show("tree", ssd(), 9)
+    rows = page.evaluate("() => stage.current().lens.csv()")
+    assert rows[0][:6] == ["round", "node", "parent", "row", "positions", "text"] and len(rows) == 6
+    assert rows[3] == [
+        2, 2, 1, 3, "5", "+5 ‘·the’", 0.6, 0.3, 2, 0, 1, "rejected", "",
+        "rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1)",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("view", ["tree", "heatmap"])
+def test_text_of_tokens_is_never_markup(lens, view):
+    page = lens.show(view, nasty(), 9)
+    assert page.locator(f".um-lens[data-lens={view}] b:not(.um-tree-which)").count() == 0
+    assert NASTY.replace(" ", "") in json.dumps(page.evaluate("() => stage.current().lens.csv()")).replace(
+        " ", ""
+    ).replace("·", "")
+
+
+# ------------------------------------------------------------------------------------------------ heatmap
+@pytest.mark.parametrize("name", [*NAMES, "ssd", "tree", "mixed", "routed", "wide"])
+def test_the_page_counts_what_python_counts(lens, name):
+    own = {"ssd": ssd, "tree": tree, "mixed": mixed, "routed": routed, "wide": wide}
+    trace = own[name]() if name in own else load(name)
+    if not SHOWN["heatmap"].fits(trace):
+        return
+    page = lens.show("heatmap", trace)
+    ours, python = page.evaluate("() => { const f = " + LOOK + "; return f([stage.model()]) }"), heatmap.info(trace, 0)
+    assert (ours["rounds"], ours["skipped"], ours["extra"]) == tuple(
+        map(list, (python.rounds, python.skipped, python.extra))
+    )
+    for key in ("reached", "accepted"):
+        counted = {i + 1: n for i, n in enumerate(getattr(python, key)) if n}
+        assert {k: n for k, n in ours[key] if n} == counted
+    assert ours["histogram"] == list(python.histogram)
+    assert (ours["rate"], ours["chance"]) == pytest.approx((python.rate, python.chance))
+
+
+def choose(page, first: int, last: int) -> None:
+    page.get_by_label("rounds from").select_option(str(first))
+    page.get_by_label("to", exact=True).select_option(str(last))
+
+
+WHOLE = (
+    "5 of 7 drafts were accepted, a rate of 71%; of those the walk reached 83% were. 2.50 accepted and 3.50 tokens per "
+    "round."
+)
+
+
+def test_chosen_rounds_are_counted_anew_and_said_in_a_sentence(lens):
+    page = lens.show("heatmap", ssd(), 9)
+    assert text(page, ".um-heatmap-sentence") == WHOLE
+    assert text(page, ".um-heatmap-note").startswith("The rate (71%) is not the chance")
+    choose(page, 0, 0)
+    assert text(page, ".um-heatmap-sentence") == (
+        "Rounds 2 to 2 (1 of 2): 2 of 4 drafts were accepted, a rate of 50%; of those the walk reached 67% were. 2.00 "
+        "accepted and 3.00 tokens per round."
+    )
+    assert page.locator(".um-heatmap-pale").count() == 1
+    assert [b.get_attribute("aria-label").split(":")[0] for b in page.locator(".um-heatmap-bin").all()] == [
+        "1 round accepted 2"
+    ]
+    page.get_by_role("button", name="All rounds").click()
+    assert text(page, ".um-heatmap-sentence") == WHOLE and page.locator(".um-heatmap-pale").count() == 0
+
+
+def test_rounds_are_chosen_by_dragging_over_their_axis_and_by_shift_and_arrows(lens):
+    trace = load("ssd-apples")
+    page = lens.show("heatmap", trace)
+    page.locator(".um-heatmap-rule").scroll_into_view_if_needed()
+    box, n = page.locator(".um-heatmap-rule").bounding_box(), len(heatmap.info(trace, 0).rounds)
+    row = box["height"] / n
+    page.mouse.move(box["x"] + 10, box["y"] + 2.5 * row)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 12, box["y"] + 4.5 * row, steps=3)
+    page.mouse.up()
+    assert text(page, ".um-heatmap-sentence").startswith("Rounds 3 to 5 (3 of 14): 1 of 12 drafts")
+    page.get_by_role("button", name="All rounds").click()
+    page.locator(".um-heatmap-area").focus()
+    for key in ("ArrowDown", "Shift+ArrowDown", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    assert text(page, ".um-heatmap-sentence").startswith("Rounds 2 to 4 (3 of 14)")
+    page.keyboard.press("Shift+ArrowUp")
+    assert text(page, ".um-heatmap-sentence").startswith("Rounds 2 to 3 (2 of 14)")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => p.state().round") == 3
+
+
+def test_a_bar_of_the_histogram_keeps_only_its_rounds_bright(lens):
+    page = lens.show("heatmap", load("ssd-apples"))
+    page.locator(".um-heatmap-bin").first.press("Enter")
+    assert page.locator(".um-heatmap-pale").count() == 10
+    assert text(page, ".um-heatmap-sentence").endswith("Bright: the 4 rounds that accepted exactly 0.")
+    page.locator(".um-heatmap-bin").first.press("Enter")
+    assert page.locator(".um-heatmap-pale").count() == 0
+
+
+def test_a_cell_leads_to_its_round_and_token_at_its_place_and_at_its_position(lens):
+    page = lens.show("heatmap", ssd(), 15)
+    area = page.locator(".um-heatmap-area")
+    box = area.bounding_box()
+    area.click(position={"x": box["width"] * 2.5 / 5, "y": box["height"] * 0.25})
+    state = page.evaluate("() => p.state()")
+    assert (state["at"], state["pos"], state["node"]) == (9, 5, 2)
+    assert "Place 3: position 5" in text(page, ".um-inspector") and "rejected" in text(page, ".um-inspector")
+    page.get_by_role("button", name="position on the canvas").click()
+    box = area.bounding_box()
+    area.click(position={"x": box["width"] * 6.5 / 7, "y": box["height"] * 0.75})
+    state = page.evaluate("() => p.state()")
+    assert (state["at"], state["pos"]) == (15, 9)
+
+
+def test_a_skipped_verification_is_an_outcome_of_its_own(lens):
+    page = lens.show("heatmap", routed(), 13)
+    assert page.locator(".um-heatmap-scroll .um-heatmap-in-skipped").all_text_contents() == ["»"] * 3
+    assert "verify skipped" in text(page, ".um-heatmap-legend")
+    assert text(page, ".um-heatmap-sentence").endswith("; 1 round skipped the verification.")
+    choose(page, 0, 0)
+    assert (
+        text(page, ".um-heatmap-sentence") == "No draft was judged in these rounds: 1 round skipped the verification."
+    )
+
+
+def test_a_warning_is_a_sentence_of_the_page_and_not_cut_off_on_a_phone(lens):
+    events = []
+    for n in range(6):
+        judge = Judge((Verdict(0, "rejected", 0.5, 0.0, 1.0),))
+        events += [Round(n, 0), Propose((Node(0, ((2, 3),), 0.5),)), judge, Commit((Edit(3, 0, 3, "bonus"),))]
+    from dataclasses import replace
+
+    lens.page.set_viewport_size({"width": 360, "height": 900})
+    page = lens.show("heatmap", replace(ssd(), events=(*events, Finish("length"))))
+    assert "acceptance below 10 % for 6 rounds in a row" in text(page, ".um-heatmap-warnings")
+    fits = "() => [...document.querySelectorAll('.um-heatmap-warnings p')].every(p => p.scrollWidth <= p.clientWidth)"
+    assert page.evaluate(fits) and page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_table_of_the_heatmap_marks_the_chosen_rounds(lens):
+    page = lens.show("heatmap", ssd(), 9)
+    choose(page, 1, 1)
+    rows = page.evaluate("() => stage.current().lens.csv()")
+    assert rows[0] == ["round", "column", "place", "position", "node", "token", "text", "q", "p", "state", "chosen"]
+    assert rows[3] == [2, "draft", 3, 5, 2, 7, " the", 0.6, 0.3, "rejected", "no"]
+    assert [row[-1] for row in rows[1:]] == ["no"] * 5 + ["yes"] * 4
