@@ -34,7 +34,8 @@
     const sentence = el("p", "um-tree-sentence"), legend = el("div", "um-tree-legend");
     const scroll = el("div", "um-tree-scroll"), svg = shape(scroll, "svg", { class: "um-tree-svg", role: "group" });
     const told = el("div", "um-tree-told"), packed = el("div", "um-tree-packed"), batch = el("div", "um-tree-batch");
-    box.append(beats, sentence, told, legend, scroll, packed, batch);
+    // What is said of a picked node stands below the tree: a click moves nothing away from under the pointer.
+    box.append(beats, sentence, legend, scroll, told, packed, batch);
 
     let data = null, nodes = new Map(), order = [], picked = null, focus = ROOT, open = true, run = null;
     const width = () => Math.max(260, box.clientWidth || 900);

@@ -1,7 +1,8 @@
-"""The tree shows a round in three beats and leads from a node to its row and to the grid; the heatmap counts what Python
-counts, for all rounds and for those that are chosen, by mouse and by keyboard."""
+"""The tree shows a round in three beats and leads from a node to its row and to the grid; the heatmap counts what
+Python counts, for all rounds and for those that are chosen, by mouse and by keyboard."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -20,12 +21,14 @@ LOOK = """([model, name]) => {
   const out = Unmasked.heatmap.table(model), all = Unmasked.heatmap.count(out, false);
   return {
     rounds: out.map((r) => r.n), skipped: out.map((r) => r.skipped.length), extra: out.map((r) => r.extra.length),
-    reached: [...all.reached], accepted: [...all.accepted], histogram: all.histogram, rate: all.rate, chance: all.chance,
+    reached: [...all.reached], accepted: [...all.accepted], histogram: all.histogram,
+    rate: all.rate, chance: all.chance,
   };
 }"""
 OVERLAPS = """() => {
   const boxes = [...document.querySelectorAll('.um-tree-svg .um-tree-name')].map((t) => [t.textContent, t.getBBox()]);
-  const hit = ([a, p], [b, q]) => p.x < q.x + q.width && q.x < p.x + p.width && p.y < q.y + q.height && q.y < p.y + p.height;
+  const over = (a, b, at, size) => a[at] < b[at] + b[size] && b[at] < a[at] + a[size];
+  const hit = (a, b) => over(a[1], b[1], 'x', 'width') && over(a[1], b[1], 'y', 'height');
   return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => hit(a, b)).map((b) => [a[0], b[0]]));
 }"""
 
@@ -60,7 +63,7 @@ def lens(browser):
             "([t, v]) => { p.load(JSON.parse(t), {run: String(Math.random())}); p.open(v) }", [trace.to_json(), view]
         )
         page.evaluate("at => p.seek(at)", at)
-        page.wait_for_function(f"() => document.querySelector('.um-{view}-svg')?.childElementCount > 3")
+        page.wait_for_function(f"() => document.querySelector('.um-{view}-scroll > svg')?.childElementCount > 3", timeout=5_000)
         page.wait_for_timeout(120)
         return page
 
@@ -70,12 +73,12 @@ def lens(browser):
 
 
 def text(page, selector: str) -> str:
-    return page.locator(selector).first.inner_text()
+    return page.locator(selector).first.text_content()
 
 
 # ------------------------------------------------------------------------------------------------ tree
 def test_space_goes_through_draft_one_forward_pass_and_verdicts(lens):
-    page = lens.show("tree", ssd(), 3)
+    page = lens.show("tree", ssd(), 9)
     page.evaluate("() => p.restore({unit: 'beat', lens: 'tree', step: '2'})")
     told = []
     for _ in range(3):
@@ -109,7 +112,7 @@ def node(page, id_: int):
 def test_a_node_says_its_numbers_lights_its_row_and_leads_to_the_grid(lens):
     page = lens.show("tree", ssd(), 9)
     node(page, 2).locator(".um-tree-dot").click()
-    said = text(page, ".um-inspector")
+    said = page.locator(".um-inspector").inner_text()
     for line in (
         "Rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1).",
         "p of the drafter: .60; p of the verifier: .30.",
@@ -294,7 +297,7 @@ def test_a_cell_leads_to_its_round_and_token_at_its_place_and_at_its_position(le
     area.click(position={"x": box["width"] * 2.5 / 5, "y": box["height"] * 0.25})
     state = page.evaluate("() => p.state()")
     assert (state["at"], state["pos"], state["node"]) == (9, 5, 2)
-    assert "Place 3: position 5" in text(page, ".um-inspector") and "rejected" in text(page, ".um-inspector")
+    assert "Place 3: position 5" in (said := page.locator(".um-inspector").inner_text()) and "rejected" in said
     page.get_by_role("button", name="position on the canvas").click()
     box = area.bounding_box()
     area.click(position={"x": box["width"] * 6.5 / 7, "y": box["height"] * 0.75})
@@ -318,8 +321,6 @@ def test_a_warning_is_a_sentence_of_the_page_and_not_cut_off_on_a_phone(lens):
     for n in range(6):
         judge = Judge((Verdict(0, "rejected", 0.5, 0.0, 1.0),))
         events += [Round(n, 0), Propose((Node(0, ((2, 3),), 0.5),)), judge, Commit((Edit(3, 0, 3, "bonus"),))]
-    from dataclasses import replace
-
     lens.page.set_viewport_size({"width": 360, "height": 900})
     page = lens.show("heatmap", replace(ssd(), events=(*events, Finish("length"))))
     assert "acceptance below 10 % for 6 rounds in a row" in text(page, ".um-heatmap-warnings")
