@@ -126,7 +126,8 @@
       all.disabled = !range && only === null;
       drawLegend();
 
-      const cells = rows.map(across), keys = byPos ? span(cells) : Array.from({ length: longest() }, (_, i) => i + 1), more = !byPos && rows.some((r) => r.extra.length);
+      const reach = byPos ? positions() : [1, Math.max(0, ...rows.map((r) => Math.max(r.skipped.length, ...r.drafts.map((d) => d.place))))];
+      const cells = rows.map((r) => across(r, ...reach)), keys = Array.from({ length: Math.max(0, reach[1] - reach[0] + 1) }, (_, i) => reach[0] + i), more = !byPos && rows.some((r) => r.extra.length);
       const cols = keys.length + (more ? 1 : 0), w = wide, narrow = w < 560, left = 46, right = narrow ? 74 : Math.max(150, Math.min(240, w * 0.24));
       const cw = Math.max(byPos ? 11 : 9, Math.min(64, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
       const top = 24 + 78, mw = cols * cw, mh = rows.length * rh, y0 = top + 14, x1 = left + mw + 18, low = y0 + mh;
@@ -154,7 +155,7 @@
       const paths = new Map(), glyphs = shape(null, "g", { class: "um-heatmap-glyphs" }), draws = rh >= 9 && rows.length * cols < 6000;
       rows.forEach((row, i) => {
         const y = y0 + i * rh;
-        for (const [c, cell] of cells[i].map((cell, c) => [c, cell])) {
+        for (const [c, cell] of cells[i].entries()) {
           if (!cell) continue;
           const x = left + c * cw;
           paths.set(cell.state, (paths.get(cell.state) || "") + "M" + (x + 0.75) + " " + (y + 0.75) + "h" + (cw - 1.5) + "v" + (rh - 1.5) + "h" + (1.5 - cw) + "z");
@@ -220,24 +221,25 @@
       });
     }
 
-    function longest() { return Math.max(0, ...rows.map((r) => Math.max(r.skipped.length, ...r.drafts.map((d) => d.place)))); }
-    function span(cells) { const first = Math.min(...cells.map((m) => m.from)), last = Math.max(...cells.map((m) => m.to)); return last >= first ? Array.from({ length: last - first + 1 }, (_, i) => first + i) : []; }
+    /** The first and the last position that a round drafted, skipped or filled in. */
+    function positions() {
+      let first = Infinity, last = -Infinity;
+      const see = (pos) => { first = Math.min(first, pos); last = Math.max(last, pos); };
+      for (const r of rows) { r.skipped.forEach(see); for (const d of r.drafts) for (const [pos] of d.fills) see(pos); for (const x of r.extra) see(x.pos); }
+      return [first, last];
+    }
 
-    /** The cells of a row by column: {state, draft, extra}. */
-    function across(row) {
-      const found = walk(row, byPos), cells = [];
+    /** The cells of a row by column, from column `first` to `last`: {state, pos, draft, extra} or null. */
+    function across(row, first, last) {
+      const found = walk(row, byPos), cells = Array.from({ length: Math.max(0, last - first + 1) }, () => null);
       if (byPos) {
-        const at = new Map([...row.skipped.map((pos) => [pos, { state: "skipped", pos }]), ...[...found].map(([pos, d]) => [pos, { state: d.state, draft: d, pos }])]);
-        for (const x of row.extra) at.set(x.pos, { state: x.why, extra: [x], pos: x.pos, draft: at.get(x.pos) && at.get(x.pos).draft });
-        const all_ = rows.flatMap((r) => [...r.skipped, ...r.drafts.flatMap((d) => d.fills.map((f) => f[0])), ...r.extra.map((x) => x.pos)]), first = Math.min(...all_);
-        for (const [pos, cell] of at) cells[pos - first] = cell;
-        cells.from = first;
-        cells.to = Math.max(...all_);
-        for (let i = 0; i < cells.length; i++) cells[i] = cells[i] || null;
+        for (const pos of row.skipped) cells[pos - first] = { state: "skipped", pos };
+        for (const [pos, d] of found) cells[pos - first] = { state: d.state, draft: d, pos };
+        for (const x of row.extra) cells[x.pos - first] = { state: x.why, extra: [x], pos: x.pos, draft: found.get(x.pos) };
         return cells;
       }
-      const n = longest();
-      for (let i = 0; i < n; i++) { const d = found.get(i + 1); cells.push(d ? { state: d.state, draft: d, pos: d.fills.length ? d.fills[0][0] : null } : i < row.skipped.length ? { state: "skipped", pos: row.skipped[i] } : null); }
+      row.skipped.forEach((pos, i) => { cells[i] = { state: "skipped", pos }; });
+      for (const [place, d] of found) cells[place - 1] = { state: d.state, draft: d, pos: d.fills.length ? d.fills[0][0] : null };
       cells.push(row.extra.length ? { state: row.extra[0].why, extra: row.extra, pos: row.extra[0].pos } : null);
       return cells;
     }

@@ -51,7 +51,7 @@
     /** Where the cursor stands after each beat of this round; null for one it does not have. */
     function stops() {
       const r = round(), out = [null, null, null], events = stage.model().events;
-      for (let i = r.start; r && i < r.stop; i++) {
+      for (let i = r ? r.start : 0; r && i < r.stop; i++) {
         const e = events[i];
         if (e.kind === "propose") { out[0] = i + 1; out[1] = null; }
         if (e.kind === "forward" && out[0] !== null && out[1] === null) out[1] = i + 1;
