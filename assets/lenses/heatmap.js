@@ -95,8 +95,8 @@
     const byPlace = button("place in the draft", () => setAxis(false)), byPosition = button("position on the canvas", () => setAxis(true));
     axis.append(byPlace, byPosition);
     const pickRange = () => { const a = Number(from.value), b = Number(to.value); setRange(Math.min(a, b), Math.max(a, b)); };
-    const field = (name) => { const label = el("label", "um-heatmap-field", name), select = el("select"); select.addEventListener("change", pickRange); label.append(select); return [label, select]; };
-    const [fromLabel, from] = field("rounds from"), [toLabel, to] = field("to");
+    const field = (name, spoken) => { const label = el("label", "um-heatmap-field", name), select = attrs(el("select"), { "aria-label": spoken }); select.addEventListener("change", pickRange); label.append(select); return [label, select]; };
+    const [fromLabel, from] = field("rounds from", "Rounds from"), [toLabel, to] = field("to", "Rounds to");
     const all = button("All rounds", () => { range = null; only = null; draw(); });
     bar.append(axis, fromLabel, toLabel, all);
 
