@@ -119,7 +119,7 @@
       const kept = scroll.contains(document.activeElement) && document.activeElement.getAttribute("data-focus");
       const stats = count(chosen(), byPos);
       put(sentence, words(stats));
-      put(note, stats.chance === null || stats.judged === 0 ? "" : "The rate (" + percent(stats.rate) + ") is not the chance that one draft is accepted: here p̂ = " + stats.chance.toFixed(2) + ", because a draft behind a rejected one is paid for and never reached.");
+      put(note, stats.chance === null ? "" : stats.rate === stats.chance ? "The rate is also the chance p̂ that one draft is accepted, because the walk reached every draft." : "The rate (" + percent(stats.rate) + ") is not the chance that one draft is accepted: here p̂ = " + stats.chance.toFixed(2) + ", because a draft behind a rejected one is paid for and never reached.");
       attrs(byPlace, { "aria-pressed": String(!byPos) });
       attrs(byPosition, { "aria-pressed": String(byPos) });
       [from.value, to.value] = range ? range.map(String) : ["0", String(rows.length - 1)];
@@ -129,7 +129,7 @@
       const reach = byPos ? positions() : [1, Math.max(0, ...rows.map((r) => Math.max(r.skipped.length, ...r.drafts.map((d) => d.place))))];
       const cells = rows.map((r) => across(r, ...reach)), keys = Array.from({ length: Math.max(0, reach[1] - reach[0] + 1) }, (_, i) => reach[0] + i), more = !byPos && rows.some((r) => r.extra.length);
       const cols = keys.length + (more ? 1 : 0), w = wide, narrow = w < 560, left = 46, right = narrow ? 74 : Math.max(150, Math.min(240, w * 0.24));
-      const cw = Math.max(byPos ? 11 : 9, Math.min(64, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
+      const cw = Math.max(9, Math.min(64, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
       const top = 24 + 78, mw = cols * cw, mh = rows.length * rh, y0 = top + 14, x1 = left + mw + 18, low = y0 + mh;
       const h = low + 42 + (narrow ? 118 : 0), width = Math.max(w, x1 + right + 4), g = (geometry = { left, y0, cw, rh, keys, cols, more, cells, w: width, h });
       attrs(svg, { width, height: h, viewBox: "0 0 " + width + " " + h });

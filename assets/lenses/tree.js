@@ -118,7 +118,8 @@
       const drafts = data.twigs.filter((t) => t.id !== ROOT), size = (text) => { pen.font = MONO; return pen.measureText(text).width; };
       if (data.sideways) {
         const room = place.dx - 8, i = drafts.every((t) => size(said(t, 0)) <= room) ? 0 : 1;
-        place.name = (t) => (t.id === ROOT ? "root" : fit(said(t, i), MONO, room));
+        const quoted = (t) => (t.step ? t.step + ". " : "") + "‘" + token(t) + "’";
+        place.name = (t) => (t.id === ROOT ? "root" : i && size(quoted(t)) <= room ? quoted(t) : fit(said(t, i), MONO, room));
         return;
       }
       // Beside a node: its label, its row, why it is what it is; as far as the width goes.
