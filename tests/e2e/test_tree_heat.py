@@ -63,7 +63,9 @@ def lens(browser):
             "([t, v]) => { p.load(JSON.parse(t), {run: String(Math.random())}); p.open(v) }", [trace.to_json(), view]
         )
         page.evaluate("at => p.seek(at)", at)
-        page.wait_for_function(f"() => document.querySelector('.um-{view}-scroll > svg')?.childElementCount > 3", timeout=5_000)
+        page.wait_for_function(
+            f"() => document.querySelector('.um-{view}-scroll > svg')?.childElementCount > 3", timeout=5_000
+        )
         page.wait_for_timeout(120)
         return page
 

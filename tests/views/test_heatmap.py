@@ -123,6 +123,12 @@ def test_the_place_of_a_draft_in_a_tree_is_its_depth_and_a_depth_is_one_try():
     assert shown.rate == 2 / 8 and shown.chance == 2 / 3
 
 
+def test_a_draft_with_several_parents_lies_below_the_deepest():
+    fills = ((2, 3),)
+    nodes = [Node(0, fills, 0.5), Node(1, fills, 0.5, (0,)), Node(2, fills, 0.5, (0, 1))]
+    assert places(nodes) == {0: 1, 1: 2, 2: 3}
+
+
 def test_guesses_beside_each_other_keep_their_number():
     assert places([Node(4, ((2, 3),), 0.5), Node(7, ((3, 3),), 0.5)]) == {4: 1, 7: 2}
 

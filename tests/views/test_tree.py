@@ -258,6 +258,12 @@ def test_a_call_that_only_measures_is_not_the_batch_that_was_checked():
     )
 
 
+def test_a_call_behind_the_one_that_checks_changes_nothing():
+    events = list(ssd().events[:7])
+    events.insert(6, replace(events[5], role="draft", batch=1, beliefs=()))
+    assert info(replace(ssd(), events=tuple(events)), 8).cost.startswith("5 rows x 10 positions")
+
+
 def test_the_rank_of_a_draft_is_read_from_the_row_that_judged_it():
     """Row 0 gave Paris at 3; row 2 says cat before the at 5, and its p of the is .30, as in the verdict."""
     twigs = {t.id: t for t in info(ssd(), 9).twigs}
