@@ -115,6 +115,7 @@
       this.data = null;
       this.choice = null; // {role, model, nth}: the call the reader picked, looked for in every round
       this.lane = 0;
+      this.node = null;
       this.against = "none";
       this.only = null; // the title of the rule that is shown alone: rules are numbered anew in every round
       this.window = null;
@@ -177,11 +178,24 @@
       if (!same || cursor.cell === null) this.pinned = null;
       this.hover = null;
       this.call = this.find();
-      if (!same) { this.lane = payload.calls[this.call].lane; this.window = null; }
+      if (!same) { this.lane = payload.calls[this.call].lane; this.window = null; this.node = null; }
+      this.follow(cursor);
       this.read();
     }
 
+    /** A node that is newly pinned brings the batch row that evaluates it. */
+    follow(cursor) {
+      if (cursor.node === this.node) return false;
+      this.node = cursor.node;
+      const round = this.stage.model().frame(cursor.at).round, node = round && round.nodes.get(cursor.node);
+      if (!node || node.row < 0 || node.row >= this.data.calls[this.call].lanes.length) return false;
+      this.lane = node.row;
+      this.pinned = null;
+      return true;
+    }
+
     cursor(cursor) {
+      if (this.data && this.follow(cursor)) this.read();
       if (cursor.cell === null && this.pinned) { this.pinned = null; this.tell(); }
       this.over();
     }

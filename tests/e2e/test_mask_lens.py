@@ -222,3 +222,13 @@ def test_a_narrow_page_scrolls_the_matrix_and_not_itself(lens):
     frame.focus()
     lens.page.keyboard.press("End")
     assert frame.evaluate("e => e.scrollLeft") > 0
+
+
+def test_a_node_that_is_pinned_brings_the_row_of_the_batch_that_evaluates_it(lens):
+    trace = Trace.load(next(path for path in TRACES if path.name.startswith("ssd-apples")))
+    view = trace.rounds[2]
+    lens.load(trace, view.stop)
+    for node in (1, 0):
+        lens.page.evaluate("([at, node]) => p.seek(at, {node})", [view.stop, node])
+        lens.page.wait_for_function("row => lens.lane === row", arg=node + 1)
+        assert lens.page.locator(".um-mask-pick select").nth(-2).input_value() == str(node + 1)
