@@ -198,7 +198,12 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
 def settings() -> dict[str, Any]:
     """Arguments of `launch`. Run history is off because it stores every message in the visitor's browser (and slows the
     page by 10x); SSR is off because it would need node."""
-    theme = themes.Base(primary_hue="blue", neutral_hue="slate", radius_size="sm")
+    theme = themes.Base(primary_hue="blue", neutral_hue="slate", radius_size="sm").set(
+        # Gradio's own light greys and its Run button have a contrast of 2.6 and 3.7; text needs 4.5.
+        body_text_color_subdued="*neutral_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+    )
     return {
         "theme": theme,
         "css": CSS,

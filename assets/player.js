@@ -2202,7 +2202,8 @@
         this.drawn = want.key;
         this.drawnView = want.view;
         this.followed = JSON.stringify(this.cursor());
-        attrs(this.figureEl, { role: "img", "aria-label": figure.alt || this.views[this.lens].title });
+        // Not an img: that hides Plotly's buttons from a screen reader while the keyboard still stops at them.
+        attrs(this.figureEl, { role: "figure", "aria-label": figure.alt || this.views[this.lens].title });
         if (lens && lens.show) lens.show(figure.extra, this.cursor());
       } catch (error) {
         return this.failed(error);

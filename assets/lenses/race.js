@@ -578,7 +578,7 @@
     }
 
     row(lane, i) {
-      const ref = this.refLane, row = attrs(el("section", "um-race-lane"), { role: "listitem", "aria-label": say("laneOf", { n: i + 1, title: lane.title }) });
+      const ref = this.refLane, row = attrs(el("div", "um-race-lane"), { role: "listitem", "aria-label": say("laneOf", { n: i + 1, title: lane.title }) });
       lane.row = row;
       const head = el("div", "um-race-head"), mark = attrs(el("span", "um-race-mark", lane.look[2]), { "aria-hidden": "true" });
       mark.style.color = lane.look[this.stage.dark() ? 1 : 0];

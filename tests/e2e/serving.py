@@ -19,6 +19,14 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A lens has drawn: the tab is chosen, nothing is on its way, and a figure, a script's box or a sentence is there.
+DRAWN = """name => {
+  const root = document.querySelector('.unmasked'), state = root.unmasked.state();
+  const seen = (q) => [...root.querySelectorAll(q)].some((e) => e.getClientRects().length && e.childElementCount);
+  return root.querySelector('.um-tab[aria-selected=true] > span:last-child').textContent === name && !state.lacking
+    && (state.lens === 'grid' || seen('.um-lens') || seen('.um-plot .main-svg')
+        || [...root.querySelectorAll('.um-note')].some((e) => e.getClientRects().length && e.textContent));
+}"""
 
 
 def chromium() -> str | None:
@@ -90,3 +98,14 @@ class Watched:
         """Asserts that nothing went wrong."""
         wrong = {"errors": self.errors, "foreign": self.foreign, "dialogs": self.dialogs}
         assert not any(wrong.values()), wrong
+
+
+def lenses(page) -> list[str]:
+    """The names on the lens tabs, from left to right."""
+    return page.locator(".um-tab > span:last-child").all_inner_texts()
+
+
+def open_lens(page, name: str) -> None:
+    """Opens a lens and waits until it has drawn its step and holds the whole run (or says why it has nothing)."""
+    page.locator(".um-tab", has_text=name).click()
+    page.wait_for_function(DRAWN, arg=name, timeout=60_000)
