@@ -19,13 +19,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# A lens has drawn: the tab is chosen, nothing is on its way, and a figure, a script's box or a sentence is there.
-DRAWN = """name => {
+# A lens has drawn: its tab is chosen and its figure, its own box or a sentence is there; `whole`: for every step.
+DRAWN = """([name, whole]) => {
   const root = document.querySelector('.unmasked'), state = root.unmasked.state();
-  const seen = (q) => [...root.querySelectorAll(q)].some((e) => e.getClientRects().length && e.childElementCount);
-  return root.querySelector('.um-tab[aria-selected=true] > span:last-child').textContent === name && !state.lacking
-    && (state.lens === 'grid' || seen('.um-lens') || seen('.um-plot .main-svg')
-        || [...root.querySelectorAll('.um-note')].some((e) => e.getClientRects().length && e.textContent));
+  const seen = (q) => [...root.querySelectorAll(q)].some((e) => e.getClientRects().length && e.textContent);
+  if (root.querySelector('.um-tab[aria-selected=true] > span:last-child').textContent !== name) return false;
+  if (whole && state.lacking) return false;
+  const box = root.querySelector(`.um-lens[data-lens="${state.lens}"]`);
+  return state.lens === 'grid' || seen('.um-note')
+    || (box && !box.hidden && (box.childElementCount > 0 || seen('.um-plot .main-svg')));
 }"""
 
 
@@ -105,7 +107,7 @@ def lenses(page) -> list[str]:
     return page.locator(".um-tab > span:last-child").all_inner_texts()
 
 
-def open_lens(page, name: str) -> None:
-    """Opens a lens and waits until it has drawn its step and holds the whole run (or says why it has nothing)."""
+def open_lens(page, name: str, whole: bool = False) -> None:
+    """Opens a lens and waits until it has drawn its step (or says why it has nothing); `whole`: holds every step."""
     page.locator(".um-tab", has_text=name).click()
-    page.wait_for_function(DRAWN, arg=name, timeout=60_000)
+    page.wait_for_function(DRAWN, arg=[name, whole], timeout=60_000)
