@@ -231,7 +231,7 @@ class Handlers:
         trace = entry.trace
         folder = self.files / _folder(entry.id)
         folder.mkdir(exist_ok=True)
-        return str(trace.save(folder / f"{trace.method}-{trace.model}.json.gz"))
+        return str(trace.save(folder / f"{exports.FORMATS['json'].name(trace)}.gz"))
 
 
 def _json(answer: dict) -> str:

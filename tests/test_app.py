@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -99,6 +100,13 @@ def test_a_closed_tab_ends_the_run(act):
     stream.close()
     entry = act.store.get(run)
     assert entry.done.is_set() and entry.trace.finish == "stopped"
+
+
+@pytest.mark.parametrize("name", ["a/b", "../../x", "x" * 400])
+def test_a_run_is_saved_in_its_own_folder_whatever_it_calls_itself(act, tmp_path, name):
+    path = replace(tiny_trace(), method=name, model=name).save(tmp_path / "t.json.gz")
+    _, _, saved = act.open(str(path))
+    assert Path(saved).parent.parent == act.files and Trace.load(saved).model == name
 
 
 def test_a_file_is_opened_as_a_replay_and_can_be_saved_again(act, tmp_path):

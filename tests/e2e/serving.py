@@ -26,7 +26,7 @@ DRAWN = """([name, whole]) => {
   if (root.querySelector('.um-tab[aria-selected=true] > span:last-child').textContent !== name) return false;
   if (whole && state.lacking) return false;
   const box = root.querySelector(`.um-lens[data-lens="${state.lens}"]`);
-  return state.lens === 'grid' || seen('.um-note')
+  return state.lens === 'grid' || (seen('.um-note') && root.querySelector('.um-note').textContent !== 'Drawing…')
     || (box && !box.hidden && (box.childElementCount > 0 || seen('.um-plot .main-svg')));
 }"""
 

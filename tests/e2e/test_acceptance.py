@@ -172,7 +172,7 @@ def test_every_state_has_a_glyph_of_its_own_and_looks_different_without_colour(b
     pixels = {}
     for i, name in enumerate(states):
         picture = image.open(io.BytesIO(chips.nth(i).screenshot())).convert("L").resize((60, 26))
-        pixels[name] = list(picture.getdata())
+        pixels[name] = picture.tobytes()
     alike = [
         (a, b) for a, b in combinations(states, 2)
         if sum(abs(x - y) > 48 for x, y in zip(pixels[a], pixels[b], strict=True)) < 12
