@@ -32,7 +32,7 @@ class Format(NamedTuple):
     def name(self, trace: Trace) -> str:
         """A file name that is safe everywhere: a trace from a file may call its method and model anything."""
         words = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{trace.method}-{trace.model}")
-        return words.strip(".")[:100] + self.suffix
+        return words.strip(".") + self.suffix
 
 
 FORMATS: MappingProxyType[str, Format] = MappingProxyType(
