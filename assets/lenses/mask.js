@@ -179,12 +179,12 @@
       this.hover = null;
       this.call = this.find();
       if (!same) { this.lane = payload.calls[this.call].lane; this.window = null; this.node = null; }
-      this.follow(cursor);
+      this.bring(cursor);
       this.read();
     }
 
     /** A node that is newly pinned brings the batch row that evaluates it. */
-    follow(cursor) {
+    bring(cursor) {
       if (cursor.node === this.node) return false;
       this.node = cursor.node;
       const round = this.stage.model().frame(cursor.at).round, node = round && round.nodes.get(cursor.node);
@@ -195,7 +195,7 @@
     }
 
     cursor(cursor) {
-      if (this.data && this.follow(cursor)) this.read();
+      if (this.data && this.bring(cursor)) this.read();
       if (cursor.cell === null && this.pinned) { this.pinned = null; this.tell(); }
       this.over();
     }
