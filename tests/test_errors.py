@@ -68,7 +68,7 @@ def test_each_mistake_gets_its_error_in_one_sentence(name):
     ("unknown method", "There is no method named 'sdd'; did you mean ssd?"),
     (
         "unknown knob",
-        "There is no knob named 'steps'; known: block, budget, cache, early_stop, max_new, n, tree, width.",
+        "There is no knob named 'steps'; known: block, budget, cache, early_stop, fold, max_new, n, tree, width.",
     ),
     (
         "prompt too long for the model",

@@ -40,6 +40,7 @@ def test_the_header_says_who_ran_what_where():
         "rule": "threshold",
         "factor": 1.0,
         "cache": "none",
+        "fold": False,
     }
     assert (trace.attention, trace.block, trace.mask, trace.eos, trace.level) == ("block", 8, MASK, EOS, "full")
     assert (trace.prompt, trace.prompt_len, trace.canvas) == ("", 9, (*prompt(9), *[MASK] * 6))

@@ -598,9 +598,11 @@ def _plain(call: _Reading, keys: list[Key], given: list[Spans]) -> Found:
 
 
 def _one_each(call: _Reading, keys: list[Key], given: list[Spans]) -> Found:
-    """Drafts that are token-causal, and behind them one mask for each, alone with the drafts before it (S2D2)."""
-    held, half = len(call.held), len(given) // 2
-    if [key.group == "copies" for key in keys[held:]] != [False] * half + [True] * half:
+    """Drafts that are token-causal, and behind them one mask for each, alone with the drafts before it (S2D2). Masks of
+    the next block may follow: they see the drafts and each other."""
+    held, half = len(call.held), sum(key.group == "copies" for key in keys)
+    ahead = len(given) - 2 * half
+    if [key.group == "copies" for key in keys[held:]] != [False] * half + [True] * half + [False] * ahead:
         return None
     rows, n = [], len(keys)
     for i in range(half):
@@ -609,7 +611,10 @@ def _one_each(call: _Reading, keys: list[Key], given: list[Spans]) -> Found:
         own = held + half + i
         parts = [(held, "left"), (held + i, "before"), (held + i + 1, "answer"), (held + half, "right")]
         rows.append(_runs([*parts, (own, "alone"), (own + 1, "left"), (n, "alone")]))
+    rows += [_runs([(held + half, "left"), (held + 2 * half, "alone"), (n, "same")])] * ahead
     words = "what is fed is token-causal, and behind it one mask a position sees what stands before it and itself."
+    if ahead:
+        words = f"{words} The masks of the next block see the drafts and each other."
     return rows, words, {}
 
 
