@@ -106,7 +106,7 @@ def test_the_tree_and_the_heatmap_open_and_plotly_keeps_its_zoom(watch, page_url
     page.keyboard.press("End")
     for name, drawn in (
         ("Verification tree", ".um-tree-svg circle"),
-        ("Accept/reject", ".um-heatmap-svg path"),
+        ("Accept/reject", ".um-heatmap-svg rect"),
         ("Confidence", ".um-plot .main-svg"),
     ):
         page.locator(".um-tab", has_text=name).click()
