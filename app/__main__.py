@@ -1,4 +1,4 @@
-"""The command line: `python -m app run | view | html | export | methods | models`. Translates arguments and prints.
+"""The command line: `python -m app run | view | export | methods | models`. Translates arguments and prints.
 
 Exit codes: 0, 2 (a usage error), 3 (a model is unavailable), 4 (a trace file is unreadable), 130 (interrupted).
 """
@@ -18,7 +18,6 @@ from decoders.registry import method as find
 from decoders.run import LEVELS, Recording
 from decoders.trace import Reference, Trace
 from viz.exports import FORMATS, write
-from viz.html import to_html
 from viz.report import plain, report
 
 
@@ -67,9 +66,6 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     view.add_argument("trace", type=Path)
     view.add_argument("--at", type=int, help="only the first AT events")
     view.add_argument("--json", action="store_true", help="print a JSON summary instead")
-    page = commands.add_parser("html", help="write a trace file as one HTML page that opens without a network")
-    page.add_argument("trace", type=Path)
-    page.add_argument("-o", "--out", type=Path, help="the file to write (default: the trace's name with .html)")
     export = commands.add_parser("export", help="a trace file in the format of another program")
     export.add_argument("trace", type=Path)
     kinds = "; ".join(f"{name}: {format.help}" for name, format in FORMATS.items())
@@ -94,7 +90,8 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
         for name, value in vars(args).items()
         if name.startswith("knob:") and value is not None
     }
-    _writable(args.out)
+    if args.out is not None and not args.out.absolute().parent.is_dir():
+        raise UsageError(f"--out {args.out}: the folder {args.out.parent} does not exist; make it first.")
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
     method = find(args.method, methods)
     models = {role: getattr(args, flag) for flag, role in zip(roles(method), method.roles, strict=True)}
@@ -118,11 +115,6 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
         print(f"[{verdict} {trace.reference.label}: {_costs(trace.reference)}]", file=sys.stderr)
 
 
-def _writable(out: Path | None) -> None:
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UsageError(f"--out {out}: the folder {out.parent} does not exist; make it first.")
-
-
 def _costs(ran: Trace | Reference) -> str:
     return f"{ran.calls} calls · {ran.rows_tokens} rows x tokens · {ran.seconds:.3f} s in the model"
 
@@ -132,13 +124,6 @@ def view(args: argparse.Namespace) -> None:
     if args.at is not None and not 0 <= args.at <= len(trace.events):
         raise UsageError(f"--at {args.at}: must be between 0 and {len(trace.events)}, the number of events.")
     print(json.dumps(summary(trace), ensure_ascii=False) if args.json else report(trace, args.at))
-
-
-def page(args: argparse.Namespace) -> None:
-    out = args.out or Path(args.trace.name.removesuffix(".gz").removesuffix(".json") + ".html")
-    _writable(out)
-    out.write_text(to_html(Trace.load(args.trace)), encoding="utf-8")
-    print(f"[{out}: {out.stat().st_size / 1e6:.1f} MB]", file=sys.stderr)
 
 
 def export(args: argparse.Namespace) -> None:
@@ -250,8 +235,6 @@ def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHOD
             run(args, methods)
         elif args.command == "view":
             view(args)
-        elif args.command == "html":
-            page(args)
         elif args.command == "export":
             export(args)
         elif args.command == "methods":

@@ -23,29 +23,6 @@ NEWS_PER_SECOND = 4
 MOST_SEEN = 256
 # A setting that says how much text there is, not how it is found, does not tell two runs of a method apart.
 SIZES = {"max_new", "block", "early_stop"}
-# Plotly's marker symbols as characters. Others stand for the shapes that few fonts have.
-_GLYPHS = {
-    "circle": "●",
-    "square": "■",
-    "hourglass": "▬",
-    "diamond": "◆",
-    "bowtie": "⋈",
-    "hexagram": "✡",
-    "hexagon": "⬢",
-    "pentagon": "⬟",
-    "triangle-up": "▲",
-    "cross": "✚",
-    "x": "✖",
-    "triangle-down": "▼",
-    "star-triangle-up": "◭",
-    "star": "★",
-    "star-square": "❖",
-    "star-diamond": "✦",
-    "diamond-tall": "♦",
-    "triangle-left": "◀",
-    "triangle-right": "▶",
-    "octagon": "◉",
-}
 
 
 def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> dict:
@@ -101,7 +78,7 @@ def _offered(method: Method, like: Trace) -> dict:
 def _look(method: str) -> list[str]:
     """[colour in light, colour in dark, marker] of a method."""
     (light, marker), (dark, _) = theme.method(method), theme.method(method, dark=True)
-    return [light, dark, _GLYPHS.get(marker, "●")]
+    return [light, dark, theme.MARKERS.get(marker, "●")]
 
 
 def _models(method: Method, like: Trace) -> dict[str, str]:

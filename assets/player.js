@@ -161,6 +161,12 @@
     for (const key in map) node.setAttribute(key, map[key]);
     return node;
   }
+  function svg(tag, map, text) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const key in map) if (map[key] !== undefined) node.setAttribute(key, map[key]);
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
   function put(node, text) {
     if (node.textContent !== text) node.textContent = text;
   }
@@ -755,7 +761,7 @@
       this.figureBox = el("div", "um-figure");
       this.figureEl = el("div", "um-plot");
       this.figureNote = el("div", "um-note");
-      this.lensBoxes = el("div", "um-lenses");
+      this.lensBoxes = el("div");
       this.figureBox.append(this.figureNote, this.lensBoxes, this.figureEl);
       this.figureBox.hidden = true;
       this.panel.append(this.question, this.gridBox, this.figureBox);
@@ -1991,7 +1997,6 @@
           const t = round.touch.get(pos), token = t && t.state === s ? t.token : this.tokenAfter(pos, round.stop);
           return [round.n, pos, STATES[s], token, text(token)];
         }).filter((row) => row[2] !== "absent"))),
-        figure: () => this.canvas,
       };
     }
 
@@ -2305,5 +2310,5 @@
   /** `make({bar, stage})` puts buttons to the right of the lens tabs. */
   function tool(make) { TOOLS.push(make); }
 
-  window.Unmasked = { mount, lens, tool, kit: { el, attrs, put, prob, num, duration, STATES, GLYPH } };
+  window.Unmasked = { mount, lens, tool, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
 })();

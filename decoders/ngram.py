@@ -62,9 +62,13 @@ class NGram:
 
     def logp(self, context: Sequence[int], tokens: Sequence[int]) -> np.ndarray:
         """Natural logarithms of P(token | the last two of `context`), one for each of `tokens`."""
-        tail = list(context[-2:])
-        grams = np.asarray([[*tail, token] for token in tokens], dtype=np.int64)
-        return np.log(self._p(grams.reshape(len(tokens), len(tail) + 1)))
+        return self.logps([context], tokens)[0]
+
+    def logps(self, contexts: Sequence[Sequence[int]], tokens: Sequence[int]) -> np.ndarray:
+        """[contexts, tokens]: `logp` for several contexts of one length, or each of two tokens or more, in one pass."""
+        tails = [list(context[-2:]) for context in contexts]
+        grams = np.asarray([[*tail, token] for tail in tails for token in tokens], dtype=np.int64)
+        return np.log(self._p(grams.reshape(-1, len(tails[0]) + 1))).reshape(len(tails), len(tokens))
 
     def _p(self, grams: np.ndarray) -> np.ndarray:
         """P(last token | the others) of n-grams [N, n], n up to 3."""

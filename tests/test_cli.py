@@ -95,8 +95,6 @@ def test_a_saved_trace_is_what_view_reports_on(capsys, tmp_path):
         (["run", "ssd"], 2, "--prompt"),
         (["run", "ssd", "--prompt", "hi", "--out", "/nowhere/at/all.json"], 2, "does not exist"),
         (["view", "/nowhere.json"], 4, "cannot be read"),
-        (["html", "/nowhere.json"], 4, "cannot be read"),
-        (["html", "/nowhere.json", "-o", "/nowhere/at/all.html"], 2, "does not exist"),
         (["frobnicate"], 2, "invalid choice"),
     ],
 )
@@ -169,16 +167,6 @@ def test_terminal_escapes_from_a_trace_are_not_sent_to_the_terminal(capsys, tmp_
     path = tiny_trace(piece="\x1b[31mred").save(tmp_path / "t.json")
     _, out, _ = run(capsys, "view", str(path))
     assert "\x1b" not in out and "[31mred" in out
-
-
-def test_a_trace_becomes_one_html_file_named_like_it(capsys, tmp_path, monkeypatch):
-    from tests.samples import tiny_trace
-
-    monkeypatch.chdir(tmp_path)
-    tiny_trace().save(tmp_path / "t.json.gz")
-    code, out, err = run(capsys, "html", "t.json.gz")
-    assert (code, out) == (0, "") and "t.html: 2." in err
-    assert (tmp_path / "t.html").read_text().startswith("<!doctype html>")
 
 
 def test_the_command_line_does_not_import_gradio():

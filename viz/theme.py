@@ -102,6 +102,31 @@ def colour(role: str, dark: bool = False) -> str:
     return _ROLES[role][dark]
 
 
+# Plotly's marker symbols as characters. Others stand for the shapes that few fonts have.
+MARKERS = {
+    "circle": "●",
+    "square": "■",
+    "hourglass": "▬",
+    "diamond": "◆",
+    "bowtie": "⋈",
+    "hexagram": "✡",
+    "hexagon": "⬢",
+    "pentagon": "⬟",
+    "triangle-up": "▲",
+    "cross": "✚",
+    "x": "✖",
+    "triangle-down": "▼",
+    "star-triangle-up": "◭",
+    "star": "★",
+    "star-square": "❖",
+    "star-diamond": "✦",
+    "diamond-tall": "♦",
+    "triangle-left": "◀",
+    "triangle-right": "▶",
+    "octagon": "◉",
+}
+
+
 def method(name: str, dark: bool = False) -> tuple[str, str]:
     """(colour, Plotly marker symbol) of a method, by its id; an unknown method is drawn like the autoregressive one."""
     row = _METHODS.get(name, _METHODS["ar"])

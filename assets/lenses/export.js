@@ -5,22 +5,20 @@
  */
 (function () {
   "use strict";
-  const { el, attrs } = Unmasked.kit;
+  const { el, attrs, fill, svg: s } = Unmasked.kit;
 
   const WORDS = {
     export: "Export", menu: "Export this view or this run", view: "This view", run: "This run",
     png: "Picture (PNG)", svg: "Vector figure (SVG)", csv: "What is drawn (CSV)", caption: "Copy the caption",
     saved: "Saved {name}.", copied: "Caption copied.", working: "Making the file…", failed: "Not exported: {error}",
     noFigure: "This view has nothing to draw yet.", noTable: "This view has no table.", noCopy: "this browser does not let the page copy",
-    trace: "Trace (JSON)", mapTitle: "Positions × rounds, coloured by {metric}",
+    mapTitle: "Positions × rounds, coloured by {metric}",
   };
-  const SVG = "http://www.w3.org/2000/svg";
   // Without the page's own web font, which a saved figure has not got.
   const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
   const MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK", monospace';
   const PAD = 24; // around a figure
   const FORMULA = /^[=+\-@\t\r]/;
-  const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
   let serial = 0;
 
   // ------------------------------------------------------------------------------------------------ words and tables
@@ -73,13 +71,6 @@
   }
 
   // ------------------------------------------------------------------------------------------------ figures
-  function s(tag, map, text) {
-    const node = document.createElementNS(SVG, tag);
-    for (const key in map || {}) if (map[key] !== undefined) node.setAttribute(key, map[key]);
-    if (text !== undefined) node.textContent = text;
-    return node;
-  }
-
   const words = (x, y, text, size, colour, more) => s("text", Object.assign({ x, y, "font-family": SANS, "font-size": size, fill: colour, "xml:space": "preserve" }, more), text);
 
   const ruler = document.createElement("canvas").getContext("2d");
@@ -105,7 +96,7 @@
   function sheet(player, view, figure) {
     const style = getComputedStyle(player.root), ink = (name) => style.getPropertyValue("--um-" + name).trim();
     const state = player.state(), head = player.model.head, inner = Math.max(320, figure.width), width = inner + 2 * PAD;
-    const out = s("svg", { xmlns: SVG, width, "font-family": SANS });
+    const out = s("svg", { width, "font-family": SANS });
     let y = PAD;
     const put = (text, size, colour, weight, height) => {
       for (const line of wrap(text, size, weight, inner)) {
@@ -279,7 +270,8 @@
     "text-anchor", "dominant-baseline", "text-decoration-line", "display", "visibility", "paint-order", "shape-rendering", "marker-end", "white-space"];
 
   function scriptFigure(drawn) {
-    const rect = drawn.getBoundingClientRect(), width = Math.ceil(rect.width || drawn.width || 640), height = Math.ceil(rect.height || drawn.height || 400);
+    // One that was made for the file alone is nowhere on the page, and has the size that it says.
+    const rect = drawn.getBoundingClientRect(), size = (side) => Math.ceil(rect[side] || Number(drawn.getAttribute(side))), width = size("width"), height = size("height");
     if (drawn instanceof HTMLCanvasElement) return { node: nested(s("image", { href: drawn.toDataURL("image/png") }), width, height), width, height };
     const copy = drawn.cloneNode(true), from = [drawn, ...drawn.querySelectorAll("*")], to = [copy, ...copy.querySelectorAll("*")];
     if (drawn.isConnected) from.forEach((node, i) => { const style = getComputedStyle(node); for (const name of LOOKS) { const value = style.getPropertyValue(name); if (value) to[i].style.setProperty(name, value); } });
@@ -385,11 +377,6 @@
       return save(blob(bytes(made.base64), "application/octet-stream"), made.name);
     }
 
-    async function whole() {
-      const trace = await stage.host.trace(player.run);
-      return save(blob(JSON.stringify(trace), "application/json"), trace.method + ".json");
-    }
-
     async function act(what) {
       close(true);
       if (!player.model) return;
@@ -410,8 +397,7 @@
       menu.append(box);
     }
     group(WORDS.view, Object.keys(view).map((key) => [key, WORDS[key], view[key]]));
-    const formats = stage.host.file ? stage.host.formats || [] : [];
-    group(WORDS.run, formats.length || !stage.host.trace ? formats.map(([key, label]) => [key, label, () => file(key)]) : [["json", WORDS.trace, whole]]);
+    group(WORDS.run, (stage.host.formats || []).map(([key, label]) => [key, label, () => file(key)]));
     const items = Array.from(menu.querySelectorAll(".um-item"));
 
     function open(at) {

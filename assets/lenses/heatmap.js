@@ -26,7 +26,7 @@
     return out;
   }
 
-  /** The rounds that judged drafts or skipped it: {n, stop, drafts: [{node, place, fills, state, p}], extra: [{pos, token, why}], skipped}. */
+  /** The rounds that judged drafts or skipped it: {n, start, stop, drafts: [{node, place, fills, state, p}], extra: [{pos, token, why}], skipped}. */
   function table(model) {
     const out = [];
     for (const round of model.rounds) {
@@ -41,7 +41,7 @@
       if (!verdicts.size && !aside) continue;
       const judged = nodes.filter((n) => verdicts.has(n.id)), place = places(judged);
       out.push({
-        n: round.n, stop: round.stop, extra, skipped: verdicts.size ? [] : aside.about.slice(),
+        n: round.n, start: round.start, stop: round.stop, extra, skipped: verdicts.size ? [] : aside.about.slice(),
         drafts: judged.map((n) => ({ node: n.id, place: place.get(n.id), fills: n.fills, q: n.q, state: verdicts.get(n.id).outcome, p: verdicts.get(n.id).p })),
       });
     }
@@ -168,7 +168,7 @@
 
       // right: tokens in the round
       const most = Math.max(1, ...rows.map((r) => lengthOf(r) + r.extra.length)), unit = (right - 26) / most;
-      txt(x1, top, "tokens in the round".slice(0, narrow ? 6 : 19), "um-heatmap-title");
+      txt(x1, top, narrow ? "tokens" : "tokens in the round", "um-heatmap-title");
       rows.forEach((row, i) => {
         const y = y0 + i * rh, n = lengthOf(row), gap = rh > 8 ? 2 : 0.5, stack = (x, count_, cls) => { if (count_) shape(svg, "rect", { x, y: y + gap, width: count_ * unit, height: Math.max(1, rh - 2 * gap), class: "um-heatmap-cell um-heatmap-" + cls }); };
         stack(x1, n, "accepted");
@@ -300,9 +300,9 @@
 
     /** The round under the cursor, as viz.views.heatmap's `now`. */
     function frame(cursor) {
-      const g = geometry, at = cursor.at, starts = new Map(stage.model().rounds.map((r) => [r.n, r.start]));
+      const g = geometry;
       let now = -1;
-      rows.forEach((row, i) => { if (starts.get(row.n) < at) now = i; });
+      rows.forEach((row, i) => { if (row.start < cursor.at) now = i; });
       attrs(g.now, now < 0 ? { width: 0, height: 0 } : { x: g.left - 1, y: g.y0 + now * g.rh - 0.5, width: g.cols * g.cw + 2, height: g.rh + 1 });
     }
 
@@ -315,7 +315,7 @@
         item.append(k, el("span", "", NAMES[s]));
         return item;
       }));
-      if (count(rows, byPos).judged) legend.append(el("span", "um-faint", "dashed bar: reached fewer than " + FEW + " times (n)"));
+      if (rows.some((row) => row.drafts.length)) legend.append(el("span", "um-faint", "dashed bar: reached fewer than " + FEW + " times (n)"));
     }
 
     return {

@@ -6,7 +6,7 @@
  */
 (function () {
   "use strict";
-  const { el, attrs, put, GLYPH } = Unmasked.kit;
+  const { el, attrs, put, prob, GLYPH } = Unmasked.kit;
   const SVG = "http://www.w3.org/2000/svg";
   const WINDOW = 64, RANKS = 8, LEFT = 52, TOP = 34, ROW = 50, LANE = 56, FAINT = 0.04;
   const WHY = {
@@ -47,7 +47,7 @@
   const gain = (q, causal, lam) => lam * Math.log(Math.max(q, 1e-300)) + (1 - lam) * causal;
   const behind = (text, token) => text.slice(-2).concat(token);
 
-  /** Equation 8 by a beam: the path as [[column, index], ...] with its running scores, and who survived in each column. */
+  /** Equation 8 by a beam: the path as an index per column with its running scores, and who survived in each column. */
   function search(slots, context, eos, par, logp) {
     const lam = logp ? par.lam : 1;
     let beams = [{ path: [], sums: [0], text: context.slice(-2) }];
@@ -103,14 +103,12 @@
 
   // ------------------------------------------------------------------------------------------------ drawing
   function shape(parent, tag, map, text) {
-    const node = document.createElementNS(SVG, tag);
-    attrs(node, map || {});
+    const node = attrs(document.createElementNS(SVG, tag), map || {});
     if (text !== undefined) node.textContent = text;
     if (parent) parent.append(node);
     return node;
   }
   const num = (x) => (Number.isFinite(x) ? (Math.round(x * 100) / 100).toFixed(2).replace("-", "−") : "–");
-  const prob = (p) => (p >= 0.995 ? "1.0" : p >= 0.001 ? String(Number(p.toPrecision(2))) : p > 0 ? "< .001" : "0").replace(/^0\./, ".");
   const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
   const radius = (p) => 3 + 10 * Math.sqrt(p);
 
@@ -275,7 +273,7 @@
       const tail = columns.findIndex((c) => c.slot.length && c.slot[0][2] === "end");
       if (tail >= 0) {
         shape(svg, "rect", { x: LEFT + tail * cw, y: y0 - 24, width: (columns.length - tail) * cw, height: ranks * ROW + 26, fill: "url(#um-lattice-hatch-" + stage.player.id + ")", class: "um-lattice-tail" });
-        shape(svg, "text", { x: LEFT + tail * cw + 6, y: y0 - 30, class: "um-lattice-lanename" }, "behind the drafted end");
+        shape(svg, "text", { x: LEFT + tail * cw + 6, y: y0 - 30 }, "behind the drafted end");
       }
       const middle = (c, k) => [x(c), y(k)];
       const line = (points, cls, dy) => points.length > 1 && shape(svg, "polyline", { class: cls, points: points.map(([a, b]) => a + "," + (b + (dy || 0))).join(" ") });
@@ -306,8 +304,7 @@
             const last = accepted.length && accepted.reduce((a, b) => (b.node > a.node ? b : a)), from = last && last.spot, to = [x(c), TOP + 6];
             if (from) shape(svg, "path", { class: "um-lattice-own um-lattice-" + why, d: "M" + from + " C" + (from[0] + cw * 0.5) + "," + from[1] + " " + (to[0] - cw * 0.5) + "," + to[1] + " " + to });
             const g = shape(svg, "g", { class: "um-lattice-target um-lattice-" + why });
-            const r = 12;
-            shape(g, "circle", { cx: to[0], cy: to[1], r });
+            shape(g, "circle", { cx: to[0], cy: to[1], r: 12 });
             shape(g, "text", { x: to[0], y: to[1] + 4, class: "um-lattice-glyph" }, GLYPH[why] || "●");
             label(g, to[0], to[1] + 27, word(token), cw);
             shape(g, "title", {}, (own ? "The target's" : "The verifier's") + " own token at " + pos + ": " + word(token) + ", p = " + prob(p));
@@ -320,15 +317,15 @@
       drawNodes(columns, steps, middle, cw);
       for (const c of columns) {
         const i = where.get(c.pos);
-        shape(svg, "text", { x: x(i), y: H - 6, class: "um-lattice-axis um-lattice-mid" }, String(c.pos));
-        if (c.more > 0) shape(svg, "text", { x: x(i), y: H - 19, class: "um-lattice-lanename um-lattice-mid" }, "+" + c.more);
+        shape(svg, "text", { x: x(i), y: H - 6, class: "um-lattice-mid" }, String(c.pos));
+        if (c.more > 0) shape(svg, "text", { x: x(i), y: H - 19, class: "um-lattice-mid" }, "+" + c.more);
       }
       const ruler = shape(svg, "g", { class: "um-lattice-ruler" });
       shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 6, height: H });
-      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10, class: "um-lattice-axis" }, own ? "target" : "verifier");
-      shape(ruler, "text", { x: 0, y: y0 - 14, class: "um-lattice-axis" }, "rank");
-      for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-axis um-lattice-endalign" }, String(k + 1));
-      shape(ruler, "text", { x: 0, y: H - 6, class: "um-lattice-axis" }, "pos");
+      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10 }, own ? "target" : "verifier");
+      shape(ruler, "text", { x: 0, y: y0 - 14 }, "rank");
+      for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-endalign" }, String(k + 1));
+      shape(ruler, "text", { x: 0, y: H - 6 }, "pos");
       const slide = () => ruler.setAttribute("transform", "translate(" + scroll.scrollLeft + ",0)");
       scroll.onscroll = slide;
       slide();
@@ -380,9 +377,8 @@
       const on = new Map(steps.map((s) => [s.pos + ":" + s.token, s]));
       columns.forEach((c, at) => c.slot.forEach((candidate, k) => {
         const [token, p] = candidate, step = on.get(c.pos + ":" + token), why = fate(candidate, c.i, k), [cx, cy] = middle(at, k);
-        const sim = own && (wish || forced) && drawn.path[c.i] === k;
         const state = step ? step.state : "", out = !step && why !== "lattice" && why !== "seen" && why !== "beam";
-        const key = c.pos + ":" + k, g = shape(svg, "g", { class: "um-lattice-node" + (out ? " um-lattice-out" : "") + (state ? " um-lattice-on um-lattice-" + state : "") + (sim ? " um-lattice-issim" : ""), role: "button", tabindex: "-1", "data-key": key });
+        const key = c.pos + ":" + k, g = shape(svg, "g", { class: "um-lattice-node" + (out ? " um-lattice-out" : "") + (state ? " um-lattice-on um-lattice-" + state : ""), role: "button", tabindex: "-1", "data-key": key });
         attrs(g, { "aria-label": "position " + c.pos + ", rank " + (k + 1) + ", " + word(token) + ", probability " + prob(p) + (state ? ", " + stage.words(state) : "") + ". " + explain(why) });
         shape(g, "rect", { x: cx - cw / 2 + 1, y: cy - 18, width: cw - 2, height: ROW - 2, class: "um-lattice-hit" });
         const r = radius(p);
@@ -431,7 +427,7 @@
       refocus();
     }
 
-    function refocus() { const now = nodes.get(focus); if (now && svg.contains(document.activeElement) === false && document.activeElement === document.body) now.g.focus(); }
+    function refocus() { const now = nodes.get(focus); if (now && document.activeElement === document.body) now.g.focus(); }
 
     /** The numbers of a candidate: what it adds to the path's sum, and why it is on the path or not. */
     function lines(node) {
@@ -475,7 +471,6 @@
           const found = search(slots, payload.context, stage.model().eos, drawn.par, drawn.logp);
           forced = { score: found.score, spots: found.path.map((k, i) => [drawn.columns[i][0], slots[i][k][0]]) };
           const reach = found.path.length > Math.max(a.c.i, b.c.i);
-          picks = [picks[0], picks[1]];
           stage.note("SIMULATED: a path through " + quote(a.candidate[0]) + " and " + quote(b.candidate[0]), reach ? [
             "S = " + num(found.score) + ", " + against(found.score) + " the path found without them (" + num(drawn.score) + ").",
             "Computed in this browser with τ = " + drawn.par.tau + ", M max = " + drawn.par.m_max + ", B = " + drawn.par.beam + ", λ = " + drawn.par.lam + "; no model was asked.",
@@ -518,7 +513,7 @@
       };
       const dot = (s, cx, r, cls) => { const g = shape(s, "g", { class: "um-lattice-node " + (cls || "") }); shape(g, "circle", { cx, cy: 9, r, class: "um-lattice-dot" }); return g; };
       const stroke = (cls) => (s) => shape(s, "line", { x1: 1, y1: 9, x2: 25, y2: 9, class: cls });
-      const badge = (state) => (s) => { const g = dot(s, 13, 8, "um-lattice-on um-lattice-" + state); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph um-lattice-inkglyph" }, GLYPH[state]); };
+      const badge = (state) => (s) => { const g = dot(s, 13, 8, "um-lattice-on um-lattice-" + state); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[state]); };
       entry("area: probability", (s) => { dot(s, 8, radius(0.1) * 0.75); dot(s, 26, radius(0.9) * 0.68); }, 38);
       if (own) entry("edge: score of the best path through it", (s) => { const g = shape(s, "g", { class: "um-lattice-edges" }); shape(g, "line", { x1: 1, y1: 5, x2: 25, y2: 5, "stroke-opacity": 0.75 }); shape(g, "line", { x1: 1, y1: 13, x2: 25, y2: 13, "stroke-opacity": 0.25 }); });
       if (own || tail) entry("not in the lattice", (s) => dot(s, 13, 6, "um-lattice-out"));
@@ -550,15 +545,15 @@
       const focused = strip.contains(document.activeElement);
       const h = 44, step = 26, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
       const s = shape(null, "svg", { width: w, height: h + 26, viewBox: "0 0 " + w + " " + (h + 26), role: "group", "aria-label": "Rounds: how many tokens were proposed and accepted" });
-      shape(s, "text", { x: 24, y: y(tall) + 6, class: "um-lattice-axis um-lattice-endalign" }, String(tall));
-      shape(s, "text", { x: 24, y: y(0) + 2, class: "um-lattice-axis um-lattice-endalign" }, "0");
+      shape(s, "text", { x: 24, y: y(tall) + 6, class: "um-lattice-endalign" }, String(tall));
+      shape(s, "text", { x: 24, y: y(0) + 2, class: "um-lattice-endalign" }, "0");
       const go = (i) => { if (rounds[i]) stage.seek(rounds[i].stop); };
       rounds.forEach((b, i) => {
         const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : ""), "aria-current": String(i === here) });
         shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + 26, class: "um-lattice-hit" });
         shape(g, "rect", { x: x + 1, y: y(b.proposed), width: step - 8, height: y(0) - y(b.proposed), class: "um-lattice-proposed" });
         shape(g, "rect", { x: x + 1, y: y(b.accepted), width: step - 8, height: y(0) - y(b.accepted), class: "um-lattice-acc" });
-        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-axis um-lattice-mid" }, String(b.n));
+        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-mid" }, String(b.n));
         shape(g, "title", {}, g.getAttribute("aria-label"));
         g.addEventListener("click", () => go(i));
         g.addEventListener("keydown", (e) => {
@@ -590,7 +585,7 @@
         const focused = svg.contains(document.activeElement);
         payload = data;
         if (owner !== stage.model()) { owner = stage.model(); wish = null; }
-        own = data.settings ? { tau: data.settings.tau, m_max: data.settings.m_max, beam: data.settings.beam, lam: data.settings.lam } : null;
+        own = data.settings && Object.fromEntries(KNOBS.map(([key]) => [key, data.settings[key]]));
         forced = null; picks = []; drawn = null;
         scroll.scrollLeft = 0;
         const params = stage.model().head.params || {};

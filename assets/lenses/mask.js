@@ -5,6 +5,7 @@
  * and to textContent only. */
 (() => {
   "use strict";
+  const { el, attrs } = Unmasked.kit;
 
   const SAY = {
     call: "Call", row: "Row of the batch", against: "Outline against", back: "← All tiles",
@@ -22,14 +23,12 @@
     tileOpen: "open", tilePart: "partly open", tileClosed: "closed",
     tileHint: "{k} keys are too many to draw one by one: a tile is {n} by {n} cells. Click one to see its cells.",
     fedTwice: "Positions on a coloured ground are fed more than once: the same place for RoPE, another token.",
-    query: "query", keyAxis: "key", position: "position",
+    query: "query", keyAxis: "key",
     csv: ["row", "query", "query token", "key", "key token", "cached", "open", "rule", "sentence"],
   };
   const MANY = 256, TILES = 64, WINDOW = 96;
   const BARS = { prompt: "--um-rule", committed: "--um-under", block: "--um-accent", drafted: "--um-drafted", masks: "--um-masked", copies: "--um-violet" };
 
-  const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text !== undefined) e.textContent = text; return e; };
-  const attrs = (e, all) => { for (const k in all) e.setAttribute(k, all[k]); return e; };
   const clamp = (x, lo, hi) => Math.max(lo, Math.min(hi, x));
   // In one pass, so that braces in a token stay what they are.
   const fill = (text, parts) => text.replace(/\{(\w+)\}/g, (_, name) => (parts[name] === undefined ? "" : parts[name]));
@@ -120,6 +119,7 @@
       this.only = null; // the title of the rule that is shown alone: rules are numbered anew in every round
       this.window = null;
       this.focus = { q: 0, k: 0 };
+      this.tile = 1;
       this.hover = null;
       this.pinned = null; // {q, k}, {q} or {k}
       this.build();
@@ -132,7 +132,7 @@
       this.callBox = this.select(SAY.call, (value) => this.pickCall(Number(value)));
       this.laneBox = this.select(SAY.row, (value) => { this.lane = Number(value); this.pinned = null; this.read(); });
       this.againstBox = this.select(SAY.against, (value) => { this.against = value; this.paint(); });
-      this.back = attrs(el("button", "um-btn um-mask-back", SAY.back), { type: "button" });
+      this.back = attrs(el("button", "um-btn", SAY.back), { type: "button" });
       this.back.addEventListener("click", () => { this.window = null; this.hover = this.pinned = null; this.layout(); this.frame.focus(); });
       this.bar.append(this.callBox.label, this.laneBox.label, this.againstBox.label, this.back);
       this.rule = el("p", "um-mask-rule");
@@ -238,6 +238,8 @@
 
     get many() { return this.matrix.keys.length > MANY || this.matrix.queries > MANY; }
     get tiled() { return this.many && !this.window; }
+    /** Where the keyboard is: a cell, or a tile. */
+    get keyed() { return { q: Math.floor(this.focus.q / this.tile), k: Math.floor(this.focus.k / this.tile) }; }
 
     // ------------------------------------------------------------------------------------ where things are
     layout() {
@@ -280,7 +282,7 @@
       for (const [name, [light, night]] of Object.entries(this.data.looks)) look[name] = dark ? night : light;
       return {
         look, mono: get("--um-mono") || "monospace", sans: get("--um-sans") || "sans-serif", page: get("--um-page"), text: get("--um-text"), soft: get("--um-soft"),
-        line: get("--um-line"), ring: get("--um-ring"), violet: get("--um-violet"), outline: get("--um-corrected"), bars: Object.values(BARS).map(get), drafted: get("--um-drafted"), hatch: get("--um-hatch"),
+        line: get("--um-line"), ring: get("--um-ring"), violet: get("--um-violet"), outline: get("--um-corrected"), bars: Object.values(BARS).map(get), hatch: get("--um-hatch"),
       };
     }
 
@@ -499,8 +501,7 @@
         marks.push(p);
         ring(p, 2.5, ink.ring);
       }
-      const keyed = document.activeElement === this.frame ? (this.tiled ? { q: Math.floor(this.focus.q / this.tile), k: Math.floor(this.focus.k / this.tile) } : this.focus) : null;
-      const here = this.hover || keyed;
+      const here = this.hover || (document.activeElement === this.frame ? this.keyed : null);
       if (here && inside(here)) { ring(here, 1.5, ink.ring); if (!this.tiled) marks.push(here); }
       for (const mark of marks) {
         if (mark.q !== undefined) this.name(g, ink, m.cached + mark.q, true, true, true);
@@ -531,12 +532,16 @@
       return fill(c.q === undefined ? (open ? SAY.read : SAY.readNone) : open ? SAY.sees : SAY.seesNone, { name, n: open, all, parts: parts(n) });
     }
 
-    tell() {
-      const m = this.matrix, c = this.hover || this.pinned;
-      const rest = this.tiled ? fill(SAY.tileHint, { k: m.keys.length, n: this.tile }) : SAY.hint;
+    /** What the pointer is at, else what is pinned. */
+    say() {
+      const c = this.hover || this.pinned, rest = this.tiled ? fill(SAY.tileHint, { k: this.matrix.keys.length, n: this.tile }) : SAY.hint;
       this.said.textContent = c && !(this.tiled && c === this.pinned) ? this.describe(c) : rest;
       this.said.classList.toggle("um-mask-rest", !c);
-      const notes = [];
+    }
+
+    tell() {
+      const m = this.matrix, notes = [];
+      this.say();
       if (this.against !== "none") {
         const all = m.queries * m.keys.length;
         let n = 0;
@@ -550,8 +555,7 @@
     }
 
     speak(quiet) {
-      const c = this.tiled ? { q: Math.floor(this.focus.q / this.tile), k: Math.floor(this.focus.k / this.tile) } : this.focus;
-      const said = this.describe(c);
+      const said = this.describe(this.keyed);
       if (!quiet) this.aloud.textContent = said;
       this.said.textContent = said;
       this.said.classList.remove("um-mask-rest");
@@ -560,14 +564,10 @@
 
     // ------------------------------------------------------------------------------------ the reader's hand
     point(c) {
-      if (!this.matrix) return;
-      const same = JSON.stringify(c) === JSON.stringify(this.hover);
-      if (same) return;
+      if (!this.matrix || JSON.stringify(c) === JSON.stringify(this.hover)) return;
       this.hover = c;
       this.canvas.style.cursor = c ? "pointer" : "";
-      const said = c || this.pinned;
-      this.said.textContent = said && !(this.tiled && !c) ? this.describe(said) : this.tiled ? fill(SAY.tileHint, { k: this.matrix.keys.length, n: this.tile }) : SAY.hint;
-      this.said.classList.toggle("um-mask-rest", !said);
+      this.say();
       this.over();
     }
 
@@ -610,7 +610,7 @@
         this.reveal();
         this.speak();
       } else if (e.key === "Enter" || e.key === " ") {
-        if (this.tiled) { this.zoom({ q: Math.floor(f.q / this.tile), k: Math.floor(f.k / this.tile) }); this.speak(); } else this.pin({ q: f.q, k: f.k });
+        if (this.tiled) { this.zoom(this.keyed); this.speak(); } else this.pin(this.keyed);
       } else if (!this.tiled && /^[rRcC]$/.test(e.key)) this.pin(/r/i.test(e.key) ? { q: f.q } : { k: f.k });
       else if (e.key === "Backspace" && this.window) { this.window = null; this.layout(); this.speak(); }
       else return;

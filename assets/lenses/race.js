@@ -6,7 +6,7 @@
  */
 (function () {
   "use strict";
-  const { el, attrs, put, num, duration, STATES, GLYPH } = Unmasked.kit;
+  const { el, attrs, svg, put, fill, num, duration, ratio, STATES, GLYPH } = Unmasked.kit;
 
   const WORDS = {
     how: "Each run was made alone, one after the other; here they are played together. Times are time inside the model's forward calls.",
@@ -21,7 +21,7 @@
     play: "Play the race (Space)", pause: "Pause the race (Space)", slider: "Race position", keys: "Space plays; ← → step from call to call; Home and End.",
     group: "Race: Space plays, arrows step from call to call",
     at_wall: "{t} of {T}", at_passes: "call {t} of {T}", at_tokens: "{t} of {T} tokens", at_progress: "{t} %", at_jump: "position {pos} in both lanes",
-    slower: "played {n}× slower than measured", faster: "played {n}× faster than measured", real: "played in real time", ended: "all finished",
+    slower: "played {n}× slower than measured", faster: "played {n}× faster than measured", real: "played in real time",
     reference: "reference", remove: "Remove {title} from the race", laneOf: "Lane {n}: {title}",
     measured: "MEASURED", replay: "REPLAY", simulated: "SIMULATED",
     n_tokens: "tokens", n_time: "model time", n_rate: "tokens / s", n_calls: "forward calls", n_tpf: "tokens / call", of: "of {total}",
@@ -49,7 +49,7 @@
     run: "Run", stop: "Stop", runNote: "They run one after the other on the server, never at once: first a warm-up of each (its first calls, thrown away), then each alone. Somebody else's run at the same moment would slow a lane down.",
     missing: "not trained yet", choose: "Choose two, three or four methods.", queued: "Waiting for the model …", warm: "Warm-up {i} of {of}: {title} …", going: "{i} of {of}: {title}, {calls} …", done: "All {of} runs are done.", halted: "Stopped.",
     split: "First difference: position {pos}", splitLine: "{title} wrote {token} in call {call} ({kind}).", splitNone: "{title} wrote nothing there.",
-    tail: "⟨eos⟩", position: "position {pos} · {state}",
+    position: "position {pos} · {state}",
   };
   const RULES = ["wall", "passes", "tokens", "progress"];
   const THIN = 0.125; // width of a draft model's call on the axis of main calls
@@ -58,11 +58,7 @@
   const INK = { draft: "drafted", verify: "accepted", denoise: "unmasked", cache: "masked", measure: "corrected", overhead: "page" };
   const WITHIN = 0.05; // times closer than this are called the same
 
-  function say(key, values) {
-    let sentence = WORDS[key];
-    if (values && "n" in values && sentence.includes("|")) sentence = sentence.split("|")[values.n === 1 ? 0 : 1];
-    return sentence.replace(/\{(\w+)\}/g, (whole, name) => (values && name in values ? String(values[name]) : whole));
-  }
+  const say = (key, values) => fill(WORDS[key], values);
 
   // ------------------------------------------------------------------------------------------------ arithmetic
   /** What a call is for, from its role in the trace. */
@@ -228,13 +224,6 @@
   Unmasked.race = { kindOf, callsOf, clock, callAt, span, moments, gantt, divergence, apart, badge, podium, pace, marks, writer };
 
   // ------------------------------------------------------------------------------------------------ drawing
-  const SVG = "http://www.w3.org/2000/svg";
-  function svg(tag, map, text) {
-    const node = attrs(document.createElementNS(SVG, tag), map || {});
-    if (text !== undefined) node.textContent = text;
-    return node;
-  }
-
   // Hatching beside colour: how a kind's tile of 8 x 8 is filled, as the path drawn over its ground.
   const HATCH = { draft: "M-2 2L2 -2M0 8L8 0M6 10L10 6", verify: "", denoise: "M4 4h.01", cache: "M2 0V8M6 0V8", measure: "M0 2H8M0 6H8", overhead: "M0 0L8 8M8 0L0 8" };
 
@@ -281,20 +270,16 @@
       this.rule = "wall";
       this.t = 0;
       this.jump = null;
+      this.ticket = 0; // of the newest change of the lanes
       this.serial = ++Race.count;
-      this.offs = [];
       this.build();
-      this.hear();
-    }
-
-    on(target, type, handler) {
-      target.addEventListener(type, handler);
-      this.offs.push(() => target.removeEventListener(type, handler));
-      return target;
+      stage.player.on(stage.player.root, "race", (e) => this.heard(e.detail));
     }
 
     button(text, label, act, cls) {
-      return this.on(attrs(el("button", "um-btn " + (cls || ""), text), Object.assign({ type: "button" }, label ? { "aria-label": label, title: label } : {})), "click", act);
+      const b = attrs(el("button", "um-btn " + cls, text), Object.assign({ type: "button" }, label ? { "aria-label": label, title: label } : {}));
+      b.addEventListener("click", act);
+      return b;
     }
 
     build() {
@@ -306,12 +291,12 @@
       this.message = attrs(el("div", "um-race-message"), { role: "status" });
 
       // the rule, always in sight with its sentence
-      const rules = attrs(el("fieldset", "um-race-rules"), {}), legend = el("legend", "um-race-caption", say("rule"));
-      rules.append(legend);
+      const rules = el("fieldset", "um-race-rules");
+      rules.append(el("legend", "um-race-caption", say("rule")));
       this.radios = RULES.map((rule) => {
         const label = el("label", "um-race-rule"), input = attrs(el("input"), { type: "radio", name: "um-race-rule-" + this.serial, value: rule });
         input.checked = rule === this.rule;
-        this.on(input, "change", () => this.setRule(rule));
+        input.addEventListener("change", () => this.setRule(rule));
         label.append(input, el("span", "", say(rule)));
         rules.append(label);
         return input;
@@ -321,24 +306,24 @@
       const spine = el("div", "um-race-spine");
       this.bPlay = this.button("▶\ufe0e", say("play"), () => this.toggle(), "um-icon um-play");
       this.slider = attrs(el("input", "um-slider"), { type: "range", min: "0", max: "1", step: "any", value: "0", "aria-label": say("slider") });
-      this.on(this.slider, "input", () => { this.pause(); this.go(Number(this.slider.value)); });
+      this.slider.addEventListener("input", () => { this.pause(); this.go(Number(this.slider.value)); });
       this.label = el("span", "um-race-time");
-      this.paceLabel = el("span", "um-race-pace um-faint");
+      this.paceLabel = el("span", "um-faint");
       spine.append(this.bPlay, this.slider, this.label, this.paceLabel);
 
-      this.list = attrs(el("div", "um-race-lanes"), { role: "list", "aria-label": say("lanes") });
+      this.list = attrs(el("div"), { role: "list", "aria-label": say("lanes") });
       this.axisBox = el("div", "um-race-axis");
       this.key = el("div", "um-race-key");
       this.finish = el("div", "um-race-finish");
       this.adder = el("div", "um-race-adder");
       this.picker = el("details", "um-race-picker");
-      this.stageBox = el("div", "um-race-stage");
+      this.stageBox = el("div");
       this.stageBox.append(rules, this.sentence, spine, this.list, this.axisBox, this.key, this.finish);
       box.append(this.how, this.prompt, this.message, this.stageBox, this.adder, this.picker);
       this.tip = attrs(el("div", "um-tip um-race-tip"), { "aria-hidden": "true" });
       this.tip.hidden = true;
       box.append(this.tip);
-      this.on(box, "keydown", (e) => this.press(e));
+      box.addEventListener("keydown", (e) => this.press(e));
       box.race = this;
       this.stage.box.replaceChildren(box);
     }
@@ -376,29 +361,44 @@
 
     cursor(cursor) { this.follow(cursor); }
 
-    async gather() {
-      const ticket = (this.ticket = (this.ticket || 0) + 1), { host } = this.stage;
+    /** Runs `work(ticket)`, which gives up when a newer one has begun; what goes wrong is said above the lanes that are here. */
+    async attempt(work) {
+      const ticket = ++this.ticket;
+      try {
+        await work(ticket);
+      } catch (error) {
+        if (ticket !== this.ticket) return;
+        this.only(say("failed", { error: error && error.message ? error.message : String(error) }));
+        this.stageBox.hidden = !this.lanes.length;
+      }
+    }
+
+    gather() {
+      const { host } = this.stage;
+      ++this.ticket;
       this.pause();
       if (!this.stage.model().finish) return this.only(say("live"));
       if (!host.runs || !host.trace) return this.only(say("noServer"));
       if (!this.lanes.length) this.only(say("loading"));
-      try {
-        const known = await host.runs({ run: this.run, seen: Array.from(host.seen || []) });
+      return this.attempt(async (ticket) => {
+        const known = await this.ask();
         if (ticket !== this.ticket) return;
         if (known.error) return this.only(String(known.error));
         this.known = known;
         const here = new Set(known.runs.map((r) => r.run));
         const kept = this.lanes.map((l) => l.run).filter((run) => here.has(run));
         await this.line(kept.includes(this.run) ? kept : kept.length ? [...kept.slice(0, MOST - 1), this.run] : this.first(known), ticket);
-      } catch (error) {
-        if (ticket === this.ticket) this.only(say("failed", { error: error && error.message ? error.message : String(error) }));
-      }
+      });
     }
+
+    /** The runs and methods that can be had for this prompt. */
+    ask() { return this.stage.host.runs({ run: this.run, seen: Array.from(this.stage.host.seen || []) }); }
 
     /** The lanes to begin with: the run's reference decoder on the same model and the run; for a reference, a run against it. */
     first(known) {
-      const me = known.runs.find((r) => r.run === this.run), others = known.runs.filter((r) => r !== me && r.model === me.model);
+      const me = known.runs.find((r) => r.run === this.run);
       if (!me) return [];
+      const others = known.runs.filter((r) => r !== me && r.model === me.model);
       const ref = me.reference && others.find((r) => r.method === me.reference);
       if (ref) return [ref.run, me.run];
       const against = others.find((r) => r.reference === me.method) || others[0] || known.runs.find((r) => r !== me);
@@ -453,8 +453,8 @@
       this.stageBox.hidden = !!sentence || !this.lanes.length;
     }
 
-    add(run) { return this.line([...this.lanes.map((l) => l.run), run], ++this.ticket); }
-    drop(run) { return this.line(this.lanes.map((l) => l.run).filter((r) => r !== run), ++this.ticket); }
+    add(run) { return this.attempt((ticket) => this.line([...this.lanes.map((l) => l.run), run], ticket)); }
+    drop(run) { return this.attempt((ticket) => this.line(this.lanes.map((l) => l.run).filter((r) => r !== run), ticket)); }
 
     // ---------------------------------------------------------------------------------------------- the clock
     clocks() { return this.lanes.map((l) => l.ends[this.rule]); }
@@ -584,17 +584,17 @@
       mark.style.color = lane.look[this.stage.dark() ? 1 : 0];
       const who = el("span", "um-race-who");
       who.append(mark, el("span", "um-race-title", lane.title));
-      const models = Object.values(lane.head.models || {}), names = el("span", "um-race-model um-faint", (models.length > 1 ? models.join(" + ") : lane.model));
+      const models = Object.values(lane.head.models || {}), names = el("span", "um-faint", models.length > 1 ? models.join(" + ") : lane.model);
       const prov = el("span", "um-prov um-" + lane.provenance, say(["measured", "replay", "simulated"].includes(lane.provenance) ? lane.provenance : "measured"));
       prov.title = [lane.hardware, String(lane.head.recorded || "").slice(0, 10)].filter(Boolean).join(" · ");
       const tag = badge(lane, ref), flag = attrs(el("button", "um-badge um-b-" + (tag.kind === "other" ? "approx" : tag.kind), tag.text), { type: "button", title: tag.title });
       flag.dataset.kind = tag.kind;
       flag.disabled = tag.jump < 0;
       lane.badge = tag;
-      this.on(flag, "click", () => this.split(lane, tag.jump));
+      flag.addEventListener("click", () => this.split(lane, tag.jump));
       const chosen = el("label", "um-race-ref"), radio = attrs(el("input"), { type: "radio", name: "um-race-ref-" + this.serial });
       radio.checked = lane === ref;
-      this.on(radio, "change", () => { this.ref = lane.run; this.redraw(); this.list.querySelectorAll(".um-race-ref input")[i].focus(); });
+      radio.addEventListener("change", () => { this.ref = lane.run; this.redraw(); this.list.querySelectorAll(".um-race-ref input")[i].focus(); });
       chosen.append(radio, el("span", "", say("reference")));
       const off = this.button("✕", say("remove", { title: lane.title }), () => this.drop(lane.run), "um-icon um-mini um-race-off");
       off.disabled = this.lanes.length < 2;
@@ -622,7 +622,7 @@
         if (lane.fold.face(lane.fold.tokens[pos]).breaks) text.append(el("br"));
         lane.chips.push(chip);
       }
-      this.on(text, "click", (e) => { const chip = e.target.closest(".um-race-chip"); if (chip) this.pin(lane, Number(chip.dataset.pos)); });
+      text.addEventListener("click", (e) => { const chip = e.target.closest(".um-race-chip"); if (chip) this.pin(lane, Number(chip.dataset.pos)); });
       lane.bar = attrs(el("div", "um-race-bar"), { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
       lane.filled = el("span");
       lane.filled.style.background = lane.look[this.stage.dark() ? 1 : 0];
@@ -643,11 +643,14 @@
       return row;
     }
 
+    /** {all, end}: the bars of every lane and where the longest lane ends. */
+    bars() {
+      const all = this.lanes.map((l) => gantt(l.rows, this.onTime() ? "time" : "passes", this.outside.get(l.run) || 0));
+      return { all, end: Math.max(0, ...all.map((bars) => (bars.length ? bars[bars.length - 1].to : 0))) };
+    }
+
     strips() {
-      const width = Math.max(120, this.list.clientWidth - 2), onTime = this.onTime(), colours = this.palette;
-      const all = this.lanes.map((l) => gantt(l.rows, onTime ? "time" : "passes", this.outside.get(l.run) || 0));
-      const end = Math.max(0, ...all.map((bars) => (bars.length ? bars[bars.length - 1].to : 0)));
-      this.axisEnd = end;
+      const width = Math.max(120, this.list.clientWidth - 2), onTime = this.onTime(), colours = this.palette, { all, end } = this.bars();
       this.scale = end > 0 ? (width - 2) / end : 1;
       this.lanes.forEach((lane, i) => {
         const s = attrs(svg("svg", { width, height: 32, viewBox: "0 0 " + width + " 32" }), { role: "img", "aria-label": say("gantt", { title: lane.title }) });
@@ -690,7 +693,7 @@
         item.append(s, el("span", "", say(kind)));
         return item;
       });
-      this.key.replaceChildren(...parts, el("span", "um-faint um-race-keynote", say("legendNote") + (over ? " " + say("legendOver") : "")));
+      this.key.replaceChildren(...parts, el("span", "um-faint", say("legendNote") + (over ? " " + say("legendOver") : "")));
     }
 
     place(lane) { return this.jump && this.jump.at.has(lane) ? this.jump.at.get(lane) : callAt(lane.ends[this.rule], this.t, this.rule); }
@@ -712,13 +715,12 @@
         const x = Math.max(0, (own ? time[k] : Math.min(this.t, time[time.length - 1])) * this.scale), width = Number(lane.strip.firstChild.getAttribute("width"));
         attrs(lane.veil, { x, width: Math.max(0, width - x) });
         attrs(lane.playhead, { x1: Math.max(1, x), x2: Math.max(1, x) });
-        lane.row.classList.toggle("um-race-done", k === lane.calls);
         for (const chip of lane.marked || []) chip.classList.remove("um-race-split");
         const pos = this.jump ? this.jump.pos : -1;
         lane.marked = pos >= 0 && lane.chips[pos - lane.from] ? [lane.chips[pos - lane.from]] : [];
         for (const chip of lane.marked) chip.classList.add("um-race-split");
       }
-      if (done !== this.wasDone || done) this.podiums(done);
+      if (done || this.wasDone) this.podiums(done);
       this.wasDone = done;
       if (!quiet) this.lead();
     }
@@ -744,12 +746,11 @@
         chip.title = say("position", { pos, state: this.stage.words(name) });
       }
       const set = (key, value, sub) => { put(lane.nums[key].value, value); put(lane.nums[key].sub, sub || ""); };
-      const rate = (a, b, d) => (b > 0 ? (a / b).toFixed(d) : "–");
       set("tokens", num(now.tokens), say("of", { total: num(total) }));
       set("time", lane.seconds ? (now.seconds ? duration(now.seconds) : "0\u202fms") : "–", lane.seconds ? say("of", { total: duration(lane.seconds) }) : "");
-      set("rate", rate(now.tokens, now.seconds, 1));
+      set("rate", ratio(now.tokens, now.seconds, 1));
       set("calls", num(now.calls), say("of", { total: num(lane.calls) }));
-      set("tpf", rate(now.filled, now.calls, 2));
+      set("tpf", ratio(now.filled, now.calls, 2));
       const part = lane.k >= lane.calls ? 1 : lane.k > 0 && total ? Math.min(1, lane.rows[lane.k - 1].tokens / total) : 0;
       lane.filled.style.width = (100 * part).toFixed(1) + "%";
       attrs(lane.bar, { "aria-valuenow": String(Math.round(100 * part)), "aria-label": say("progressOf", { title: lane.title, n: now.tokens, m: total }) });
@@ -786,9 +787,7 @@
       }
       this.jump = { pos, at };
       this.draw();
-      const shown = this.jump;
       this.stage.note(say("split", { pos }), lines);
-      this.jump = shown;
       put(this.finish, say("split", { pos }) + ". " + lines.join(" "));
     }
 
@@ -806,7 +805,7 @@
           const option = (value, text) => { const o = el("option", "", text); o.value = value; pick.append(o); };
           option("", say("addFirst"));
           for (const r of rest) option(r.run, [r.title, r.model, r.settings, say("calls", { n: r.calls }), say(r.provenance)].filter(Boolean).join(" · "));
-          this.on(pick, "change", () => { if (pick.value) this.add(pick.value); });
+          pick.addEventListener("change", () => { if (pick.value) this.add(pick.value); });
           label.append(el("span", "um-fieldname", say("add")), pick);
           parts.push(label);
         }
@@ -828,14 +827,14 @@
       this.picker.hidden = !host.send || !methods.length;
       if (this.pickerOf === methods || this.picker.hidden) return;
       this.pickerOf = methods;
-      const set = attrs(el("fieldset", "um-race-methods"), {});
+      const set = el("fieldset", "um-race-methods");
       set.append(el("legend", "um-faint", say("pick")));
       this.boxes = methods.map((m) => {
         const label = el("label", "um-race-method"), input = attrs(el("input"), { type: "checkbox", value: m.id }), mark = attrs(el("span", "um-race-mark", (this.known.looks[m.id] || [])[2] || "●"), { "aria-hidden": "true" });
         mark.style.color = (this.known.looks[m.id] || [])[this.stage.dark() ? 1 : 0] || "";
         input.checked = this.lanes.some((l) => l.method === m.id);
         input.disabled = !!m.missing;
-        this.on(input, "change", () => this.count());
+        input.addEventListener("change", () => this.count());
         label.title = m.summary || "";
         label.append(input, mark, el("span", "", m.title), el("span", "um-faint", m.missing ? say("missing") : m.model));
         set.append(label);
@@ -881,11 +880,6 @@
     }
 
     /** What the server says while the methods run: {i, of, title, run, warm | calls | done + outside, end, error}. */
-    hear() {
-      const root = this.stage.player ? this.stage.player.root : this.stage.box.closest(".unmasked");
-      this.on(root, "race", (e) => this.heard(e.detail));
-    }
-
     heard(news) {
       const g = this.going;
       // A race that was stopped while it waited begins all the same: end it.
@@ -895,20 +889,21 @@
       if (news.done) { g.made.push(news.run); this.outside.set(news.run, news.outside || 0); if (this.stage.host.seen) this.stage.host.seen.add(news.run); }
       if (news.end) {
         this.rest(say("done", { of: g.made.length }));
-        return void this.made([...g.kept, ...g.made].slice(0, MOST), g.made);
+        return void this.made([...g.kept, ...g.made].slice(0, MOST));
       }
       if (!news.done) put(this.state, news.warm ? say("warm", news) : say("going", Object.assign({}, news, { calls: say("calls", { n: news.calls || 0 }) })));
     }
 
-    async made(runs) {
-      const ticket = (this.ticket = (this.ticket || 0) + 1), { host } = this.stage;
+    made(runs) {
       if (!runs.length) return;
-      try {
-        this.known = await host.runs({ run: this.run, seen: Array.from(host.seen || []) });
+      this.attempt(async (ticket) => {
+        const known = await this.ask();
         if (ticket !== this.ticket) return;
+        if (known.error) return this.only(String(known.error));
+        this.known = known;
         this.ref = null;
         await this.line(runs, ticket);
-      } catch (error) { this.only(say("failed", { error: error && error.message ? error.message : String(error) })); }
+      });
     }
 
     // ---------------------------------------------------------------------------------------------- taking it along
@@ -923,9 +918,8 @@
     figure() {
       if (!this.lanes.length) return null;
       const colours = this.palette, width = 920, pad = 16, inner = width - 2 * pad, onTime = this.onTime(), mono = '"IBM Plex Mono", ui-monospace, Menlo, Consolas, monospace', dark = this.stage.dark();
-      const s = svg("svg", { xmlns: SVG, "font-family": '"IBM Plex Sans", system-ui, sans-serif' });
-      const all = this.lanes.map((l) => gantt(l.rows, onTime ? "time" : "passes", this.outside.get(l.run) || 0));
-      const end = Math.max(0, ...all.map((bars) => (bars.length ? bars[bars.length - 1].to : 0))), scale = end > 0 ? inner / end : 1;
+      const s = svg("svg", { "font-family": '"IBM Plex Sans", system-ui, sans-serif' });
+      const { all, end } = this.bars(), scale = end > 0 ? inner / end : 1;
       let y = pad + 12;
       const write = (x, text, map) => s.append(svg("text", Object.assign({ x, y, fill: colours.text, "font-size": 13 }, map), text));
       write(pad, say("prompt") + ": " + (this.refLane.head.prompt || ""), { "font-weight": 600 });
@@ -983,7 +977,6 @@
     destroy() {
       this.pause();
       this.ticket = -1;
-      for (const off of this.offs) off();
       this.box.remove();
     }
   }

@@ -84,7 +84,7 @@
       svg.classList.toggle("um-tree-read", data.beat === 2);
       if (place.levels) place.levels.forEach((x, i) => shape(svg, "text", { x, y: 13, class: "um-tree-axis" }, i || place.dx < 130 ? String(i) : "drafts filled in: 0"));
       name(place);
-      const lines = shape(svg, "g", { class: "um-tree-edges" });
+      const lines = shape(svg, "g", {});
       for (const t of data.twigs) if (t.id !== ROOT) edge(lines, t, place);
       if (place.at.has(ROUTE)) diamond(place);
       for (const t of data.twigs) node(t, place);
@@ -162,8 +162,8 @@
         if (t.row > 0) shape(g, "text", { x: x - R - 5, y: y - 3, class: "um-tree-row" }, String(t.row));
       } else {
         shape(g, "text", { x: x + R + 9, y: y + 4, class: "um-tree-name" }, place.name(t));
-        if (t.row > 0) shape(g, "text", { x: place.rowAt, y: y + 4, class: "um-tree-soft" }, row);
-        if (place.whyAt && !root) shape(g, "text", { x: place.whyAt, y: y + 4, class: "um-tree-soft" }, fit(t.why, SANS, place.w - place.whyAt - 6));
+        if (t.row > 0) shape(g, "text", { x: place.rowAt, y: y + 4 }, row);
+        if (place.whyAt && !root) shape(g, "text", { x: place.whyAt, y: y + 4 }, fit(t.why, SANS, place.w - place.whyAt - 6));
       }
       shape(g, "title", {}, t.label + "\n" + t.why);
       g.addEventListener("click", () => pick(t));

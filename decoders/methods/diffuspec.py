@@ -86,14 +86,18 @@ def search(
     lam = par.lam if proxy is not None else 1.0
     for slot in lattice:
         longer: list[tuple[tuple[int, ...], float]] = []
+        live = [path for path, _ in beams if not (path and path[-1] in eos)]
+        if not live:
+            break
+        said = [[0.0] * len(slot)] * len(live)
+        if proxy is not None:
+            said = proxy.logps([[*text[-2:], *path[-2:]] for path in live], [token for token, _ in slot]).tolist()
+        causal = dict(zip(live, said, strict=True))
         for path, score in beams:
-            if path and path[-1] in eos:
+            if path not in causal:
                 longer.append((path, score))
                 continue
-            causal = [0.0] * len(slot)
-            if proxy is not None:
-                causal = proxy.logp([*text[-2:], *path[-2:]], [token for token, _ in slot]).tolist()
-            for (token, q), l_ng in zip(slot, causal, strict=True):
+            for (token, q), l_ng in zip(slot, causal[path], strict=True):
                 longer.append(((*path, token), score + lam * math.log(max(q, 1e-300)) + (1 - lam) * l_ng))
         beams = sorted(longer, key=lambda beam: -beam[1])[: par.beam]
     return beams[0][0]

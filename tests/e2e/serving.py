@@ -1,5 +1,6 @@
 """Serving a page in a process of its own, finding a Chromium, and noticing what goes wrong on a page."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,6 +9,8 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+
+from decoders.trace import Trace
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -28,6 +31,13 @@ DRAWN = """([name, whole]) => {
   const box = root.querySelector(`.um-lens[data-lens="${state.lens}"]`);
   return state.lens === 'grid' || (seen('.um-note') && root.querySelector('.um-note').textContent !== 'Drawing…')
     || (box && !box.hidden && (box.childElementCount > 0 || seen('.um-plot .main-svg')));
+}"""
+
+
+MOUNT = """views => {
+  Unmasked.tool(({ stage }) => { window.stage = stage; });
+  const figure = async (ask) => JSON.parse(await answer(ask));
+  window.p = Unmasked.mount(document.querySelector('.unmasked'), { views, figure });
 }"""
 
 
@@ -100,6 +110,38 @@ class Watched:
         """Asserts that nothing went wrong."""
         wrong = {"errors": self.errors, "foreign": self.foreign, "dialogs": self.dialogs}
         assert not any(wrong.values()), wrong
+
+
+class Bare:
+    """A page with a player and the scripts of the lenses of `views`, without a server: this process answers from
+    `trace`. On the page `p` is the player and `stage` what a tool is given."""
+
+    trace: Trace
+
+    def __init__(self, browser, *views, width: int = 1200):
+        self.errors: list[str] = []
+        self.page = page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.errors.append(str(e)))
+        known = {view.id: view for view in views}
+        page.expose_function(
+            "answer", lambda ask: json.dumps(known[ask["view"]].answer(self.trace, ask["at"]), allow_nan=False)
+        )
+        page.set_content('<div class="unmasked"></div>')
+        for name in ("player", *(f"lenses/{view.id}" for view in views)):
+            page.add_style_tag(path=str(ROOT / "assets" / f"{name}.css"))
+            page.add_script_tag(path=str(ROOT / "assets" / f"{name}.js"))
+        page.evaluate(MOUNT, [view.listed() for view in views])
+
+    def load(self, trace) -> None:
+        """Shows another run, from its first step."""
+        self.trace = trace
+        self.page.evaluate("t => p.load(JSON.parse(t), {run: String(Math.random())})", trace.to_json())
+
+    def close(self) -> None:
+        """Closes the page and asserts that nothing went wrong on it."""
+        self.page.close()
+        assert self.errors == []
 
 
 def lenses(page) -> list[str]:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from serving import ROOT
+from serving import DRAWN, ROOT
 
 from decoders.trace import Trace
 from tests.samples import tiny_trace
@@ -56,15 +56,10 @@ def test_every_view_is_saved_as_a_picture_a_vector_figure_and_a_table(watch, pag
     caption = exports.caption(Trace.load(SHOWN))
     for tab in page.locator(".um-tab").all():
         tab.click()
-        page.wait_for_function(
-            """() => [...document.querySelectorAll('.um-grid, .um-plot, .um-lens')].some(
-                 e => e.getClientRects().length && (!e.matches('.um-plot') || e.querySelector('.main-svg')))""",
-            timeout=30_000,
-        )
-        page.wait_for_timeout(500)
+        page.wait_for_function(DRAWN, arg=[tab.locator("span").last.inner_text(), False], timeout=30_000)
         lens = state(page)["lens"]
-        if lens == "confidence":  # the sixteenth download of a page does not come; whose limit that is was not found
-            break
+        if lens == "race":  # its box says first that the runs are being fetched
+            page.locator(".um-race-chip").first.wait_for(state="attached", timeout=30_000)
         name, data = take(page, "svg")
         assert name == f"ssd-tiny-llada-{lens}-step10.svg"
         figure = ET.fromstring(data)
@@ -74,12 +69,14 @@ def test_every_view_is_saved_as_a_picture_a_vector_figure_and_a_table(watch, pag
         assert caption in " ".join(t for t in texts), lens
         assert {e.tag.removeprefix(SVG) for e in figure.iter()} & {"script", "foreignObject"} == set()
         assert all(not v.startswith(("http", "//")) for e in figure.iter() for k, v in e.items() if k.endswith("href"))
+        assert float(figure.get("width")) >= 320 and float(figure.get("height")) > 100, lens
         name, data = take(page, "png")
         assert name.endswith(".png") and data[:8] == b"\x89PNG\r\n\x1a\n"
         assert struct.unpack(">I", data[16:20])[0] >= 1600
         name, data = take(page, "csv")
         table = list(csv.reader(io.StringIO(data.decode(), newline="")))
         assert len(table) >= 5 and {len(row) for row in table} == {len(table[0])}, lens
+    assert lens == "race", "the last of all"
     w.clean()
 
 

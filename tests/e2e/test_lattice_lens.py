@@ -4,11 +4,11 @@ what it shows is simulated or cannot be known."""
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
-from serving import ROOT
+from serving import ROOT, Bare
 
 from decoders.methods.diffuspec import DiffuSpec, prune, search
 from decoders.trace import Decide, Propose, Trace
@@ -41,43 +41,27 @@ def load(name: str) -> Trace:
     return Trace.load(ROOT / "assets" / "traces" / f"{name}.json.gz")
 
 
-@pytest.fixture
-def lens(browser):
-    """Opens a recorded run in the lens: .page, .trace, .go(round)."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    errors: list[str] = []
-    page.on("pageerror", lambda e: errors.append(str(e)))
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    open_: dict[str, Trace] = {}
-    page.expose_function("answer", lambda ask: VIEW.answer(open_["trace"], ask["at"]))
-    page.set_content('<div class="unmasked"></div>')
-    for file in ("player", "lenses/lattice"):
-        page.add_style_tag(path=str(ROOT / "assets" / f"{file}.css"))
-        page.add_script_tag(path=str(ROOT / "assets" / f"{file}.js"))
-    spec = {"id": "lattice", "title": "Lattice", "question": "?", "needs": ["forward"], "medium": "script", "order": 15}
-    page.evaluate(
-        "v => { const root = document.querySelector('.unmasked');"
-        "window.p = Unmasked.mount(root, {views: [v], figure: (ask) => answer(ask)}) }",
-        spec,
-    )
+class Lens(Bare):
+    """A recorded run in the lens."""
 
-    def show(name: str, n: int = 1, old: bool = False):
+    def show(self, name: str, n: int = 1, old: bool = False):
         trace = load(name)
         if old:
             events = tuple(replace(e, among=(), ngrams=()) if isinstance(e, Decide) else e for e in trace.events)
             trace = replace(trace, events=events)
-        open_["trace"] = trace
-        page.evaluate("t => { p.load(JSON.parse(t), {run: 'x'}); p.open('lattice') }", trace.to_json())
-        return go(n)
+        self.load(trace)
+        self.page.evaluate("at => { p.open('lattice'); p.seek(at) }", trace.rounds[n].stop)
+        self.page.wait_for_function(
+            "n => document.querySelector('.um-lattice-now text')?.textContent === n", arg=str(n)
+        )
+        return self.page
 
-    def go(n: int):
-        page.evaluate("at => p.seek(at)", open_["trace"].rounds[n].stop)
-        page.wait_for_function("n => document.querySelector('.um-lattice-now text')?.textContent === n", arg=str(n))
-        return page
 
-    yield SimpleNamespace(page=page, show=show, go=go)
-    assert errors == []
-    page.close()
+@pytest.fixture
+def lens(browser):
+    opened = Lens(browser, VIEW, width=1280)
+    yield opened
+    opened.close()
 
 
 def rounds(trace: Trace):
@@ -114,8 +98,8 @@ class Rows:
     def one(self, gram: tuple[int, ...]) -> float:
         return self.table[gram][0] if gram in self.table else self.table.get(gram[:-1], (0, 0))[1] + self.one(gram[1:])
 
-    def logp(self, context, tokens):
-        return SimpleNamespace(tolist=lambda: [self.one((*context[-2:], token)) for token in tokens])
+    def logps(self, contexts, tokens):
+        return np.array([[self.one((*context[-2:], token)) for token in tokens] for context in contexts])
 
 
 @pytest.mark.parametrize(

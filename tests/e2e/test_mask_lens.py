@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from serving import ROOT
+from serving import ROOT, Bare
 
 from decoders.trace import Forward, Round, Trace
 from tests.views.view_samples import NASTY, make, nasty, ssd
@@ -11,38 +11,14 @@ from viz.views.mask import MANY, RULES, VIEW, info
 
 TRACES = sorted((ROOT / "assets" / "traces").glob("*.json.gz"))
 SIMSD = Trace.load(ROOT / "assets" / "traces" / "simsd-apples.json.gz")
-MOUNT = """views => {
-  window.p = Unmasked.mount(document.querySelector('.unmasked'), {
-    views, figure: async (ask) => JSON.parse(await python(JSON.stringify(ask))),
-  });
-}"""
-
-# What the script makes is kept, so that a test can ask it where a cell is.
-KEEP = """{ const lens = Unmasked.lens;
-  Unmasked.lens = (id, make, spec) => lens(id, (stage) => (window.lens = make(stage)), spec); }"""
 
 
-class Page:
-    """A player with the mask lens, whose host is this process."""
+class Lens(Bare):
+    """The mask lens; on the page `lens` is what its script made."""
 
-    def __init__(self, browser, width: int):
-        self.page = browser.new_page(viewport={"width": width, "height": 1000})
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        self.page.expose_function("python", lambda ask: json.dumps(VIEW.answer(self.trace, json.loads(ask)["at"])))
-        self.page.set_content('<body style="margin: 0"><div class="unmasked"></div></body>')
-        for name in ("player.css", "lenses/mask.css"):
-            self.page.add_style_tag(path=str(ROOT / "assets" / name))
-        for script in ({"path": "player.js"}, {"content": KEEP}, {"path": "lenses/mask.js"}):
-            self.page.add_script_tag(**{k: str(ROOT / "assets" / v) if k == "path" else v for k, v in script.items()})
-        view = {key: getattr(VIEW, key) for key in ("id", "title", "question", "medium", "order")}
-        self.page.evaluate(MOUNT, [{**view, "needs": ["forward"]}])
-
-    def load(self, trace: Trace, at: int) -> None:
-        self.trace = trace
+    def show(self, trace: Trace, at: int) -> None:
         self.page.evaluate("() => { if (window.lens) lens.data = null; }")
-        self.page.evaluate("text => p.load(JSON.parse(text), {run: 'r' + Math.random()})", trace.to_json())
+        self.load(trace)
         self.page.locator(".um-tab", has_text="Mask").click()
         self.seek(at)
 
@@ -50,7 +26,8 @@ class Page:
         self.page.evaluate("at => p.seek(at)", at)
         n = info(self.trace, at).n
         self.page.wait_for_function(
-            "n => window.lens && lens.data && lens.data.round === n && !lens.stage.box.hidden", arg=n
+            "n => (window.lens = stage.current().lens) && lens.data && lens.data.round === n && !lens.stage.box.hidden",
+            arg=n,
         )
         self.page.wait_for_selector(".um-mask-canvas")
 
@@ -78,11 +55,9 @@ class Page:
 
 @pytest.fixture
 def lens(browser, request):
-    shown = Page(browser, getattr(request, "param", 1200))
-    yield shown
-    errors = shown.errors
-    shown.page.close()
-    assert errors == []
+    opened = Lens(browser, VIEW, width=getattr(request, "param", 1200))
+    yield opened
+    opened.close()
 
 
 def check(trace: Trace):
@@ -96,10 +71,10 @@ def test_every_cell_of_every_bundled_run_says_what_python_says(lens):
         trace = Trace.load(path)
         # The last rounds of some runs fill in what is left and call nobody.
         view = next(r for r in trace.rounds[len(trace.rounds) // 2 :: -1] if r.of(Forward))
-        lens.load(trace, view.stop)
+        lens.show(trace, view.stop)
         shown = info(trace, view.stop)
         call = shown.calls[shown.first]
-        rows = lens.page.evaluate("() => lens.csv()")[1:]
+        rows = json.loads(lens.page.evaluate("() => JSON.stringify(lens.csv())"))[1:]
         assert len(rows) == len(call.line) * len(call.keys), path.name
         for i, row in enumerate(rows):
             q, k = divmod(i, len(call.keys))
@@ -108,7 +83,7 @@ def test_every_cell_of_every_bundled_run_says_what_python_says(lens):
 
 
 def test_a_cell_previews_its_rule_and_a_click_pins_it_in_the_inspector(lens):
-    lens.load(SIMSD, SIMSD.rounds[0].stop)
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
     call = check(SIMSD)
     lens.hover(8, 31)
     assert lens.said() == (
@@ -126,7 +101,7 @@ def test_a_cell_previews_its_rule_and_a_click_pins_it_in_the_inspector(lens):
 
 
 def test_rows_and_columns_are_counted(lens):
-    lens.load(SIMSD, SIMSD.rounds[0].stop)
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
     lens.click(9, None)
     assert lens.said() == (
         "Query 29 ‘⟨mask⟩’ (mask copy) sees 32 of 36 keys: 1 itself, 28 prompt, 2 drafted by then, 1 still masked then."
@@ -137,7 +112,7 @@ def test_rows_and_columns_are_counted(lens):
 
 
 def test_the_keyboard_reaches_every_cell_and_leaves_the_step_alone(lens):
-    lens.load(SIMSD, SIMSD.rounds[0].stop)
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
     at = lens.page.evaluate("() => lens.stage.cursor().at")
     lens.page.locator(".um-mask-frame").focus()
     for key in ("End", "ArrowDown", "ArrowLeft", "ArrowLeft"):
@@ -151,7 +126,7 @@ def test_the_keyboard_reaches_every_cell_and_leaves_the_step_alone(lens):
 
 
 def test_the_legend_counts_and_shows_one_rule_alone(lens):
-    lens.load(SIMSD, SIMSD.rounds[0].stop)
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
     assert lens.page.locator(".um-mask-entry").all_inner_texts()[2].split() == "may see drafted by then 12".split()
     before = lens.page.evaluate("() => lens.base.toDataURL()")
     lens.entry("drafted by then").click()
@@ -162,7 +137,7 @@ def test_the_legend_counts_and_shows_one_rule_alone(lens):
 
 
 def test_what_another_rule_would_do_is_outlined_and_counted(lens):
-    lens.load(ssd(), 9)
+    lens.show(ssd(), 9)
     against = lens.page.get_by_label("Outline against")
     against.select_option("causal")
     # 10 queries, 10 keys, all open: a causal model would close the 45 above the diagonal.
@@ -172,14 +147,14 @@ def test_what_another_rule_would_do_is_outlined_and_counted(lens):
 
 
 def test_calls_and_rows_of_a_batch_are_chosen_and_the_choice_outlives_the_round(lens):
-    lens.load(SIMSD, SIMSD.rounds[0].stop)
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
     picker = lens.page.get_by_label("Call", exact=True)
     assert picker.input_value() == "6"
     picker.select_option(label="3. draft, nano-sdar")
     assert "The trace does not say by which rule nano-sdar attends" in lens.page.locator(".um-mask-doubt").inner_text()
     lens.seek(SIMSD.rounds[1].stop)
     assert "draft, nano-sdar" in lens.page.locator(".um-mask-rule").inner_text()
-    lens.load(ssd(), 9)
+    lens.show(ssd(), 9)
     rows = lens.page.get_by_label("Row of the batch")
     assert rows.locator("option").all_inner_texts()[4] == "row 4: the canvas and 4 drafts"
     assert rows.input_value() == "4"
@@ -190,7 +165,7 @@ def test_calls_and_rows_of_a_batch_are_chosen_and_the_choice_outlives_the_round(
 
 
 def test_markup_in_tokens_stays_text(lens):
-    lens.load(nasty(), 9)
+    lens.show(nasty(), 9)
     lens.hover(0, 3)
     assert f"‘{NASTY}’" in lens.said()
     assert lens.page.locator(".um-mask b").all_inner_texts() == ["verify, model"]
@@ -198,7 +173,7 @@ def test_markup_in_tokens_stays_text(lens):
 
 def test_a_mask_of_more_than_256_keys_is_tiles_that_zoom_in(lens):
     trace = make([Round(0, 0), Forward("denoise", MANY + 64)], (2,) * (MANY + 64), 2, attention="causal")
-    lens.load(trace, 2)
+    lens.show(trace, 2)
     assert (
         lens.said() == "320 keys are too many to draw one by one: a tile is 5 by 5 cells. Click one to see its cells."
     )
@@ -215,7 +190,7 @@ def test_a_mask_of_more_than_256_keys_is_tiles_that_zoom_in(lens):
 
 @pytest.mark.parametrize("lens", [360], indirect=True)
 def test_a_narrow_page_scrolls_the_matrix_and_not_itself(lens):
-    lens.load(SIMSD, SIMSD.rounds[0].stop)
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
     frame = lens.page.locator(".um-mask-frame")
     assert frame.evaluate("e => e.scrollWidth > e.clientWidth")
     assert lens.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
@@ -227,7 +202,7 @@ def test_a_narrow_page_scrolls_the_matrix_and_not_itself(lens):
 def test_a_node_that_is_pinned_brings_the_row_of_the_batch_that_evaluates_it(lens):
     trace = Trace.load(next(path for path in TRACES if path.name.startswith("ssd-apples")))
     view = trace.rounds[2]
-    lens.load(trace, view.stop)
+    lens.show(trace, view.stop)
     for node in (1, 0):
         lens.page.evaluate("([at, node]) => p.seek(at, {node})", [view.stop, node])
         lens.page.wait_for_function("row => lens.lane === row", arg=node + 1)

@@ -4,7 +4,7 @@ so is what it says about the reference run."""
 from dataclasses import replace
 
 import pytest
-from serving import ROOT
+from serving import ROOT, Bare
 
 from decoders.trace import Trace
 from viz.views.grid import info
@@ -17,13 +17,9 @@ WORDS = {"tail": "after_eos", "revised": "corrected"}
 
 @pytest.fixture
 def player(browser):
-    page = browser.new_page()
-    page.set_content('<div class="unmasked"></div>')
-    page.add_style_tag(path=str(ROOT / "assets" / "player.css"))
-    page.add_script_tag(path=str(ROOT / "assets" / "player.js"))
-    page.evaluate("() => { window.p = Unmasked.mount(document.querySelector('.unmasked'), {views: []}) }")
-    yield page
-    page.close()
+    bare = Bare(browser)
+    yield bare.page
+    bare.close()
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda p: p.name)

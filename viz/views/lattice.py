@@ -44,6 +44,8 @@ class Candidate(NamedTuple):
 
 
 class Column(NamedTuple):
+    """The candidates of a position, the most probable first."""
+
     pos: int
     candidates: tuple[Candidate, ...]
 
@@ -106,7 +108,9 @@ def info(trace: Trace, at: int) -> LatticeInfo:
     own = free and Step(free.pos, free.after, theme.piece(trace, free.after), free.why, -1, -1.0, free.p)
     searched = next((i for i, e in enumerate(events) if isinstance(e, Decide) and e.among), -1)
     settings, context = None, tuple(trace.canvas_at(view.start)[-2:])
-    before = trace.rounds[trace.rounds.index(view) - 1].start if view.n and nodes else view.start
+    # A draft may have been made by a call of the round before.
+    number = trace.rounds.index(view)
+    before = trace.rounds[number - 1].start if number and nodes else view.start
     drafted = next((i for i, e in enumerate(events) if isinstance(e, Propose)), len(events))
     believed = _believed(trace.events[before : view.start + drafted], {f[0]: n for n in nodes for f in n.fills[::-1]})
     if searched >= 0:
@@ -238,8 +242,8 @@ def _path(trace: Trace, nodes: Sequence[Node], verdicts: Mapping[int, Verdict]) 
 
 
 def score(path: Sequence[tuple[int, float]], context: Sequence[int], event: Decide, lam: float) -> float:
-    """S of equation 8: the sum of lam ln q + (1 - lam) ln P of the 3-gram over the (token, q) of a path behind the
-    tokens `context`; ln q alone where no 3-gram was recorded."""
+    """S of DiffuSpec's equation 8 (arXiv:2510.02358), in nats: the sum of lam ln q + (1 - lam) ln P of the 3-gram over
+    the (token, q) of a path behind the tokens `context`; ln q alone where no 3-gram was recorded."""
     table = {tokens: (logp, weight) for tokens, logp, weight in event.ngrams}
 
     def logp(gram: tuple[int, ...]) -> float:

@@ -13,7 +13,9 @@ tell is said beside the matrix (`Call.doubt`), never guessed in silence.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -239,26 +241,20 @@ def info(trace: Trace, at: int) -> MaskInfo:
     view = round_at(trace, at)
     if view is None:
         return MaskInfo(at, -1, (), 0, trace.block, origin, "The run has not begun: step forward.")
-    calls = tuple(_Reading(trace, view, offset).call() for offset in _where(view.events, Forward))
+    calls = tuple(
+        _Reading(trace, view, offset).call() for offset, e in enumerate(view.events) if isinstance(e, Forward)
+    )
     if not calls:
         return MaskInfo(at, view.n, (), 0, trace.block, origin, f"Round {view.n} makes no call.")
     # What checks or predicts tokens says more about a method than what fills its cache or drafts for it.
     order = ("verify", "denoise", "decode", "edit", "draft")
-    first = min(range(len(calls)), key=lambda i: (*_rank(order, calls[i].role), i))
+    first = min(range(len(calls)), key=lambda i: order.index(calls[i].role) if calls[i].role in order else len(order))
     call = calls[first]
     size = (
         f"{len(call.line)} queries x {len(call.keys)} keys, {call.open} of {len(call.line) * len(call.keys)} cells open"
     )
     sentence = f"Round {view.n}, {call.role} call of {call.model}: {size}. {call.rule}"
     return MaskInfo(at, view.n, calls, first, trace.block, origin, sentence)
-
-
-def _rank(order: Sequence[str], role: str) -> tuple[int]:
-    return (order.index(role) if role in order else len(order),)
-
-
-def _where(events: Sequence, kind: type) -> list[int]:
-    return [i for i, event in enumerate(events) if isinstance(event, kind)]
 
 
 def _starts(runs: Runs) -> Iterator[tuple[int, tuple[int, str]]]:
@@ -299,10 +295,10 @@ class _Reading:
         lanes = [self._keys(row) for row in range(call.batch)]
         rows, line, rule, notes, keyed = self._matrix(lanes[0])
         lanes = [self._finish(keys, notes, keyed) for keys in lanes]
-        told = set().union(*(self._rows()[r] for r in self._rows() if r > 0)) if call.batch > 1 else set()
-        if call.batch > 1 and not told:
+        known = call.batch > 1 and any(fills for row, fills in self._rows.items() if row > 0)
+        if call.batch > 1 and not known:
             self.doubts.append("The trace does not say what each row of this call held; all rows have this one mask.")
-        titles = [self._lane(row, bool(told)) for row in range(call.batch)]
+        titles = [self._lane(row, known) for row in range(call.batch)]
         differ = [
             tuple((i, key) for i, (key, base) in enumerate(zip(keys, lanes[0], strict=True)) if key != base)
             for keys in lanes
@@ -313,6 +309,7 @@ class _Reading:
             self.event + 1, call.role, call.model, rule, doubt, len(self.held), lanes[0], rows, line, lane, self.unsure
         )
 
+    @cached_property
     def _rows(self) -> dict[int, dict[tuple[int, int], Node]]:
         """The fills of each row of the batch: those of its node and of the node's ancestors."""
         known = {node.id: node for node in self.nodes}
@@ -331,14 +328,14 @@ class _Reading:
                 queue += known[at].parents[:1]
         return rows
 
-    def _lane(self, row: int, told: bool) -> str:
-        if not told:
+    def _lane(self, row: int, known: bool) -> str:
+        if not known:
             return f"row {row}"
-        count = len(self._rows().get(row, {}))
+        count = len(self._rows.get(row, {}))
         return f"row {row}: the canvas" + (f" and {count} draft{'s' * (count > 1)}" if count else "")
 
     def _keys(self, row: int) -> list[Key]:
-        fills = {pos: (token, node) for (pos, token), node in self._rows().get(row, {}).items()}
+        fills = {pos: (token, node) for (pos, token), node in self._rows.get(row, {}).items()}
         held = [self._key(pos, None, fills, cached=True) for pos in self.held]
         if not self.packed:
             return held + [self._key(pos, None, fills) for pos in self.fed]
@@ -732,7 +729,8 @@ def data(info: MaskInfo) -> dict[str, Any]:
     """What assets/lenses/mask.js draws: rules and groups by number, keys as columns, rows as runs."""
     if not info.calls:
         return {"empty": info.sentence, "sentence": info.sentence}
-    used = [rule for rule in RULES if any(rule in _used(call) for call in info.calls)]
+    present = set[str]().union(*map(_used, info.calls))
+    used = [rule for rule in RULES if rule in present]
     number = {rule: i for i, rule in enumerate(used)}
     return {
         "sentence": info.sentence,
@@ -796,11 +794,14 @@ def _cells(figure: go.Figure, call: Call, dark: bool) -> None:
     lane, queries = call.fullest, range(len(call.line))
     keys = call.keys_of(lane)
     matrix = [[call.rule_of(q, k, lane) for k in range(len(keys))] for q in queries]
-    counts: dict[str, int] = {}
-    for row in matrix:
-        for rule in row:
-            counts[rule] = counts.get(rule, 0) + 1
-    said = [[theme.literal(call.sentence(q, k, lane)) for k in range(len(keys))] for q in queries]
+    counts = Counter(rule for row in matrix for rule in row)
+    said = [
+        [
+            theme.literal(told(keys[call.cached + q], key, rule) + call.unsure)
+            for key, rule in zip(keys, row, strict=True)
+        ]
+        for q, row in enumerate(matrix)
+    ]
     for rule in (rule for rule in RULES if rule in counts):
         light, night, glyph = LOOKS[RULES[rule].look]
         ink = night if dark else light
