@@ -24,6 +24,8 @@ from viz.registry import views as all_views
 
 TRACES = stage.ASSETS / "traces"
 FIRST = "ssd"
+# Two runs at once on one machine would each be charged with the other's time.
+AT_ONCE = 1
 
 CSS = """
 .gradio-container { max-width: 1680px !important; }
@@ -33,6 +35,11 @@ CSS = """
 #side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
 #stop, #run { min-width: 90px; }
 #about p, #note p { font-size: 0.9rem; }
+/* Gradio writes here how many wait for the model. Its height is kept free, so that nothing moves when it comes. */
+#line { height: 18px; margin: -10px 0 -8px; }
+#line .html-container { display: none; }
+#line > .wrap { overflow: visible; }
+#line .progress-text { top: -2px; right: auto; left: 0; padding: 0; font-size: 0.8rem; background: none; }
 @media (max-width: 720px) {
   #main { order: 1; }
   #side { order: 2; }
@@ -94,6 +101,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                 with gr.Row():
                     go = gr.Button(words.RUN, variant="primary", elem_id="run")
                     halt = gr.Button(words.STOP, elem_id="stop")
+                line = gr.HTML("", elem_id="line")
                 gr.Examples(
                     [[e] for e in shown.examples],
                     [prompt],
@@ -154,15 +162,16 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
             return found or gr.skip()
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        shared: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
+        waiting: dict[str, Any] = {**private, "show_progress": "minimal", "show_progress_on": [line]}
         running = gr.on(
             [go.click, prompt.submit],
             polite(start),
             [chosen, model, draft, prompt, seed, compare, *[c for _, c in knobs]],
             [player, run_id, save],
-            concurrency_id="model",
-            concurrency_limit=2,
             trigger_mode="once",
-            **private,
+            **shared,
+            **waiting,
         )
         halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
         panel_of = functools.partial(_panels, methods)
@@ -175,7 +184,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
         restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, *panels]
         player.link(follow, None, [*restored, *[c for _, c in knobs]], **private)
-        player.reference(polite(act.reference), None, [player], concurrency_id="model", **private)
+        player.reference(polite(act.reference), None, [player], **shared, **waiting)
 
         def race(event: gr.EventData, *values: Any):
             page: dict[str, dict[str, Any]] = {}
@@ -186,12 +195,10 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         def halt_race(event: gr.EventData) -> None:
             act.stop(event._data.get("run"))
 
-        player.race(race, [c for _, c in knobs], [player], concurrency_id="model", trigger_mode="multiple", **private)
+        player.race(race, [c for _, c in knobs], [player], trigger_mode="multiple", **shared, **waiting)
         player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
-            gr.api(  # pyright: ignore[reportPrivateImportUsage]
-                endpoint(m), api_name=m.id, concurrency_id="model", concurrency_limit=2
-            )
+            gr.api(endpoint(m), api_name=m.id, **shared)  # pyright: ignore[reportPrivateImportUsage]
     return demo
 
 

@@ -84,7 +84,7 @@ def test_hostile_text_is_shown_literally_and_never_acts_in_any_lens(watch, page_
 
 
 @needs_weights
-def test_when_one_visitor_stops_the_next_one_starts(watch, page_url):
+def test_one_runs_at_a_time_the_next_is_told_of_the_queue_and_starts_when_the_first_stops(watch, page_url):
     one, two = watch(page_url), watch(page_url)
     measured = "() => document.querySelector('.um-prov').innerText.includes('MEASURED')"
     over = "() => document.querySelector('.um-badge').innerText !== ''"
@@ -93,6 +93,7 @@ def test_when_one_visitor_stops_the_next_one_starts(watch, page_url):
     one.page.locator("#run").click()
     one.page.wait_for_function(measured, timeout=60_000)
     two.page.locator("#run").click()
+    two.page.get_by_text("queue: 1/1").wait_for(timeout=60_000)
     one.page.locator("#stop").click()
     two.page.wait_for_function("() => document.querySelector('.um-text').textContent.includes('Egypt')", timeout=60_000)
     two.page.wait_for_function(over, timeout=60_000)
