@@ -27,14 +27,14 @@ $(VENV)/.test-installed: tests/requirements.txt $(VENV)/.installed
 run: install                        ## open the page on 127.0.0.1:7860
 	$(PY) app.py
 
-# A worker per core, one thread each. The browser tests follow in one process, so that they share a page and a Chromium
-# (xdist's loadgroup would do that too, but sets node ids in a way that pytest 9.2 no longer reads).
-test: $(VENV)/.test-installed       ## all tests; those that need a browser are skipped where there is none
+# A worker per core, one thread each.
+test: $(VENV)/.test-installed       ## the tests that need no browser
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto -m "not browser"
-	$(PY) -m pytest -m browser
 
+# In one process, so that the tests share a page and a Chromium (xdist's loadgroup would do that too, but sets node ids
+# in a way that pytest 9.2 no longer reads).
 e2e: $(VENV)/.test-installed chromium  ## the tests that drive the page in a headless Chromium
-	$(PY) -m pytest -m browser
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m browser
 
 check: $(VENV)/.test-installed      ## lint and types
 	$(PY) -m ruff check .
