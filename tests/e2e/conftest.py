@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from serving import FLAGS, Watched, chromium, serve
+from serving import Watched, serve
+
+from bench.browser import FLAGS, chromium
 
 
 def pytest_collection_modifyitems(items):

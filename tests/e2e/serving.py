@@ -1,27 +1,13 @@
-"""Serving a page in a process of its own, finding a Chromium, and noticing what goes wrong on a page."""
+"""Serving a page in a process of its own, and noticing what goes wrong on a page."""
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
+from bench.browser import ROOT as ROOT
+from bench.browser import served
 from decoders.trace import Trace
+from viz.assets import PLOTLY
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # A lens has drawn: its tab is chosen and its figure, its own box or a sentence is there; `whole`: for every step.
 DRAWN = """([name, whole]) => {
   const root = document.querySelector('.unmasked'), state = root.unmasked.state();
@@ -41,47 +27,10 @@ MOUNT = """views => {
 }"""
 
 
-def chromium() -> str | None:
-    return next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def serve(code: list[str], tmp: Path):
     """Starts a page in a process of its own and waits until it answers; yields its address."""
-    port = free_port()
-    env = {
-        **os.environ,
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(tmp),
-        "PYTHONPATH": str(ROOT),
-        "HF_HUB_OFFLINE": "1",
-    }
-    log = (tmp / "server.log").open("w")
-    process = subprocess.Popen([sys.executable, *code], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            if process.poll() is not None:
-                raise RuntimeError(f"the page did not start:\n{(tmp / 'server.log').read_text()}")
-            try:
-                urllib.request.urlopen(url, timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        else:
-            raise RuntimeError("the page did not answer within two minutes")
+    with served(code, tmp) as (url, _):
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
 
 
 def choose(page, menu: str, name: str) -> None:
@@ -128,9 +77,11 @@ class Bare:
             "answer", lambda ask: json.dumps(known[ask["view"]].answer(self.trace, ask["at"]), allow_nan=False)
         )
         page.set_content('<div class="unmasked"></div>')
-        for name in ("player", *(f"lenses/{view.id}" for view in views)):
+        for name in ("player", *(f"lenses/{view.id}" for view in views if view.medium == "script")):
             page.add_style_tag(path=str(ROOT / "assets" / f"{name}.css"))
             page.add_script_tag(path=str(ROOT / "assets" / f"{name}.js"))
+        if any(view.medium == "plotly" for view in views):
+            page.add_script_tag(path=str(PLOTLY))
         page.evaluate(MOUNT, [view.listed() for view in views])
 
     def load(self, trace) -> None:
