@@ -1,15 +1,15 @@
-"""`python -m bench methods | identity | layout | scrub | overhead | tradeoff | proxy | record`: run one measurement."""
+"""`python -m bench methods | identity | layout | page | overhead | tradeoff | proxy | record`: run one measurement."""
 
 import argparse
 import sys
 
-from bench import identity, layout, methods, overhead, proxy, record, scrub, tradeoff
+from bench import identity, layout, methods, overhead, page, proxy, record, tradeoff
 
 COMMANDS = {
     "methods": methods.main,
     "identity": identity.main,
     "layout": layout.main,
-    "scrub": scrub.main,
+    "page": page.main,
     "overhead": overhead.main,
     "record": record.main,
     "tradeoff": tradeoff.main,
