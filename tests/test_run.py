@@ -4,7 +4,7 @@ be stopped."""
 import pytest
 import torch
 import transformers
-from toys import EOS, MASK, Toy, hashed, prompt, tiny
+from toys import EOS, MASK, Toy, hashed, prompt, timed_run, tiny
 
 from decoders.run import Recording, run
 from decoders.trace import Commit, Finish, Judge, Propose, Trace
@@ -138,6 +138,14 @@ def test_a_run_that_was_never_started_is_closed_as_stopped():
 def test_prompts_are_encoded_by_the_model():
     recording = Recording("stepwise", hashed(0), "ab", max_new=1, block=4)
     assert recording.canvas.ids[:2] == [ord("a") % 13, ord("b") % 13] and recording.trace.prompt == "ab"
+
+
+def test_a_run_is_timed_inside_its_calls_and_its_tokens_are_those_before_the_end_of_the_text(monkeypatch):
+    """Prompt, warm-up, what the listener does and the tail count neither as tokens nor as time."""
+    trace = timed_run(monkeypatch, call=0.25)
+    assert (len(trace.tokens), trace.prompt_len, trace.tokens[11:]) == (19, 11, (5, 6, 7, 8, EOS[0], 9, 9, 9))
+    assert [call.seconds for call in trace.forwards] == [0.25] * 8
+    assert (trace.seconds, trace.ids) == (2.0, (5, 6, 7, 8))
 
 
 def test_a_fault_in_a_model_ends_the_record_with_error_and_is_not_swallowed():

@@ -15,10 +15,12 @@ import transformers
 
 from decoders import masks
 from decoders.methods.base import Method
+from decoders.models import hf
 from decoders.models.base import Cache, Logits, Model, ModelSpec
 from decoders.models.hf import HFModel
 from decoders.ngram import NGram
-from decoders.trace import Commit, Forward, Judge
+from decoders.run import Recording, run
+from decoders.trace import Commit, Forward, Judge, Trace
 
 Score = Callable[[int, tuple[tuple[int, int], ...]], list[float]]
 
@@ -136,6 +138,7 @@ def hashed(seed: int = 0, *, vocab: int = 14, sway: float = 0.4, peak: float = 2
     id is the mask and never likely, the `eos` ids before it end a text."""
     mask = vocab - 1
 
+    @cache  # tests of a distribution ask the same thousands of times
     def score(pos: int, seen: tuple[tuple[int, int], ...]) -> list[float]:
         known = tuple(pair for pair in seen if pair[1] != mask)
         base, now = Random(f"{seed} {pos}"), Random(f"{seed} {pos} {known}")
@@ -271,3 +274,35 @@ def prompt(length: int, seed: int = 0) -> list[int]:
     """Token ids that are neither the mask nor an end of sequence."""
     rng = Random(f"prompt {seed}")
     return [rng.randrange(EOS[0]) for _ in range(length)]
+
+
+def timed_run(monkeypatch, call: float, listener: float = 1000.0) -> Trace:
+    """A run under a fake clock that stands still but for: `call` seconds in each forward call, 50 in those of a warm-up
+    before, and `listener` whenever it is told what happened. Stepwise fills eight positions after a prompt of eleven:
+    four tokens, the end of the text, and three behind it."""
+
+    class Clock:
+        now, each = 0.0, 50.0
+
+        def perf_counter(self) -> float:
+            return self.now
+
+    clock, model, text = Clock(), tiny("llama-full"), [5, 6, 7, 8, EOS[0], 9, 9, 9]
+    forward = model.net.forward
+
+    def slow(*args, **named):
+        clock.now += clock.each
+        out = forward(*args, **named)
+        for i, token in enumerate(text):
+            out.logits[:, 11 + i, token] = 100.0
+        return out
+
+    monkeypatch.setattr(hf, "time", clock)
+    monkeypatch.setattr(model.net, "forward", slow)
+    knobs = {"max_new": 8, "block": 8, "early_stop": False}
+    run("stepwise", model, prompt(11), **knobs)
+    clock.each = call
+    recording = Recording("stepwise", model, prompt(11), **knobs)
+    for _ in recording:
+        clock.now += listener
+    return recording.trace

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from serving import ROOT, Bare
+from toys import timed_run
 
 from decoders.trace import Trace
 from viz.views.grid import info
@@ -72,6 +73,16 @@ def test_the_badge_finds_the_first_difference_where_drafts_reached_further_than_
         assert changed.difference() == first
         kind, text, _ = badge(player, changed)
         assert kind == "differs" and f"position {first}" in text
+
+
+def test_tokens_a_second_leave_out_prompt_warm_up_listener_and_tail(player, monkeypatch):
+    trace = timed_run(monkeypatch, call=0.25)
+    shown = {}
+    for at in (trace.rounds[1].stop, len(trace.events)):
+        player.evaluate("([t, at]) => { p.load(JSON.parse(t), {run: 'x'}); p.seek(at); }", [trace.to_json(), at])
+        shown[at] = player.locator(".um-num .um-value").all_inner_texts()[:3]
+    # Two calls of 0.25 s have filled two positions; all eight filled four before the end of the text.
+    assert list(shown.values()) == [["2", "500\u202fms", "4.0"], ["4", "2.00\u202fs", "2.0"]]
 
 
 def test_streaming_in_pieces_ends_where_loading_at_once_does(player):
