@@ -2,12 +2,15 @@
 inspector; a sentence stands in its place where there is nothing to draw."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from serving import ROOT
+from serving import ROOT, Bare
 
 from app.stage import PLOTLY
+from decoders.trace import Trace
 from tests.samples import tiny_trace
+from viz.registry import view
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)}"
 VIEWS = [
@@ -45,6 +48,7 @@ Unmasked.tool(({ bar, stage }) => {
   bar.append(b);
 });
 """
+PLOT = "document.querySelector('.um-plot')"
 MOUNT = """views => {
   window.asked = [];
   window.p = Unmasked.mount(document.querySelector('.unmasked'), {views, figure: async (ask) => {
@@ -187,3 +191,38 @@ def test_the_grid_exports_a_row_for_each_position_and_round(page):
     assert rows[0] == ["round", "position", "state", "token", "text"]
     assert rows[1:3] == [[0, 0, "prompt", 0, "<q>"], [0, 1, "prompt", 1, "hello"]]
     assert [0, 3, "unmasked", 3, HOSTILE] in rows and [1, 4, "rejected", 4, " a"] in rows
+
+
+def test_a_zoom_survives_twenty_updates_of_a_live_run(browser):
+    whole = Trace.load(ROOT / "assets" / "traces" / "stepwise-apples.json.gz")
+    bare, stops = Bare(browser, view("confidence")), [0, *(r.stop for r in whole.rounds)]
+    page = bare.page
+
+    def stream(n: int) -> None:
+        """The events of round `n`, and the figure that they make."""
+        bare.trace = replace(whole, events=whole.events[: stops[n]])
+        body = json.loads(whole.to_json())
+        page.evaluate("([e, v]) => p.push(e, v)", [body["events"][stops[n - 1] : stops[n]], body["vocab"]])
+        page.wait_for_function(f"n => {PLOT}?.data?.reduce((sum, trace) => sum + trace.x.length, 0) === n", arg=n)
+
+    page.evaluate("t => { const {events, ...head} = JSON.parse(t); p.begin(head, {run: 'x'}); }", whole.to_json())
+    page.locator(".um-tab", has_text="Confidence").click()
+    for n in range(1, 6):
+        stream(n)
+    area = page.locator(".um-plot .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    before, middle = page.evaluate(f"() => {PLOT}.layout.xaxis.range"), box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"before => {PLOT}.layout.xaxis.range[1] < before", arg=before[1])
+    zoomed = page.evaluate(
+        f"() => {{ window.node = {PLOT}.querySelector('.main-svg'); return {PLOT}.layout.xaxis.range; }}"
+    )
+    for n in range(6, 26):
+        stream(n)
+        assert page.evaluate(f"() => {PLOT}.layout.xaxis.range") == zoomed, f"update {n - 5}"
+    assert page.evaluate(f"() => {PLOT}.querySelector('.main-svg') === window.node"), "drawn anew, not into the old one"
+    bare.close()
