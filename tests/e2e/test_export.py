@@ -37,7 +37,8 @@ def state(page) -> dict:
 
 
 def take(page, kind: str) -> tuple[str, bytes]:
-    """Clicks an entry of the export menu; the file's name and bytes."""
+    """Clicks an entry of the export menu; the file's name and bytes. Chromium drops, without a word, what a page
+    downloads beyond ten files within one second (kBurstDownloadLimit): visitors are slower, and so are these tests."""
     if page.locator(".um-menu").is_hidden():
         page.locator(".um-exportbtn").click()
     with page.expect_download(timeout=30_000) as download:
