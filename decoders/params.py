@@ -7,6 +7,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self, get_type_hints
 
 from decoders.errors import BadParam, UnknownName
@@ -122,6 +123,7 @@ class Params:
     early_stop: bool = knob(True, "stop after the block in which the text ends")
 
     @classmethod
+    @cache  # asked several times in every run
     def knobs(cls) -> tuple[Knob, ...]:
         """The method's own knobs first, then those that every method has."""
         kinds, shared = get_type_hints(cls), {f.name for f in dataclasses.fields(Params)}

@@ -40,12 +40,11 @@ def of(trace, kind):
 # ------------------------------------------------------------ the text
 @pytest.mark.parametrize("kind", ["llama-full", "qwen3-block", "qwen2-next-full"])
 def test_the_text_is_the_targets_own_whatever_the_drafter_says(kind):
-    for seed in range(24):
+    for seed in range(12):
         models = {"target": tiny("llama-causal", seed % 3), "draft": tiny(kind, seed % 2)}
-        how = {"max_new": 26, "early_stop": seed % 2 == 0}
-        trace = run("diffuspec", models, prompt(1 + seed, seed), reference=True, **how)
-        assert trace.reference.method == "ar" and trace.difference() is None
-        assert trace.tokens == run("ar", models["target"], prompt(1 + seed, seed), **how).tokens
+        how = {"max_new": 26, "early_stop": seed % 4 < 2}
+        trace = run("diffuspec", models, prompt(1 + 2 * seed, seed), **how)
+        assert trace.tokens == run("ar", models["target"], prompt(1 + 2 * seed, seed), **how).tokens
 
 
 def test_a_drafter_that_is_often_right_saves_calls_of_the_target():
@@ -435,9 +434,9 @@ def test_every_view_draws_a_text_that_grows(method):
     trace = Trace.from_bytes(trace.to_bytes())
     for view in views():
         if view.fits(trace):
-            for at in range(len(trace.events) + 1):
-                assert view.info(trace, at).sentence
-                view.draw(trace, at)
+            assert all(view.info(trace, at).sentence for at in range(len(trace.events) + 1))
+            for round in trace.rounds:
+                view.draw(trace, round.stop)
 
 
 def test_a_block_causal_drafter_reads_a_full_block_of_text_once_and_drafts_what_it_would_without_a_cache():
