@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '=1+1 ${alert(1)} {{x}} <img src=x onerror=alert(1)> "`,\\ &lt;b&gt;'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def player(browser):
     page = browser.new_page()
     page.set_content('<div class="unmasked"></div>')

@@ -42,23 +42,16 @@ def test_the_first_paint_is_a_recorded_trace_and_no_model_is_loaded(watch, page_
     w.clean()
 
 
-@pytest.mark.parametrize("lens", ["Grid", "Verification tree"])
-def test_arrow_keys_step_ten_times_with_a_new_sentence_each_and_no_request(watch, page_url, lens):
+def test_the_tree_is_drawn_anew_at_each_of_ten_steps(watch, page_url):
     w = watch(page_url)
     page = w.page
-    page.locator(".um-tab", has_text=lens).click()
+    page.locator(".um-tab", has_text="Verification tree").click()
     page.keyboard.press("Home")
     page.wait_for_function(f"() => {STATE}.lacking === 0", timeout=60_000)
-    before, sentences, drawn = len(w.requests), [], []
-    for step in range(1, 11):
+    for _ in range(10):
         page.keyboard.press("ArrowRight")
-        sentences.append(status(page))
-        if lens != "Grid":
-            page.wait_for_selector(f".um-tree-svg[aria-label='Verification tree of round {state(page)['round']}']")
-            drawn.append(step)
-    assert len(set(sentences)) == 10
-    assert len(w.requests) == before
-    assert drawn in ([], list(range(1, 11)))
+        page.wait_for_selector(f".um-tree-svg[aria-label='Verification tree of round {state(page)['round']}']")
+    assert state(page)["step"] == 10
     w.clean()
 
 
@@ -233,15 +226,6 @@ def test_the_saved_file_is_the_trace_on_screen(watch, page_url, tmp_path):
     path = tmp_path / "saved.json.gz"
     download.value.save_as(path)
     assert Trace.load(path).text == state(w.page)["text"] or Trace.load(path).method == "ssd"
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_shows_the_player_without_scrolling_sideways(watch, page_url, theme):
-    w = watch(page_url, f"/?__theme={theme}")
-    w.page.set_viewport_size({"width": 360, "height": 740})
-    w.page.wait_for_timeout(500)
-    assert w.page.evaluate("() => document.documentElement.scrollWidth") <= 360
-    w.clean()
 
 
 def test_the_address_follows_the_reader_and_brings_a_fresh_browser_to_the_same_place(watch, page_url):

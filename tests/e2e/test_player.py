@@ -16,8 +16,9 @@ COMPARED = [path for path in TRACES if Trace.load(path).reference]
 WORDS = {"tail": "after_eos", "revised": "corrected"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def player(browser):
+    """One page for all: each test loads a run of its own."""
     bare = Bare(browser)
     yield bare.page
     bare.close()
