@@ -106,7 +106,14 @@ def decode(models: Mapping[str, Model], canvas: Canvas, par: PSD, rng: Chance) -
             said = {g.pos: g for g in seen.guesses[k]}
             reached = k == kept and not canvas.ends(states[k])
             outcome = "accepted" if k < kept else "rejected" if reached else "unreached"
-            verdicts.append(Verdict(k, outcome, round(p, 6), float(k < kept), 1.0, said[drafts[k][0].pos].fill))
+            choice = said[drafts[k][0].pos].fill
+            if outcome == "rejected":
+                # Where it disagrees; or, where only the policy does, what that would fill first.
+                own = [g.fill for g in drafts[k]]
+                others = [said[pos].fill for pos, _ in own if said[pos].fill not in own]
+                others += [g.fill for g in pick(canvas, seen.guesses[k], par) if g.fill not in own]
+                choice = next(iter(others), choice)
+            verdicts.append(Verdict(k, outcome, round(p, 6), float(k < kept), 1.0, choice))
         if verdicts:
             yield Judge(tuple(verdicts))
         for draft in drafts[:kept]:
