@@ -205,6 +205,17 @@ class RoundView:
     def of(self, kind: type) -> list:
         return [event for event in self.events if isinstance(event, kind)]
 
+    def fates(self) -> dict[tuple[int, int], str]:
+        """What became of each drafted token (pos, token) that was judged: of its outcomes in all the branches and
+        orders it stands in, the one that comes first in `OUTCOMES`."""
+        outcomes = {v.node: v.outcome for judge in self.of(Judge) for v in judge.verdicts}
+        nodes = [node for propose in self.of(Propose) for node in propose.nodes if node.id in outcomes]
+        out: dict[tuple[int, int], str] = {}
+        for node in sorted(nodes, key=lambda node: OUTCOMES.index(outcomes[node.id])):
+            for fill in node.fills:
+                out.setdefault(fill, outcomes[node.id])
+        return out
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -323,9 +334,18 @@ class Trace:
 
     @property
     def acceptance(self) -> tuple[int, int]:
-        """(accepted, judged) draft nodes over the run; unreached nodes were paid for too, so they count as judged."""
-        verdicts = [v for event in self.events if isinstance(event, Judge) for v in event.verdicts]
-        return sum(v.outcome == "accepted" for v in verdicts), len(verdicts)
+        """(accepted, drafted) tokens over the run. A token drafted at a position counts once in a round, in however
+        many branches or orders it stands; one that was not reached was paid for too, so it counts as drafted."""
+        fates = [fate for view in self.rounds for fate in view.fates().values()]
+        return fates.count("accepted"), len(fates)
+
+    @property
+    def acceptance_length(self) -> float | None:
+        """Tokens filled in per round that judged drafts, the verifier's own (bonus or corrected) and what the round
+        kept without a draft included; None where nothing was judged."""
+        judged = [view for view in self.rounds if view.of(Judge)]
+        filled = sum(edit.why not in ("remasked", "revised") for v in judged for c in v.of(Commit) for edit in c.edits)
+        return filled / len(judged) if judged else None
 
     def difference(self) -> int | None:
         """The first canvas position where this run and its reference differ, or None when they are identical."""

@@ -148,10 +148,35 @@ def test_the_three_costs():
     assert (TRACE.finish, make(events=()).finish, make(events=()).tokens_per_call) == ("eos", "stopped", 0.0)
 
 
-def test_unreached_drafts_were_paid_for_so_they_count_as_judged():
+def drafted(*nodes):
+    """A run of one round that drafted and judged `nodes`, each (fills, outcome)."""
+    propose = Propose(tuple(Node(i, fills, 0.5) for i, (fills, _) in enumerate(nodes)))
+    judge = Judge(tuple(Verdict(i, outcome, 0.5, 1.0, 1.0) for i, (_, outcome) in enumerate(nodes)))
+    return make(events=(Round(0, 0), propose, judge, Finish("eos")))
+
+
+def test_unreached_drafts_were_paid_for_so_they_count_as_drafted():
     outcomes = ("accepted", "accepted", "rejected", "unreached", "unreached")
-    judge = Judge(tuple(Verdict(i, outcome, 0.5, 1.0, 1.0) for i, outcome in enumerate(outcomes)))
-    assert make(events=(Round(0, 0), judge, Judge(judge.verdicts[:1]), Finish("eos"))).acceptance == (3, 6)
+    assert drafted(*((((3 + i, 2),), outcome) for i, outcome in enumerate(outcomes))).acceptance == (2, 5)
+
+
+def test_acceptance_counts_the_tokens_of_a_draft_and_each_once_in_however_many_orders_it_stands():
+    a, b, c, other = (3, 2), (4, 2), (5, 2), (3, 4)
+    wide = drafted(((a, b), "accepted"), ((c,), "rejected"))
+    assert wide.acceptance == (2, 3)
+    orders = drafted(
+        ((a,), "rejected"), ((b,), "unreached"), ((b,), "accepted"), ((a,), "accepted"), ((other,), "unreached"),
+    )  # fmt: skip
+    assert orders.acceptance == (2, 3)
+    assert orders.rounds[0].fates() == {b: "accepted", a: "accepted", other: "unreached"}
+
+
+def test_acceptance_length_is_all_that_a_judged_round_fills_in_and_not_what_it_takes_back():
+    edits = [Edit(3, 0, 2, "unmasked"), Edit(4, 0, 2, "accepted"), Edit(5, 0, 2, "bonus"), Edit(2, 2, 3, "revised")]
+    judged = drafted((((4, 2),), "accepted")).events
+    events = (judged[0], Commit(tuple(edits[:1])), *judged[1:3], Commit(tuple(edits[1:])), Round(1, 0), Finish("eos"))
+    assert make(events=events).acceptance_length == 3.0
+    assert make(events=()).acceptance_length is None
 
 
 def test_time_is_not_part_of_a_comparison():

@@ -66,12 +66,9 @@ def _costs(trace: Trace) -> list[str]:
     ]
     if judged:
         rounds = [view for view in trace.rounds if view.of(Judge)]
-        kept = sum(sum(v.outcome == "accepted" for j in view.of(Judge) for v in j.verdicts) for view in rounds)
-        filled = sum(len(c.edits) for view in rounds for c in view.of(Commit))
         lines.append(
-            f"acceptance       {accepted} of {judged} drafts ({accepted / judged:.0%}); per round "
-            f"{kept / len(rounds):.2f} "
-            f"accepted, {filled / len(rounds):.2f} with the bonus"
+            f"acceptance       {accepted} of {judged} drafted tokens ({accepted / judged:.0%}); per round "
+            f"{accepted / len(rounds):.2f} accepted, {trace.acceptance_length:.2f} with the bonus"
         )
     return lines
 

@@ -144,7 +144,7 @@ def test_a_chain_of_drafts_is_its_own_single_path():
 
 def test_of_a_tree_one_path_is_drawn_the_accepted_one():
     shown = info(mixed(), 8)
-    assert shown.sentence.startswith("SSD drafts a tree of 8: one of its paths is drawn here. Open Tree.")
+    assert shown.sentence.startswith("SSD drafts a tree of 8 nodes: one of its paths is drawn here. Open Tree.")
     assert [(s.pos, s.token, s.node) for s in shown.path] == [(3, PA, 4), (4, S, 3), (5, CAT, 5)]
     assert [(s.pos, s.node) for s in info(tree(), 8).path] == [(2, 0), (3, 2)]
 

@@ -16,7 +16,7 @@ def test_the_costs_are_three_numbers_and_calls_are_told_by_role():
 
 
 def test_acceptance_is_told_with_and_without_the_bonus():
-    assert "5 of 7 drafts (71%); per round 2.50 accepted, 3.50 with the bonus" in report(ssd())
+    assert "5 of 7 drafted tokens (71%); per round 2.50 accepted, 3.50 with the bonus" in report(ssd())
 
 
 def test_an_equal_run_is_identical_and_a_changed_one_names_the_position():

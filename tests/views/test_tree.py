@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from toys import hashed
-from view_samples import CAT, EOS, PA, RI, THE, S, mixed, routed, ssd, stepwise, tree
+from view_samples import CAT, EOS, PA, RI, SAT, THE, M, S, mixed, routed, ssd, stepwise, tree, wide
 
 from decoders.run import run
 from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Verdict
@@ -158,7 +158,7 @@ def test_the_same_fill_is_accepted_in_one_row_and_rejected_in_another():
 
 def test_a_branching_tree_says_how_long_the_path_is_and_what_ended_it():
     assert info(mixed(), 8).sentence == (
-        "Round 1 checks a tree of 8 drafts on 7 rows in one call and keeps a path of 2: "
+        "Round 1 checks 4 drafted tokens as a tree of 8 nodes on 7 rows in one call and keeps a path of 2: "
         "the row at its end chose otherwise."
     )
     *events, judge = mixed().events[:4]
@@ -211,7 +211,7 @@ def test_a_recorded_tree_of_ssd_is_drawn_as_it_was_sent():
             for fills, row in zip(shown.rows, fed, strict=True):
                 own = dict(fills)
                 assert [own.get(pos, token) for pos, token in enumerate(before)] == row
-            branched += "checks a tree" in shown.sentence
+            branched += "as a tree of" in shown.sentence
             VIEW.plot(shown)
         assert branched
 
@@ -269,6 +269,77 @@ def test_the_rank_of_a_draft_is_read_from_the_row_that_judged_it():
     twigs = {t.id: t for t in info(ssd(), 9).twigs}
     assert [twigs[i].rank for i in (0, 1, 2, 3)] == [1, None, 2, None]
     assert (twigs[2].q, twigs[2].p, twigs[2].other) == (0.6, 0.3, 6) and twigs[0].other == -1
+
+
+# ------------------------------------------------------------ a chain by depth and width
+def test_a_depth_lists_the_positions_it_fills_and_where_the_row_above_disagrees():
+    """Row 0 makes the choices of depth 1; row 1 the first of depth 2 and not the second; nothing judged depth 3."""
+    assert info(wide(), 8).depths == (
+        (ROOT, ((2, "·is", None), (3, "·Paris", None))),
+        (0, ((4, ".", ""), (5, "·the", ""), (6, "·cat", ""))),
+        (1, ((7, "·the", ""), (8, "·cat", "⏎"))),
+        (2, ((9, ".", ""),)),
+    )
+    assert {t.id: t.state for t in info(wide(), 8).twigs} == {
+        ROOT: "committed", 0: "accepted", 1: "rejected", 2: "unreached",
+    }  # fmt: skip
+
+
+def test_before_the_verdicts_no_depth_knows_what_the_row_above_says():
+    for at in (4, 5):
+        assert {said for depth in info(wide(), at).depths for *_, said in depth.tokens} == {None}
+
+
+def test_a_wide_chain_says_how_wide_each_depth_is_and_how_deep_the_consistent_ones_reach():
+    assert info(wide(), 8).sentence == (
+        "Round 1 fills in 2 positions without a draft (depth 0) and drafts depths 1 to 3 (+3, +2, +1). Depth 1 is the "
+        "deepest consistent draft: 3 of 6 drafted tokens accepted, 3 thrown away."
+    )
+    assert info(wide(), 8).cost == "4 rows x 10 positions = 40 positions processed for 3 tokens"
+    assert info(wide(), 4).sentence.startswith("Beat 1 of 3, draft: round 1 puts 3 drafts forward")
+    head, judge = wide().events[:5], wide().events[5]
+    none = Judge(tuple(replace(v, outcome="unreached" if v.node else "rejected", score=0.0) for v in judge.verdicts))
+    assert info(replace(wide(), events=(*head, none)), 6).sentence.endswith(
+        "No depth is consistent: 6 drafted tokens thrown away."
+    )
+    every = Judge(tuple(replace(v, outcome="accepted", score=1.0) for v in judge.verdicts))
+    assert info(replace(wide(), events=(*head, every)), 6).sentence.endswith("6 of 6 drafted tokens accepted.")
+
+
+def test_a_chain_of_single_drafts_a_tree_and_a_packed_row_have_no_depths_of_their_own():
+    assert info(ssd(), 9).depths == info(mixed(), 8).depths == info(tree(), 8).depths == info(routed(), 13).depths == ()
+
+
+def test_a_chain_whose_round_filled_in_something_first_has_depths_of_one_position():
+    first = Commit((Edit(7, M, EOS, "unmasked", 0.9),))
+    trace = replace(ssd(), events=(ssd().events[3], first, *ssd().events[4:9]))
+    assert [(depth.id, len(depth.tokens)) for depth in info(trace, 7).depths] == [
+        (ROOT, 1), (0, 1), (1, 1), (FREE, 1), (2, 1), (3, 1),
+    ]  # fmt: skip
+
+
+def test_the_figure_draws_a_cell_for_each_position_of_a_depth_and_a_rule_below_the_deepest_consistent_one():
+    figure = VIEW.plot(info(wide(), 8))
+    above = [t for t in figure.data if t.type == "scatter" and t.mode == "text" and t.xaxis == "x"]
+    drawn = {t.name: (list(t.x), list(t.y), list(t.text)) for t in above}
+    assert drawn["unmasked"] == ([1, 2], [0, 0], ["● 2<br>·is", "● 3<br>·Paris"])
+    assert drawn["accepted"] == ([1, 2, 3], [1, 1, 1], ["✓ 4<br>.", "✓ 5<br>·the", "✓ 6<br>·cat"])
+    assert drawn["rejected"] == ([1, 2], [3, 3], ["7<br>·the", "✕ 8<br>·cat"])
+    assert drawn["unreached"] == ([1], [4], ["· 9<br>."])
+    assert drawn["deepest"][1:] == ([2], ["✓ deepest consistent draft: depth 1 · below: thrown away"])
+    assert list(figure.layout.yaxis.ticktext) == ["0 · row 0", "1 · row 1", "2 · row 2", "3 · row 3"]
+    wider = Commit(tuple(Edit(10 + i, M, CAT, "unmasked", 0.9) for i in range(13)))
+    trace = replace(wide(), events=(*wide().events[:2], wider, *wide().events[3:]), canvas=(*wide().canvas, *[M] * 13))
+    cells = VIEW.plot(info(trace, 4)).data[0].z
+    assert [sum(cell is not None for cell in line) for line in cells] == [12, 1, 3, 2, 1]
+
+
+def test_a_round_without_a_call_keeps_what_the_last_call_predicted():
+    kept = Commit((Edit(7, M, THE, "unmasked", 0.9), Edit(8, M, SAT, "unmasked", 0.8)))
+    trace = replace(wide(), events=(*wide().events[:7], Round(2, 0), kept, Finish("length")))
+    shown = info(trace, 10)
+    assert shown.sentence == "Round 2 makes no call: 2 predictions of the last one are kept."
+    assert shown.columns == () and shown.cost == ""
 
 
 # ------------------------------------------------------------ routes and packed rows

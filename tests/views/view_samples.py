@@ -252,6 +252,42 @@ def routed(**par: Any) -> Trace:
     return make(events, (OF, FR, RI, M, M, M), 2, method="s2d2", title="S2D2", params=params, guarantee="approximate")
 
 
+def wide() -> Trace:
+    """PSD on 2 + 8 positions: `is` and `Paris` are sure and filled in without a draft; three depths of 3, 2 and 1
+    positions are drafted. Row 0 agrees with the first; row 1 with `the` at 7, but it says a line break at 8; nothing
+    gets to the third."""
+    said = ((0, 4, S, 0.9), (0, 5, THE, 0.8), (0, 6, CAT, 0.7), (1, 7, THE, 0.6), (1, 8, SAT, 0.5), (2, 9, S, 0.9))
+    events: list[Event] = [
+        Round(1, 0),
+        Forward("draft", 10, seconds=0.5),
+        Commit((Edit(2, M, RI, "unmasked", 0.99), Edit(3, M, PA, "unmasked", 0.95))),
+        Propose(
+            (
+                Node(0, ((4, S), (5, THE), (6, CAT)), 0.7, (), 1),
+                Node(1, ((7, THE), (8, CAT)), 0.6, (0,), 2),
+                Node(2, ((9, S),), 0.5, (1,), 3),
+            )
+        ),
+        Forward(
+            "verify",
+            10,
+            batch=4,
+            seconds=1.0,
+            beliefs=tuple(Belief(pos, ((t, p),), 0.5, row) for row, pos, t, p in said),
+        ),
+        Judge(
+            (
+                Verdict(0, "accepted", 0.7, 1.0, 1.0, (4, S)),
+                Verdict(1, "rejected", 0.2, 0.0, 1.0, (8, SAT)),
+                Verdict(2, "unreached", 0.4, 0.0, 1.0, (9, S)),
+            )
+        ),
+        Commit((Edit(4, M, S, "accepted", 0.9), Edit(5, M, THE, "accepted", 0.8), Edit(6, M, CAT, "accepted", 0.7))),
+        Finish("stopped"),
+    ]
+    return make(events, (OF, FR, *[M] * 8), 2, method="psd", title="PSD", guarantee="approximate")
+
+
 def nasty() -> Trace:
     """The first run with a token full of markup at position 3, drafted and accepted there; escapes in the header."""
 
@@ -275,4 +311,12 @@ def nasty() -> Trace:
     )
 
 
-SAMPLES = {"ssd": ssd, "stepwise": stepwise, "tree": tree, "mixed": mixed, "routed": routed, "nasty": nasty}
+SAMPLES = {
+    "ssd": ssd,
+    "stepwise": stepwise,
+    "tree": tree,
+    "mixed": mixed,
+    "routed": routed,
+    "wide": wide,
+    "nasty": nasty,
+}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from decoders.trace import Commit, Forward, Judge, Propose, Round, Trace
+from decoders.trace import OUTCOMES, Commit, Forward, Judge, Propose, Round, Trace
 
 TOKEN_COLUMNS = (
     "position", "block", "token_id", "text", "state", "round", "step", "call", "why", "p", "changes", "history",
@@ -80,6 +80,7 @@ def tokens_csv(trace: Trace) -> str:
 def steps_csv(trace: Trace) -> str:
     """One row per round; what precedes the first round (a prefill call) is part of it, as on the page.
 
+    `drafted` to `unreached` count tokens, each once in a round, in however many branches it was drafted.
     `seconds` is time inside the model; `masked_left` counts masks on the canvas after the round and is empty for a
     text that grows.
     """
@@ -97,18 +98,16 @@ def steps_csv(trace: Trace) -> str:
                     row["calls"] += 1
                     row["rows_tokens"] += event.cost
                     row["seconds"] += event.seconds
-                case Propose(nodes):
-                    row["drafted"] += len(nodes)
-                case Judge(verdicts):
-                    row["judged"] += len(verdicts)
-                    for v in verdicts:
-                        row[v.outcome] += 1
                 case Commit(edits):
                     for e in edits:
                         masked += (e.after == trace.mask) - (e.before == trace.mask)
                         if e.why != "accepted":
                             row[e.why] += 1
         early = 0
+        fates = view.fates()
+        row["drafted"] = len({fill for propose in view.of(Propose) for node in propose.nodes for fill in node.fills})
+        row["judged"] = len(fates)
+        row |= {outcome: list(fates.values()).count(outcome) for outcome in OUTCOMES}
         row["seconds"] = round(row["seconds"], 9)
         row["masked_left"] = "" if grows else masked
         rows.append(row)

@@ -4,8 +4,8 @@ Rows are the rounds that judged drafts, columns the place in the draft, 1 to K, 
 the last accepted state filled in by itself (bonus or corrected). In a tree the place is the depth: drafts of one depth
 are alternatives for one step of the walk, so they are one try, accepted if one of them was. A round that found its
 verification not worth the call is a row of its own, and no number counts it. Above: how often a place was accepted
-given that the walk got there. Right: accepted drafts per round. The acceptance rate (accepted / judged) and the chance
-that one draft is accepted (accepted / reached) are different numbers, and both are printed.
+given that the walk got there. Right: accepted tokens per round. The draft acceptance rate (accepted / drafted tokens)
+and the chance that one draft is accepted (accepted / reached places) are different numbers, and both are printed.
 
 On the page assets/lenses/heatmap.js counts the same, for any selection of rounds and also by position.
 """
@@ -38,8 +38,9 @@ class HeatmapInfo(NamedTuple):
     where; a round that skipped its verification has none, and in `skipped` the number of its drafts (0: it verified).
     `extra` are the tokens filled in besides the drafts, `kinds` their state ("": none).
     `reached[j]`, `accepted[j]` count places;
-    `lengths[i]` are accepted drafts, `totals[i]` with the extra tokens; `histogram[n]` counts rounds that accepted n;
-    `now` is the row of the cursor (-1: none); rates are None before the first verdict."""
+    `lengths[i]` are accepted tokens, `totals[i]` with the extra ones; `histogram[n]` counts rounds that accepted n;
+    `now` is the row of the cursor (-1: none). `rate` is accepted / drafted tokens, a token drafted at a position
+    counted once in its round (`RoundView.fates`), `chance` accepted / reached places; None before the first verdict."""
 
     rounds: tuple[int, ...]
     ats: tuple[int, ...]
@@ -75,6 +76,7 @@ def places(nodes: list[Node]) -> dict[int, int]:
 def info(trace: Trace, at: int) -> HeatmapInfo:
     """All judged rounds of the run, whether the cursor has passed them or not; `now` marks where it is."""
     rounds, ats, cells, tokens, where, nodes, extra, kinds, skipped = [], [], [], [], [], [], [], [], []
+    lengths = list[int]()
     here, now, judged, kept = round_at(trace, at), -1, 0, 0
     for view in trace.rounds:
         verdicts = {v.node: v for judge in view.of(Judge) for v in judge.verdicts}
@@ -82,8 +84,10 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
         if not verdicts and not aside:
             continue
         drafts = [node for propose in view.of(Propose) for node in propose.nodes if node.id in verdicts]
-        judged += len(drafts)
-        kept += sum(verdicts[node.id].outcome == "accepted" for node in drafts)
+        fates = list(view.fates().values())
+        judged += len(fates)
+        kept += fates.count("accepted")
+        lengths.append(fates.count("accepted"))
         place, walk = places(drafts), dict[int, Node]()
         for node in sorted(drafts, key=lambda node: ORDER.index(verdicts[node.id].outcome)):
             walk.setdefault(place[node.id], node)
@@ -104,7 +108,6 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
     count = [Counter(row[j] for row in cells if j < len(row)) for j in range(longest)]
     accepted = tuple(c["accepted"] for c in count)
     reached = tuple(c["accepted"] + c["rejected"] for c in count)
-    lengths = tuple(row.count("accepted") for row in cells)
     totals = tuple(n + more for n, more in zip(lengths, extra, strict=True))
     checked = [i for i, span in enumerate(skipped) if not span]
     rate = kept / judged if judged else None
@@ -114,9 +117,9 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
     sentence = "No drafts were judged."
     if rate is not None and chance is not None:
         sentence = (
-            f"{kept} of {judged} drafts were accepted: a rate of {rate:.0%}. That is not the chance that one "
-            f"draft is accepted: of those the walk reached, {chance:.0%} were. "
-            f"{sum(lengths) / len(checked):.2f} accepted per round, "
+            f"{kept} of {judged} drafted tokens were accepted: a rate of {rate:.0%}. That is not the chance that one "
+            f"draft is accepted: of the {sum(reached)} places that the walk reached, {sum(accepted)} were "
+            f"accepted ({chance:.0%}). {sum(lengths) / len(checked):.2f} accepted per round, "
             f"{sum(totals[i] for i in checked) / len(checked):.2f} tokens with the bonus."
         )
         aside = len(skipped) - len(checked)
@@ -133,7 +136,7 @@ def info(trace: Trace, at: int) -> HeatmapInfo:
         tuple(kinds),
         reached,
         accepted,
-        lengths,
+        tuple(lengths),
         totals,
         histogram,
         rate,
@@ -344,7 +347,7 @@ def _matrix(info: HeatmapInfo, dark: bool) -> go.Figure:
     figure.update_yaxes(title="round", **ticks, row=2, col=1)
     figure.update_xaxes(title="tokens in the round", dtick=1, rangemode="tozero", row=2, col=2)
     figure.update_yaxes(title="round", **ticks, row=2, col=2)
-    figure.update_xaxes(title="accepted length", dtick=1, row=1, col=2)
+    figure.update_xaxes(title="accepted tokens", dtick=1, row=1, col=2)
     figure.update_yaxes(title="rounds", rangemode="tozero", row=1, col=2)
     figure.add_annotation(
         text=_headline(info),
@@ -364,7 +367,9 @@ def _matrix(info: HeatmapInfo, dark: bool) -> go.Figure:
 def _headline(info: HeatmapInfo) -> str:
     if info.rate is None or info.chance is None:
         return info.sentence
-    lines = [f"acceptance rate {info.rate:.0%} of all drafts · p̂ = {info.chance:.2f} of the drafts that were reached"]
+    lines = [
+        f"acceptance rate {info.rate:.0%} of all drafted tokens · p̂ = {info.chance:.2f} at the places that were reached"
+    ]
     lines += [f"⚠ {warning}" for warning in info.warnings[:2]]
     return "<br>".join(lines)
 

@@ -64,7 +64,7 @@ class Step(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A round of the strip: drafts put forward, drafts accepted, the length decided for the next draft (0: none), and
+    """A round of the strip: tokens drafted, tokens accepted, the length decided for the next draft (0: none), and
     the cursor that shows it."""
 
     n: int
@@ -150,8 +150,8 @@ def data(info: LatticeInfo) -> dict[str, Any]:
 def _bars(trace: Trace) -> tuple[Bar, ...]:
     bars = []
     for view in trace.rounds:
-        proposed = sum(len(e.nodes) for e in view.of(Propose))
-        accepted = sum(v.outcome == "accepted" for e in view.of(Judge) for v in e.verdicts)
+        proposed = len({fill for e in view.of(Propose) for node in e.nodes for fill in node.fills})
+        accepted = list(view.fates().values()).count("accepted")
         following = [int(e.choice) for e in view.of(Decide) if e.what == "next draft length" and e.choice.isdigit()]
         bars.append(Bar(view.n, view.stop, proposed, accepted, following[-1] if following else 0))
     return tuple(bars)
@@ -294,7 +294,7 @@ def _sentences(
     children = Counter(node.parents[-1] if node.parents else -1 for node in nodes)
     accepted = sum(step.state == "accepted" for step in path)
     if any(node.parents for node in nodes) and max(children.values()) > 1:
-        said = f"{trace.title} drafts a tree of {len(nodes)}: one of its paths is drawn here. Open Tree."
+        said = f"{trace.title} drafts a tree of {len(nodes)} nodes: one of its paths is drawn here. Open Tree."
     else:
         said = f"{trace.title} drafts one token per position; the lattice is its single path. Open Tree."
     judged = any(step.state != "drafted" for step in path)

@@ -7,6 +7,10 @@ line per row and a column per position, so that the price of the round is seen a
 A tree may branch. Two orders of the same fills are two nodes that one row checks: both name it. A batch of many
 branches is drawn from left to right, so that each node has a line for its label.
 
+A chain of drafts that may be many positions wide (PSD, FreeDave) has two axes: a row per depth, and in it the
+positions that the depth fills. Depth 0 is what the round filled in without a draft; the walk goes from depth to depth,
+and what lies behind the deepest consistent draft is thrown away.
+
 A node is `drafted` until the cursor has passed the round's `Judge`, then what its verdict says. What the last
 accepted row filled in by itself hangs below it as `bonus` (or `corrected`). A round that first decides whether a
 verification is worth its call has a `route`; a packed input has a `strip` instead of a table of rows.
@@ -31,6 +35,8 @@ MAX_COLUMNS = 160
 LEAF_GAP = 1.7
 # Calls that neither make drafts nor check them: filling the cache, and measuring what no decoder needs.
 ASIDE = ("prefill", "extend", "measure")
+# Positions of one depth that the figure draws side by side; the page takes as many as it has room for.
+ABREAST = 12
 # More leaves than this side by side, and their labels run into each other.
 MAX_ABREAST = 5
 
@@ -59,6 +65,15 @@ class Twig(NamedTuple):
     other: int = -1
 
 
+class Depth(NamedTuple):
+    """What one depth of a chain of drafts fills in: depth 0 (`id` ROOT) without a draft, the next ones by the draft
+    `id`, FREE what the last accepted row adds itself. `tokens` are (pos, text, said): what the row above fills in there
+    instead, "" where it agrees, None where that is not known."""
+
+    id: int
+    tokens: tuple[tuple[int, str, str | None], ...]
+
+
 class Route(NamedTuple):
     """Whether the round found a verification worth its call: `choice` is "yes" or "no", `about` the positions it was
     about, `facts` the numbers behind it, `rule` their comparison in words ("" where no bar is known)."""
@@ -83,7 +98,8 @@ class Fed(NamedTuple):
 class TreeInfo(NamedTuple):
     """The round `n` under the cursor. `rows[r]` lists the (pos, token) that batch row r adds to the root; `cells`
     (rows x columns) are the states of the fed positions `columns`; `at` is the event after which the verdicts are
-    known. `beat` is 0 before there are drafts, 1 when they are proposed, 2 when the call has read them, 3 when they are
+    known. `depths` are those of a chain as wide as it is deep, () where a tree tells it all.
+    `beat` is 0 before there are drafts, 1 when they are proposed, 2 when the call has read them, 3 when they are
     judged; `calls` how many calls the run had made by then."""
 
     at: int
@@ -99,6 +115,7 @@ class TreeInfo(NamedTuple):
     calls: int = 0
     route: Route | None = None
     strip: tuple[Fed, ...] = ()
+    depths: tuple[Depth, ...] = ()
 
 
 def info(trace: Trace, at: int) -> TreeInfo:
@@ -115,6 +132,7 @@ def info(trace: Trace, at: int) -> TreeInfo:
     call = next((e for e in calls if e.role == "verify"), calls[-1] if calls else None)
     added = ("bonus", "corrected", "unmasked")
     free = [(e, c) for c in events[drafted:] if isinstance(c, Commit) for e in c.edits if e.why in added]
+    ground = [(e.pos, e.after) for c in events[:drafted] if isinstance(c, Commit) for e in c.edits if e.why in added]
     canvas = trace.canvas_at(view.start + drafted)
     route = _route(trace, events)
     beat = 3 if verdicts else 2 if nodes and call else 1 if nodes else 0
@@ -185,11 +203,69 @@ def info(trace: Trace, at: int) -> TreeInfo:
         trace, canvas, rows, call, {node.id: t for node, t in zip(nodes, twigs[1:], strict=False)}, nodes
     )
     strip = _strip(trace, call, {fill: t.state for t in twigs[1:] if t.id >= 0 for fill in t.fills})
+    depths = _depths(trace, nodes, verdicts, call, ground, free) if _deep(nodes, ground) else ()
     made = sum(isinstance(event, Forward) for event in trace.events[: max(at, view.start)])
     sentence, cost = _sentences(view, nodes, verdicts, free, call, route)
+    if depths:
+        sentence = _told(view.n, nodes, verdicts, ground)
     if at < view.stop:
         sentence = _beat(view, nodes, call, beat, made, sentence)
-    return TreeInfo(at, view.n, tuple(twigs), rows, columns, cells, texts, sentence, cost, beat, made, route, strip)
+    return TreeInfo(
+        at, view.n, tuple(twigs), rows, columns, cells, texts, sentence, cost, beat, made, route, strip, depths
+    )
+
+
+def _deep(nodes: list[Node], ground: list[tuple[int, int]]) -> bool:
+    """Whether the drafts are a chain of states with rows of their own, and one state adds several positions to the one
+    before, or the round filled in some before it drafted."""
+    chained = all(node.parents == ((nodes[i - 1].id,) if i else ()) for i, node in enumerate(nodes))
+    return (
+        bool(nodes)
+        and chained
+        and all(node.row for node in nodes)
+        and (bool(ground) or any(len(node.fills) > 1 for node in nodes))
+    )
+
+
+def _depths(trace: Trace, nodes, verdicts, call: Forward | None, ground, free) -> tuple[Depth, ...]:  # noqa: ANN001
+    said = {(b.row, b.pos): b.top[0][0] for b in (call.beliefs if call else ()) if b.top}
+    out, above = [Depth(ROOT, tuple((pos, theme.piece(trace, token), None) for pos, token in ground))], 0
+    for node in nodes:
+        tokens = []
+        for pos, token in node.fills:
+            other = said.get((above, pos)) if node.id in verdicts else None
+            seen = None if other is None else "" if other == token else theme.piece(trace, other)
+            tokens.append((pos, theme.piece(trace, token), seen))
+        out.append(Depth(node.id, tuple(tokens)))
+        above = node.row
+    if free:
+        kept = sum(v.outcome == "accepted" for v in verdicts.values())
+        tokens = tuple((e.pos, theme.piece(trace, e.after), None) for e, _ in free)
+        out.insert(1 + kept, Depth(FREE, tokens))
+    return tuple(out)
+
+
+def _told(n: int, nodes: list[Node], verdicts: dict[int, Verdict], ground: list[tuple[int, int]]) -> str:
+    """A chain of drafts in words: how wide each depth is, and how deep the consistent ones reach."""
+    deep, widths = len(nodes), [len(node.fills) for node in nodes]
+    said = (
+        f"Round {n} fills in {_many(len(ground), 'position')} without a draft (depth 0) and drafts "
+        if ground
+        else (f"Round {n} drafts ")
+    )
+    said += f"depth{'s 1 to' if deep > 1 else ''} {deep} (+{', +'.join(map(str, widths))})"
+    if not verdicts:
+        return f"{said}; nothing has judged them yet."
+    kept = sum(v.outcome == "accepted" for v in verdicts.values())
+    if not kept:
+        return f"{said}. No depth is consistent: {_many(sum(widths), 'drafted token')} thrown away."
+    end = f"{sum(widths[:kept])} of {_many(sum(widths), 'drafted token')} accepted"
+    lost = sum(widths[kept:])
+    return f"{said}. Depth {kept} is the deepest consistent draft: {end}{f', {lost} thrown away' if lost else ''}."
+
+
+def _many(n: int, one: str) -> str:
+    return f"{n} {one}{'s' * (n != 1)}"
 
 
 def _route(trace: Trace, events) -> Route | None:  # noqa: ANN001
@@ -314,7 +390,7 @@ def _table(trace: Trace, canvas: list[int], rows, call: Forward | None, twigs: d
     on."""
     start, length = (call.start, call.length) if call else (0, len(canvas))
     # A packed input has no column per position, and a table of it would not be what was sent.
-    if call and call.fed:
+    if call and call.fed or not (call or nodes):
         return (), (), ()
     # A growing canvas is shorter than what is sent: its drafts stand behind its end.
     stop = start + length
@@ -359,7 +435,7 @@ def _beat(view: RoundView, nodes, call: Forward | None, beat: int, calls: int, a
 def _sentences(view: RoundView, nodes, verdicts, free, call: Forward | None, route: Route | None) -> tuple[str, str]:  # noqa: ANN001
     cost = ""
     if call:
-        gained = sum(v.outcome == "accepted" for v in verdicts.values()) + len(free)
+        gained = list(view.fates().values()).count("accepted") * bool(verdicts) + len(free)
         cost = f"{call.batch} row{'s' * (call.batch > 1)} x {call.length} positions = {call.cost} positions processed"
         if verdicts or not nodes:
             cost += f" for {gained} token{'s' * (gained != 1)}"
@@ -367,8 +443,12 @@ def _sentences(view: RoundView, nodes, verdicts, free, call: Forward | None, rou
         why = f": {route.rule}" if route.rule else ""
         kept = f"{len(free)} token{'s' * (len(free) != 1)} of the draft call {'are' if len(free) != 1 else 'is'} kept"
         return f"Round {view.n} skips the verification{why}. {kept} without a check.", cost
+    if not nodes and call is None and free:
+        are = "are" if len(free) != 1 else "is"
+        return f"Round {view.n} makes no call: {_many(len(free), 'prediction')} of the last one {are} kept.", cost
     if not nodes:
-        return f"Round {view.n} checks no drafts: its call predicts every masked position, and the best is kept.", cost
+        best = "the best is" if len(free) < 2 else f"{len(free)} of them are"
+        return f"Round {view.n} checks no drafts: its call predicts every masked position, and {best} kept.", cost
     if not verdicts:
         return (
             f"Round {view.n} puts {len(nodes)} drafts forward; the call that checks them has not been judged yet.",
@@ -378,8 +458,8 @@ def _sentences(view: RoundView, nodes, verdicts, free, call: Forward | None, rou
     if _branches(nodes):
         rows = len({node.row for node in nodes if node.row > 0}) + 1
         return (
-            f"Round {view.n} checks a tree of {len(nodes)} drafts on {rows} rows in one call and keeps a path of "
-            f"{kept}: {_way_out(nodes, verdicts)}.",
+            f"Round {view.n} checks {_many(len(view.fates()), 'drafted token')} as a tree of {len(nodes)} nodes on "
+            f"{rows} rows in one call and keeps a path of {kept}: {_way_out(nodes, verdicts)}.",
             cost,
         )
     stop = next((v for v in verdicts.values() if v.outcome == "rejected"), None)
@@ -424,6 +504,7 @@ def data(info: TreeInfo) -> dict[str, Any]:
         "cost": info.cost,
         "twigs": [t._asdict() for t in info.twigs],
         "sideways": _branching(info),
+        "depths": [[d.id, [list(token) for token in d.tokens]] for d in info.depths],
         "route": info.route._asdict() if info.route else None,
         "strip": [list(fed) for fed in info.strip],
         "table": {
@@ -444,22 +525,48 @@ def _branching(info: TreeInfo) -> bool:
 
 
 def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
-    """The tree, and below it the batch as a table."""
+    """The tree, or the depths by their width, and below it the batch as a table."""
     wide = len(info.columns) > 0
     parents = {t.parent for t in info.twigs}
     leaves = sum(t.id not in parents for t in info.twigs)
     sideways = leaves > MAX_ABREAST and any(t.row > 0 for t in info.twigs)
     tree_px = 40 * leaves + 40 if sideways else 52 * (_depth(info) + 1) + 10
+    if info.depths:
+        tree_px = 40 * (len(_lines(info)) + 1)
     table_px = 26 * len(info.cells) if wide else 0
+    name = "drafts: depth × spatial width" if info.depths else "verification tree"
     figure = make_subplots(
         rows=2 if wide else 1,
         row_heights=[tree_px, table_px] if wide else [1.0],
         vertical_spacing=110 / (tree_px + table_px + 110),
-        subplot_titles=("verification tree", "the batch as sent") if wide else ("verification tree",),
+        subplot_titles=(name, "the batch as sent") if wide else (name,),
     )
     figure.update_layout(
         template=theme.template(dark), showlegend=False, height=tree_px + table_px + (250 if wide else 150)
     )
+    if info.depths:
+        _draw_depths(figure, info, dark)
+    else:
+        _draw_tree(figure, info, dark, sideways)
+    if wide:
+        _draw_table(figure, info, dark)
+    figure.add_annotation(
+        text=theme.literal(" · ".join(filter(None, (_routed(info.route), info.cost or info.sentence)))),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=44,
+        xanchor="left",
+        font={"color": theme.colour("muted", dark), "size": 13},
+    )
+    figure.update_annotations(selector={"text": name}, x=0, xanchor="left")
+    figure.update_annotations(selector={"text": "the batch as sent"}, x=0, xanchor="left")
+    figure.update_layout(margin={"t": 72, "l": 64, "b": 52})
+    return figure
+
+
+def _draw_tree(figure: go.Figure, info: TreeInfo, dark: bool, sideways: bool) -> None:
     # Where a node stands on the figure: a tree drawn from left to right has its levels across, its leaves down.
     places = {t.id: (-t.y, -t.x) if sideways else (t.x, t.y) for t in info.twigs}
     # One trace per look of a line and one for all nodes: plotly.py takes 3 ms for each trace.
@@ -528,22 +635,116 @@ def plot(info: TreeInfo, dark: bool = False) -> go.Figure:
     else:
         figure.update_xaxes(**branches, range=[-span - 0.3, span + 1.9], row=1, col=1)
         figure.update_yaxes(**levels, dtick=1, range=[-deep - 0.6, 0.6], row=1, col=1)
-    if wide:
-        _draw_table(figure, info, dark)
-    figure.add_annotation(
-        text=theme.literal(" · ".join(filter(None, (_routed(info.route), info.cost or info.sentence)))),
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=44,
-        xanchor="left",
-        font={"color": theme.colour("muted", dark), "size": 13},
+
+
+def _lines(info: TreeInfo) -> list[tuple[int, str, tuple[tuple[int, str, str | None], ...]]]:
+    """The lines of the figure from the top: (id of the depth, its name on its first line, tokens). The one behind the
+    deepest consistent draft has no tokens: there a rule is drawn."""
+    twigs = {t.id: t for t in info.twigs}
+    out, deepest, number = list[tuple[int, str, tuple]](), -1, -1
+    for depth in info.depths:
+        number += depth.id != FREE
+        row = twigs[depth.id].row
+        name = "then" if depth.id == FREE else f"{number} · row {row}" if row >= 0 else str(number)
+        for i in range(0, max(1, len(depth.tokens)), ABREAST):
+            out.append((depth.id, name if not i else "", depth.tokens[i : i + ABREAST]))
+        if depth.id in (ROOT, FREE) or twigs[depth.id].state == "accepted":
+            deepest = len(out)
+    if info.beat == 3:
+        out.insert(deepest, (FREE, "", ()))
+    return out
+
+
+def _draw_depths(figure: go.Figure, info: TreeInfo, dark: bool) -> None:
+    """A line per depth (more, where one is wider than `ABREAST`), in it a cell per position that the depth fills."""
+    twigs, lines = {t.id: t for t in info.twigs}, _lines(info)
+    states = {t.id: "unmasked" if t.id == ROOT else t.state for t in info.twigs}
+    names = tuple(dict.fromkeys(states[id_] for id_, _, tokens in lines if tokens))
+    scale = [[(i + d) / len(names), theme.state(name, dark).fill] for i, name in enumerate(names) for d in (0, 1)]
+    spots = [(x, y, id_, *token) for y, (id_, _, tokens) in enumerate(lines) for x, token in enumerate(tokens, 1)]
+    wide = max((x for x, *_ in spots), default=1)
+    z = [[names.index(states[id_]) if x < len(tokens) else None for x in range(wide)] for id_, _, tokens in lines]
+    figure.add_heatmap(
+        x=list(range(1, wide + 1)),
+        y=list(range(len(lines))),
+        z=z,
+        zmin=-0.5,
+        zmax=len(names) - 0.5,
+        colorscale=scale,
+        showscale=False,
+        xgap=4,
+        ygap=6,
+        hoverinfo="skip",
+        row=1,
+        col=1,
     )
-    figure.update_annotations(selector={"text": "verification tree"}, x=0, xanchor="left")
-    figure.update_annotations(selector={"text": "the batch as sent"}, x=0, xanchor="left")
-    figure.update_layout(margin={"t": 72, "l": 64, "b": 52})
-    return figure
+    for name in names:
+        mine = [spot for spot in spots if states[spot[2]] == name]
+        # Of a rejected depth only what the row above fills in otherwise, where that is known.
+        marks = ["" if name == "rejected" and said == "" else theme.GLYPHS[name] for *_, said in mine]
+        figure.add_scatter(
+            x=[spot[0] for spot in mine],
+            y=[spot[1] for spot in mine],
+            mode="text",
+            text=[
+                f"{mark} {pos}<br>{theme.literal(text if len(text) < 9 else text[:7] + '…')}".strip()
+                for mark, (_, _, _, pos, text, _) in zip(marks, mine, strict=True)
+            ],
+            textfont={"family": theme.MONO, "size": 11, "color": theme.state(name, dark).text},
+            customdata=[[info.at, pos, id_ if id_ >= 0 else None] for _, _, id_, pos, _, _ in mine],
+            hovertext=[
+                f"position {pos}: {theme.literal(text)}<br>"
+                f"{theme.literal('filled in without a draft' if id_ == ROOT else twigs[id_].why)}"
+                for _, _, id_, pos, text, _ in mine
+            ],
+            hoverinfo="text",
+            name=name,
+            row=1,
+            col=1,
+        )
+    rule = next((y for y, (_, _, tokens) in enumerate(lines) if y and not tokens), None)
+    if info.beat == 3 and rule is not None:
+        kept = sum(t.state == "accepted" for t in info.twigs)
+        lost = any(tokens for _, _, tokens in lines[rule + 1 :])
+        figure.add_scatter(
+            x=[0.55, ABREAST + 0.5],
+            y=[rule, rule],
+            mode="lines",
+            line={"color": theme.state("accepted" if kept else "rejected", dark).fill, "width": 3},
+            hoverinfo="skip",
+            row=1,
+            col=1,
+        )
+        said = f"✓ deepest consistent draft: depth {kept}" if kept else "✕ no depth is consistent"
+        figure.add_scatter(
+            x=[ABREAST + 0.5],
+            y=[rule],
+            mode="text",
+            text=[said + (" · below: thrown away" if lost else "")],
+            textposition="top left",
+            textfont={"color": theme.colour("ink", dark), "size": 12},
+            hoverinfo="skip",
+            name="deepest",
+            row=1,
+            col=1,
+        )
+    figure.update_xaxes(
+        title="positions that the depth fills in (spatial width)",
+        range=[0.5, ABREAST + 0.6],
+        dtick=1,
+        showgrid=False,
+        row=1,
+        col=1,
+    )
+    figure.update_yaxes(
+        title="depth",
+        range=[len(lines) - 0.5, -0.5],
+        tickvals=[y for y, (_, name, _) in enumerate(lines) if name],
+        ticktext=[name for _, name, _ in lines if name],
+        showgrid=False,
+        row=1,
+        col=1,
+    )
 
 
 def _draw_table(figure: go.Figure, info: TreeInfo, dark: bool) -> None:
