@@ -51,8 +51,8 @@
     n_cost: "rows × tokens",
     n_cost_def: "Token positions processed: the batch rows times the fed length, summed over all calls. A verification with 5 rows costs five times its length.",
     n_acc: "accepted",
-    n_acc_def: "Accepted drafts of all judged drafts; not-reached drafts were paid for, so they count as judged. Mean length: tokens committed per verified round, the verifier's own token included.",
-    meanLength: "{a}/{j}, mean length {m}",
+    n_acc_def: "Draft acceptance rate: accepted tokens of all drafted tokens that were judged. A token drafted at a position counts once in a round, in however many branches or orders it stands; one that was not reached was paid for, so it counts too. Length: the acceptance length, tokens committed per verified round, the verifier's own and those kept without a draft included.",
+    meanLength: "{a}/{j}, length {m}",
     role_draft: "draft", role_verify: "verify", role_denoise: "denoise", role_other: "other",
     // badge
     b_same: "= identical to {label} ({n}/{m} tokens)", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
@@ -88,6 +88,7 @@
     noMetric: "This trace holds no such numbers: it was recorded without the model's beliefs.",
     axes: "columns: positions {a} to {b} · rows: rounds, time runs down", axesEmpty: "columns: positions · rows: rounds, time runs down",
     legend: "States at this step; click to show one alone",
+    markedOne: "underlined in the grid: {label} ({n} position)|underlined in the grid: {label} ({n} positions)", unmark: "Take the underlines away (Esc)",
     // status
     start: "Start: {prompt} and {masked}.", startGrow: "Start: {prompt}; the text grows to the right.",
     promptTokens: "{n} prompt token|{n} prompt tokens", maskedPositions: "{n} masked position|{n} masked positions",
@@ -130,7 +131,7 @@
     keys: "Keys",
     keyList: [["Space", "play or pause"], ["← →", "one step back or forward"], ["Shift ← →", "previous or next block (five rounds where there is one block)"],
       ["Home End", "first and last step"], ["N", "next commit (of the pinned position)"], [", .", "slower, faster"], ["1 … 9", "choose a view"],
-      ["J K", "previous, next position"], ["T", "light or dark"], ["Esc", "unpin, close"], ["?", "this list"]],
+      ["J K", "previous, next position"], ["T", "light or dark"], ["Esc", "close, unpin, take underlines away"], ["?", "this list"]],
   };
 
   const STATES = ["absent", "prompt", "masked", "drafted", "accepted", "rejected", "unreached", "corrected", "bonus", "unmasked", "committed", "remasked", "revised", "tail"];
@@ -207,6 +208,15 @@
     const m = /^#?([0-9a-f]{6})$/i.exec((value || "").trim());
     const n = parseInt(m ? m[1] : fallback, 16);
     return [n >> 16, (n >> 8) & 255, n & 255];
+  }
+  /** What became of drafted tokens, as RoundView.fates of decoders/trace.py: `fates` maps "pos:token" to the best of the token's outcomes. */
+  function judge(fates, nodes, verdicts) {
+    const order = ["accepted", "rejected", "unreached"];
+    for (const v of verdicts) for (const fill of nodes.has(v.node) ? nodes.get(v.node).fills : []) {
+      const key = fill.join(":"), was = fates.get(key);
+      if (was === undefined || order.indexOf(v.outcome) < order.indexOf(was)) fates.set(key, v.outcome);
+    }
+    return fates;
   }
   const CIVIDIS_RGB = CIVIDIS.map((c) => hexColour(c));
   function cividis(x) {
@@ -377,11 +387,15 @@
         totals.cost += (event.batch || 1) * event.length;
         totals.roles[event.role] = (totals.roles[event.role] || 0) + 1;
       } else if (event.kind === "judge") {
-        totals.judged += event.verdicts.length;
-        totals.accepted += event.verdicts.filter((v) => v.outcome === "accepted").length;
-        if (!round.counting) { totals.judgedRounds++; round.counting = true; }
-      } else if (event.kind === "commit" && round.counting) {
-        totals.judgedTokens += event.edits.filter((e) => e.after !== this.mask && e.before !== e.after).length;
+        const fates = round.fates || (round.fates = new Map()), kept = () => [...fates.values()].filter((f) => f === "accepted").length, before = [kept(), fates.size];
+        judge(fates, round.nodes, event.verdicts);
+        totals.accepted += kept() - before[0];
+        totals.judged += fates.size - before[1];
+        if (!round.counting) { totals.judgedRounds++; totals.judgedTokens += round.filled || 0; round.counting = true; }
+      } else if (event.kind === "commit") {
+        const filled = event.edits.filter((e) => e.why !== "remasked" && e.why !== "revised").length;
+        round.filled = (round.filled || 0) + filled;
+        if (round.counting) totals.judgedTokens += filled;
       }
     }
 
@@ -389,7 +403,7 @@
     totalsAt(at) {
       const index = this.roundAt(at);
       if (index < 0) return { calls: 0, seconds: 0, cost: 0, roles: {}, accepted: 0, judged: 0, judgedRounds: 0, judgedTokens: 0 };
-      const round = this.rounds[index], totals = Object.assign({}, round.base, { roles: Object.assign({}, round.base.roles) }), own = {};
+      const round = this.rounds[index], totals = Object.assign({}, round.base, { roles: Object.assign({}, round.base.roles) }), own = { nodes: round.nodes };
       for (let i = round.start; i < at && i < round.stop; i++) this.count(totals, this.events[i], own);
       return totals;
     }
@@ -619,7 +633,7 @@
       others.sort((a, b) => (a.order === undefined ? 100 : a.order) - (b.order === undefined ? 100 : b.order));
       this.views = [{ id: "grid", title: this.w.grid, question: this.w.gridQuestion, needs: [], built: true }].concat(others);
       this.made = new Map(); // id -> {box, lens} of the lenses opened so far
-      this.cell = this.remark = this.hint = null;
+      this.cell = this.remark = this.hint = this.marks = null;
       this.lens = 0;
       this.unit = "round";
       this.speed = 1;
@@ -905,6 +919,7 @@
         if (!this.drawer.hidden) this.help(false);
         else if (this.cell !== null || this.remark) this.unpinCell();
         else if (this.node >= 0) { this.node = -1; this.render(); } else if (this.pin >= 0) this.choose(-1);
+        else if (this.marks) this.unmark();
         else return;
         e.preventDefault();
         return;
@@ -940,6 +955,7 @@
       this.at = 0;
       this.pin = this.node = this.hover = this.userRow = -1;
       this.cell = this.remark = this.hint = null;
+      this.marks = null;
       this.drawn = "";
       this.filter = -1;
       if (this.run === null) this.forget(); // two runs without a name would answer for each other
@@ -1351,17 +1367,19 @@
       }
       const round = frame.round, where = this.unit === "round" && round.n === frame.index + 1 ? this.say("where", { block: round.block }) : this.say("whereRound", { round: round.n, block: round.block });
       let out = this.say("step", { step, steps }) + where;
-      let drafted = 0, edits = [], votes = { accepted: 0, rejected: 0, unreached: 0 }, judged = false, decisions = [], call = null;
+      const fates = new Map(), proposed = new Set(), votes = { accepted: 0, rejected: 0, unreached: 0 };
+      let edits = [], judged = false, decisions = [], call = null;
       for (let i = round.start; i < Math.min(this.at, round.stop); i++) {
         const e = m.events[i];
-        if (e.kind === "propose") drafted += e.nodes.length;
-        else if (e.kind === "judge") { judged = true; for (const v of e.verdicts) votes[v.outcome]++; } else if (e.kind === "commit") edits = edits.concat(e.edits);
+        if (e.kind === "propose") for (const node of e.nodes) for (const fill of node.fills) proposed.add(fill.join(":"));
+        else if (e.kind === "judge") { judged = true; judge(fates, round.nodes, e.verdicts); } else if (e.kind === "commit") edits = edits.concat(e.edits);
         else if (e.kind === "decide") decisions.push(e);
         else if (e.kind === "forward") call = e;
       }
+      for (const fate of fates.values()) votes[fate]++;
       let masked = 0;
       for (let pos = m.promptLen; pos < frame.tokens.length; pos++) if (frame.tokens[pos] === m.mask) masked++;
-      const parts = [];
+      const parts = [], drafted = proposed.size;
       if (edits.length === 1 && edits[0].why === "unmasked" && !drafted) {
         const e = edits[0];
         out += this.say("one", { pos: e.pos, token: m.quote(e.after), p: prob(e.p) }) + this.bestOf(e, call, frame);
@@ -1423,6 +1441,38 @@
         this.legend.append(item);
         this.legendItems.push({ s, item, n });
       }
+      const b = attrs(el("button", "um-key-state um-marking", ""), { type: "button", title: this.w.unmark });
+      b.append(attrs(el("span", "um-markswatch"), { "aria-hidden": "true" }), (this.markText = el("span", "")), attrs(el("span", "um-count", "✕"), { "aria-hidden": "true" }));
+      b.addEventListener("click", () => this.unmark());
+      this.legend.append((this.markItem = b));
+      this.drawMarks();
+    }
+
+    // ---------------------------------------------------------------------------------------------- marks
+    /** Underlines positions in the grid until Esc, another mark or another run; none given: no longer. `gone` is called when the reader takes them away. */
+    mark(positions, label, gone) {
+      const set = new Set([...(positions || [])].filter((pos) => this.valid(pos) >= 0));
+      this.marks = set.size ? { set, label: String(label), gone } : null;
+      this.drawMarks();
+    }
+
+    unmark() {
+      const { gone } = this.marks;
+      this.mark();
+      if (gone) gone();
+      if (this.root.contains(document.activeElement) && document.activeElement === this.markItem) this.panel.focus({ preventScroll: true });
+    }
+
+    drawMarks() {
+      const marks = this.marks;
+      if (!this.markItem) return;
+      this.chips.forEach((chip, pos) => {
+        const on = !!marks && marks.set.has(pos);
+        chip.classList.toggle("um-marked", on);
+        if (on) attrs(chip, { "aria-description": marks.label }); else chip.removeAttribute("aria-description");
+      });
+      this.markItem.hidden = !marks;
+      if (marks) put(this.markText, this.say("markedOne", { label: marks.label, n: marks.set.size }));
     }
 
     drawLegend() {
@@ -1479,6 +1529,7 @@
         if (m.face(m.tokens[pos]).breaks) parts.append(attrs(el("span", "um-break"), { role: "presentation" }));
       }
       this.text.append(parts);
+      if (this.marks) this.drawMarks();
     }
 
     drawText(frame) {
@@ -1956,6 +2007,7 @@
         words: (key, values) => fill(player.w[key] === undefined ? key : player.w[key], values),
         seek(at, options) { player.stop(); player.seek(at === undefined || at === null ? player.at : at, options); },
         note: (title, lines, hover) => player.remarkOn(title, lines, hover),
+        mark: (positions, label, gone) => player.mark(positions, label, gone),
         open: (other) => player.open(player.views.findIndex((v) => v.id === other)),
         /** The view on screen: {view, lens, plot}: what Unmasked.lens made for it, and Plotly's element where Plotly draws. */
         current() {
@@ -2248,7 +2300,7 @@
       const step = this.stepOf(this.at), steps = this.stops().length - 1;
       return {
         run: this.run, at: this.at, events: m.events.length, step, steps, unit: this.unit, round: frame.round ? frame.round.n : null, block: frame.round ? frame.round.block : null,
-        pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node, cell: this.cell, lens: this.views[this.lens].id, playing: this.playing, live: this.liveRun, follow: this.follow,
+        pos: this.pin < 0 ? null : this.pin, node: this.node < 0 ? null : this.node, cell: this.cell, lens: this.views[this.lens].id, marks: this.marks && { positions: [...this.marks.set].sort((a, b) => a - b), label: this.marks.label }, playing: this.playing, live: this.liveRun, follow: this.follow,
         tokens, text: m.decode(m.ids(tokens)), states: Array.from(frame.states, (s) => STATES[s]), counts, numbers: m.numbers(this.at), finish: m.finish,
         badge: { kind: this.badgeKind, text: this.badge.textContent }, status: this.status.textContent, dark: this.isDark, lacking: this.lacking().length,
       };

@@ -26,7 +26,7 @@
     return out;
   }
 
-  /** The rounds that judged drafts or skipped it: {n, start, stop, drafts: [{node, place, fills, state, p}], extra: [{pos, token, why}], skipped}. */
+  /** The rounds that judged drafts or skipped it: {n, start, stop, filled: the positions it committed, drafts: [{node, place, fills, state, p}], extra: [{pos, token, why}], skipped}. */
   function table(model) {
     const out = [];
     for (const round of model.rounds) {
@@ -40,8 +40,9 @@
       }
       if (!verdicts.size && !aside) continue;
       const judged = nodes.filter((n) => verdicts.has(n.id)), place = places(judged);
+      const filled = events.filter((e) => e.kind === "commit").flatMap((e) => e.edits.filter((x) => x.why !== "remasked").map((x) => x.pos));
       out.push({
-        n: round.n, start: round.start, stop: round.stop, extra, skipped: verdicts.size ? [] : aside.about.slice(),
+        filled, n: round.n, start: round.start, stop: round.stop, extra, skipped: verdicts.size ? [] : aside.about.slice(),
         drafts: judged.map((n) => ({ node: n.id, place: place.get(n.id), fills: n.fills, q: n.q, state: verdicts.get(n.id).outcome, p: verdicts.get(n.id).p })),
       });
     }
@@ -57,28 +58,32 @@
     return out;
   }
 
+  /** What became of each drafted token, as RoundView.fates of decoders/trace.py. */
+  function fates(row) {
+    const out = new Map();
+    for (const d of row.drafts) for (const fill of d.fills) out.set(fill.join(":"), better(out.get(fill.join(":")), d));
+    return [...out.values()].map((d) => d.state);
+  }
+  const lengthOf = (row) => fates(row).filter((state) => state === "accepted").length;
+
   function count(rows, byPos) {
-    const checked = rows.filter((r) => !r.skipped.length), out = { rounds: checked.length, skipped: rows.length - checked.length, judged: 0, kept: 0, tokens: 0, reached: new Map(), accepted: new Map(), histogram: [], rate: null, chance: null };
-    let tried = 0, won = 0;
+    const checked = rows.filter((r) => !r.skipped.length), out = { rounds: checked.length, skipped: rows.length - checked.length, judged: 0, kept: 0, tokens: 0, tried: 0, won: 0, reached: new Map(), accepted: new Map(), histogram: [], rate: null, chance: null };
     for (const row of checked) {
       const add = (map, key) => map.set(key, (map.get(key) || 0) + 1);
       for (const [key, d] of walk(row, byPos)) { if (d.state !== "unreached") add(out.reached, key); if (d.state === "accepted") add(out.accepted, key); }
-      const path = [...walk(row, false).values()], length = path.filter((d) => d.state === "accepted").length;
-      tried += path.filter((d) => d.state !== "unreached").length;
-      won += length;
-      out.judged += row.drafts.length;
-      out.kept += row.drafts.filter((d) => d.state === "accepted").length;
+      const path = [...walk(row, false).values()], length = lengthOf(row);
+      out.tried += path.filter((d) => d.state !== "unreached").length;
+      out.won += path.filter((d) => d.state === "accepted").length;
+      out.judged += fates(row).length;
+      out.kept += length;
       out.tokens += length + row.extra.length;
       out.histogram[length] = (out.histogram[length] || 0) + 1;
     }
     out.histogram = Array.from(out.histogram, (v) => v || 0);
-    out.length = won;
     if (out.judged) out.rate = out.kept / out.judged;
-    if (tried) out.chance = won / tried;
+    if (out.tried) out.chance = out.won / out.tried;
     return out;
   }
-
-  const lengthOf = (row) => [...walk(row, false).values()].filter((d) => d.state === "accepted").length;
 
   // ------------------------------------------------------------------------------------------------ drawing
   function make(stage) {
@@ -97,11 +102,22 @@
     const pickRange = () => { const a = Number(from.value), b = Number(to.value); setRange(Math.min(a, b), Math.max(a, b)); };
     const field = (name, spoken) => { const label = el("label", "um-heatmap-field", name), select = attrs(el("select"), { "aria-label": spoken }); select.addEventListener("change", pickRange); label.append(select); return [label, select]; };
     const [fromLabel, from] = field("rounds from", "Rounds from"), [toLabel, to] = field("to", "Rounds to");
-    const all = button("All rounds", () => { range = null; only = null; draw(); });
+    const all = button("All rounds", () => { range = null; only = null; choose(); });
     bar.append(axis, fromLabel, toLabel, all);
 
+    /** The rounds that are chosen, in words; "" if all are. */
+    function choice() {
+      const where = range ? (range[0] === range[1] ? "round " + rows[range[0]].n : "rounds " + rows[range[0]].n + " to " + rows[range[1]].n) : "rounds";
+      return only === null ? (range ? where : "") : where + " that accepted exactly " + only;
+    }
+    /** What the chosen rounds committed is underlined in the grid: which words are hard to draft. */
+    function underline() {
+      const label = choice(), kept = label ? rows.filter(bright).flatMap((row) => row.filled) : [];
+      stage.mark(kept, label, () => { range = null; only = null; if (rows.length) draw(); });
+    }
+    const choose = () => { underline(); draw(); };
     function setAxis(on) { byPos = on; focus = [focus[0], 0]; draw(); }
-    function setRange(a, b) { range = a === 0 && b === rows.length - 1 ? null : [a, b]; only = null; draw(); }
+    function setRange(a, b) { range = a === 0 && b === rows.length - 1 ? null : [a, b]; only = null; choose(); }
     const chosen = () => (range ? rows.slice(range[0], range[1] + 1) : rows);
     const bright = (row, i) => (!range || (i >= range[0] && i <= range[1])) && (only === null || (!row.skipped.length && lengthOf(row) === only));
     const token = (id) => stage.model().quote(id);
@@ -109,8 +125,9 @@
     function words(stats) {
       if (!stats.judged) return "No draft was judged in " + (range ? "these rounds" : "this run") + (stats.skipped ? ": " + many(stats.skipped, "round") + " skipped the verification." : ".");
       const where = range ? "Rounds " + rows[range[0]].n + " to " + rows[range[1]].n + " (" + (range[1] - range[0] + 1) + " of " + rows.length + "): " : "";
-      return where + stats.kept + " of " + stats.judged + " drafts were accepted, a rate of " + percent(stats.rate) + "; of those the walk reached " + percent(stats.chance) + " were. " +
-        (stats.length / stats.rounds).toFixed(2) + " accepted and " + (stats.tokens / stats.rounds).toFixed(2) + " tokens per round" + (stats.skipped ? "; " + many(stats.skipped, "round") + " skipped the verification" : "") + "." +
+      return where + stats.kept + " of " + stats.judged + " drafted tokens were accepted, a rate of " + percent(stats.rate) + "; of the " + many(stats.tried, "place") + " that the walk reached, " + stats.won + " were accepted (" + percent(stats.chance) + "). " +
+        (stats.kept / stats.rounds).toFixed(2) + " accepted and " + (stats.tokens / stats.rounds).toFixed(2) + " tokens per round" + (stats.skipped ? "; " + many(stats.skipped, "round") + " skipped the verification" : "") + "." +
+        (range || only !== null ? " The tokens of " + (only === null ? "these" : "the bright") + " rounds are underlined in the grid." : "") +
         (only === null ? "" : " Bright: the " + many(rows.filter(bright).length, "round") + " that accepted exactly " + only + ".");
     }
 
@@ -119,7 +136,7 @@
       const kept = scroll.contains(document.activeElement) && document.activeElement.getAttribute("data-focus");
       const stats = count(chosen(), byPos);
       put(sentence, words(stats));
-      put(note, stats.chance === null ? "" : stats.rate === stats.chance ? "The rate is also the chance p̂ that one draft is accepted, because the walk reached every draft." : "The rate (" + percent(stats.rate) + ") is not the chance that one draft is accepted: here p̂ = " + stats.chance.toFixed(2) + ", because a draft behind a rejected one is paid for and never reached.");
+      put(note, stats.chance === null ? "" : stats.rate === stats.chance && stats.judged === stats.tried ? "The rate is also the chance p̂ that one draft is accepted, because the walk reached every draft." : "The rate (" + percent(stats.rate) + ") is not the chance that one draft is accepted: here p̂ = " + stats.chance.toFixed(2) + ", because every drafted token is paid for, and the walk goes from place to place only until one fails.");
       attrs(byPlace, { "aria-pressed": String(!byPos) });
       attrs(byPosition, { "aria-pressed": String(byPos) });
       [from.value, to.value] = range ? range.map(String) : ["0", String(rows.length - 1)];
@@ -204,7 +221,7 @@
 
     function drawHistogram(stats, b, txt) {
       const bins = stats.histogram, most = Math.max(1, ...bins), bw = Math.min(30, b.w / Math.max(1, bins.length)), each = Math.max(1, Math.ceil(16 / bw));
-      txt(b.x, b.y - 14, "rounds by accepted length", "um-heatmap-title");
+      txt(b.x, b.y - 14, "rounds by accepted tokens", "um-heatmap-title");
       shape(svg, "path", { d: "M" + b.x + " " + (b.y + b.h) + "h" + Math.max(bw * bins.length, 20), class: "um-heatmap-base" });
       bins.forEach((n, i) => {
         const x = b.x + i * bw, tall = (n / most) * (b.h - 14);
@@ -215,7 +232,7 @@
         shape(g, "rect", { x: x + 1.5, y: b.y + b.h - tall, width: Math.max(2, bw - 3), height: tall, class: "um-heatmap-cell um-heatmap-accepted" });
         if (bw >= 12) shape(g, "text", { x: x + bw / 2, y: b.y + b.h - tall - 4, class: "um-heatmap-mid" }, String(n));
         shape(g, "title", {}, g.getAttribute("aria-label"));
-        const go = () => { only = only === i ? null : i; draw(); };
+        const go = () => { only = only === i ? null : i; choose(); };
         g.addEventListener("click", go);
         g.addEventListener("keydown", (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); go(); } });
       });

@@ -115,12 +115,13 @@
   function make(stage) {
     const box = stage.box;
     const summary = el("p", "um-lattice-sentence"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
+    const mini = shape(null, "svg", { class: "um-lattice-mini", role: "slider", tabindex: "0", "aria-label": "Part of the lattice on screen", "aria-orientation": "horizontal" });
     const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
     scroll.append(svg);
-    box.append(strip, summary, what, legend, scroll, range);
+    box.append(strip, summary, what, legend, mini, scroll, range);
 
-    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null;
+    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null;
     const controls = buildControls();
     const word = (id) => {
       const face = stage.model().face(id);
@@ -254,8 +255,11 @@
 
     function picture() {
       const cursor = stage.cursor(), all = payload.columns;
-      const at = Math.max(0, all.findIndex(([pos]) => pos === cursor.pos));
-      const from = all.length > WINDOW ? Math.max(0, Math.min(all.length - WINDOW, at - WINDOW / 2)) : 0;
+      const pinned = all.findIndex(([pos]) => pos === cursor.pos), at = pinned >= 0 ? pinned : Math.max(0, all.findIndex(([pos]) => pos === (ended() || [])[0]));
+      const outside = origin === null || (pinned >= 0 && moved !== cursor.pos && (pinned < origin || pinned >= origin + WINDOW));
+      if (outside || origin > all.length - WINDOW) origin = Math.max(0, Math.min(all.length - WINDOW, at - WINDOW / 2));
+      moved = cursor.pos;
+      const from = origin;
       const columns = all.slice(from, from + WINDOW).map((c, i) => ({ pos: c[0], slot: c[1].slice(0, RANKS), more: c[1].length - RANKS, i: from + i }));
       const last = columns.length ? columns[columns.length - 1].pos : 0, ownOutside = payload.own && payload.own[0] > last;
       const n = columns.length + (ownOutside ? 1 : 0), width = Math.max(260, scroll.clientWidth || box.clientWidth || 900);
@@ -326,15 +330,91 @@
       shape(ruler, "text", { x: 0, y: y0 - 14 }, "rank");
       for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-endalign" }, String(k + 1));
       shape(ruler, "text", { x: 0, y: H - 6 }, "pos");
-      const slide = () => ruler.setAttribute("transform", "translate(" + scroll.scrollLeft + ",0)");
+      const total = all.length + (ownOutside ? 1 : 0), seen = (width - LEFT) / cw;
+      drawn.place = { where, mark, cw, from, total, seen, fits: W <= width && all.length <= WINDOW };
+      drawMini(all, steps);
+      const slide = () => { ruler.setAttribute("transform", "translate(" + scroll.scrollLeft + ",0)"); windowMini(); };
       scroll.onscroll = slide;
       slide();
-      put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + ": the window follows the pinned position." : W > width ? "Positions " + columns[0].pos + " to " + last + ": scroll sideways for the rest." : "");
-      drawn.place = { where, mark, cw };
+      put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + " are drawn: drag in the strip, or pin a position, to see others." : W > width ? "Positions " + columns[0].pos + " to " + last + ": drag in the strip or scroll sideways for the rest." : "");
       drawLegend(steps, tail >= 0);
       follow(cursor, drawn.fresh);
       drawn.fresh = false;
     }
+
+    // ---------------------------------------------------------------------------------------------- the strip
+    const MINI = 52;
+
+    /** The whole lattice in a strip, with its paths as lines; only where not all of it is on screen. */
+    function drawMini(all, steps) {
+      const { fits, total } = drawn.place;
+      mini.classList.toggle("um-lattice-hidden", fits);
+      if (fits) return;
+      const w = Math.max(260, box.clientWidth || 900), ranks = Math.max(2, ...all.map((c) => Math.min(RANKS, c[1].length)));
+      const x = (i) => ((i + 0.5) * w) / total, y = (k) => 8 + (Math.min(k, ranks - 1) * (MINI - 16)) / (ranks - 1), index = new Map(all.map(([pos], i) => [pos, i]));
+      attrs(mini, { width: w, height: MINI, viewBox: "0 0 " + w + " " + MINI, "aria-valuemin": all[0][0], "aria-valuemax": all[all.length - 1][0] });
+      mini.replaceChildren();
+      shape(mini, "title", {}, "Drag, or use the arrow keys, to move the part of the lattice that is drawn below");
+      const dots = all.flatMap(([, slot], i) => slot.slice(0, RANKS).map((_, k) => "M" + x(i) + " " + y(k) + "h0")).join("");
+      shape(mini, "path", { d: dots, class: "um-lattice-dots" });
+      const line = (points, cls) => points.length && shape(mini, "polyline", { class: cls, points: (points.length > 1 ? points : [points[0], points[0]]).map((p) => p.join()).join(" ") });
+      if (own) line(drawn.columns.map(([pos]) => [x(index.get(pos)), y(0)]), "um-lattice-greedy");
+      if (payload.name) {
+        const spot = (s) => [x(index.get(s.pos)), y(Math.max(0, all[index.get(s.pos)][1].findIndex((t) => t[0] === s.token)))];
+        const known = steps.filter((s) => index.has(s.pos));
+        for (const run of runs(known.filter((s) => s.state === "accepted"))) line(run.map(spot), "um-lattice-verified");
+        for (const run of runs(known)) line(run.map(spot), "um-lattice-path");
+        const lost = known.find((s) => s.state === "rejected");
+        if (lost) { const [a, b] = spot(lost); shape(mini, "circle", { cx: a, cy: b, r: 6, class: "um-lattice-lost" }); shape(mini, "text", { x: a, y: b + 3.5, class: "um-lattice-cross" }, GLYPH.rejected); }
+      }
+      if (own && wish && !forced) line(drawn.path.map((k, i) => [x(index.get(drawn.columns[i][0])), y(k)]), "um-lattice-path um-lattice-sim");
+      drawn.place.veils = [shape(mini, "rect", { y: 0, height: MINI, class: "um-lattice-veil" }), shape(mini, "rect", { y: 0, height: MINI, class: "um-lattice-veil" })];
+      drawn.place.frame = shape(mini, "rect", { y: 1.5, height: MINI - 3, rx: 3, class: "um-lattice-window" });
+    }
+
+    /** The first column in sight, and how many are, both in columns of the whole lattice. */
+    const inSight = () => { const { from, cw, seen, total } = drawn.place; return [from + scroll.scrollLeft / cw, Math.min(seen, total)]; };
+
+    function windowMini() {
+      if (!drawn || !drawn.place || !drawn.place.frame) return;
+      const { total, frame, veils } = drawn.place, [lo, many_] = inSight(), unit = Number(mini.getAttribute("width")) / total, all = payload.columns;
+      const a = Math.max(0, lo * unit), b = Math.min(total, lo + many_) * unit, at = (i) => all[Math.max(0, Math.min(all.length - 1, i))][0];
+      attrs(frame, { x: a + 1.5, width: Math.max(4, b - a - 3) });
+      attrs(veils[0], { x: 0, width: a });
+      attrs(veils[1], { x: b, width: Math.max(0, total * unit - b) });
+      const first = at(Math.round(lo)), last = at(Math.floor(lo + many_ - 0.5));
+      attrs(mini, { "aria-valuenow": first, "aria-valuetext": "positions " + first + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] });
+    }
+
+    /** Brings column `lo` to the left edge. */
+    function look(lo) {
+      const { total, seen } = drawn.place, n = payload.columns.length;
+      lo = Math.max(0, Math.min(total - seen, lo));
+      if (n > WINDOW && (lo < origin || lo + seen > origin + WINDOW)) {
+        origin = Math.round(Math.max(0, Math.min(n - WINDOW, lo - (WINDOW - seen) / 2)));
+        picture();
+      }
+      scroll.scrollLeft = (lo - drawn.place.from) * drawn.place.cw;
+      windowMini();
+    }
+
+    let held = 0;
+    const under = (e) => { const b = mini.getBoundingClientRect(); return ((e.clientX - b.left) / b.width) * drawn.place.total; };
+    mini.addEventListener("pointerdown", (e) => {
+      const [lo, n] = inSight(), at = under(e);
+      mini.setPointerCapture(e.pointerId);
+      held = at >= lo && at <= lo + n ? at - lo : n / 2;
+      look(at - held);
+    });
+    mini.addEventListener("pointermove", (e) => { if (mini.hasPointerCapture(e.pointerId)) look(under(e) - held); });
+    mini.addEventListener("keydown", (e) => {
+      const [lo, n] = inSight(), page = Math.max(1, Math.floor(n));
+      const to = { ArrowLeft: lo - 1, ArrowRight: lo + 1, ArrowUp: lo + 1, ArrowDown: lo - 1, PageUp: lo + page, PageDown: lo - page, Home: 0, End: Infinity }[e.key];
+      if (to === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
+      e.preventDefault();
+      e.stopPropagation();
+      look(Math.round(to));
+    });
 
     /** Steps cut where they do not stand side by side. */
     function runs(steps) {
@@ -493,9 +573,15 @@
       if (a - LEFT < scroll.scrollLeft || a + cw > scroll.scrollLeft + view) scroll.scrollLeft = Math.max(0, a - view / 2);
     }
 
-    /** Nothing is pinned: what ended the round comes into sight, or the first draft. */
+    /** What ended the round, or the first draft. */
+    function ended() {
+      const steps = payload.path;
+      return steps.find((s) => s[2] === "rejected") || steps.find((s) => s[2] !== "accepted") || steps[0];
+    }
+
+    /** Nothing is pinned: what ended the round comes into sight. */
     function face() {
-      const { where, cw } = drawn.place, steps = payload.path, lost = steps.find((s) => s[2] === "rejected") || steps.find((s) => s[2] !== "accepted") || steps[0];
+      const { where, cw } = drawn.place, lost = ended();
       const i = lost ? where.get(lost[0]) : undefined;
       if (i === undefined) return;
       const a = LEFT + (i + 1) * cw, view = scroll.clientWidth;
@@ -531,10 +617,10 @@
 
     function drawStrip() {
       const model = stage.model(), cursor = stage.cursor(), rounds = model.rounds.map((round) => {
-        const bar = { n: round.n, stop: round.stop, proposed: round.nodes.size, accepted: 0, next: 0 };
+        const fates = [...(round.fates || new Map()).values()], proposed = new Set([...round.nodes.values()].flatMap((node) => node.fills.map(String)));
+        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0 };
         for (let i = round.start; i < round.stop; i++) {
           const e = model.events[i];
-          if (e.kind === "judge") bar.accepted += e.verdicts.filter((v) => v.outcome === "accepted").length;
           if (e.kind === "decide" && e.what === "next draft length") bar.next = Number(e.choice) || 0;
         }
         return bar;
@@ -586,7 +672,7 @@
         payload = data;
         if (owner !== stage.model()) { owner = stage.model(); wish = null; }
         own = data.settings && Object.fromEntries(KNOBS.map(([key]) => [key, data.settings[key]]));
-        forced = null; picks = []; drawn = null;
+        forced = null; picks = []; drawn = null; origin = null;
         scroll.scrollLeft = 0;
         const params = stage.model().head.params || {};
         what.hidden = !own && !(data.path.length && "beam" in params && "tau" in params);
@@ -595,7 +681,7 @@
         draw(true);
         if (focused && nodes.size) (nodes.get(focus) || nodes.values().next().value).g.focus();
       },
-      cursor(cursor) { if (payload.columns.length > WINDOW) picture(); else follow(cursor); },
+      cursor(cursor) { if (payload.columns.length > WINDOW && cursor.pos !== moved) picture(); else follow(cursor); },
       csv() {
         const rows = [["round", "position", "rank", "token", "text", "q", "ln q", "ln P 3-gram behind the path", "in the lattice", "on the path", "verdict"]];
         payload.columns.forEach(([pos, slot], i) => slot.forEach((c, k) => {

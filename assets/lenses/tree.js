@@ -1,7 +1,7 @@
 /* The verification tree: what one call checked, in three beats (drafted, read by one forward pass, judged).
  *
- * A chain is drawn from the top with its reasons beside it; a tree with branches from left to right. Below it stands what
- * was fed: a row per hypothesis, or the one packed row of a method that reads drafts and masks together.
+ * A chain is drawn from the top with its reasons beside it; a tree with branches from left to right; a chain whose states
+ * may be many positions wide by depth (down) and width (across). Below it stands what was fed: a row per hypothesis, or the one packed row of a method that reads drafts and masks together.
  */
 (function () {
   "use strict";
@@ -37,7 +37,7 @@
     // What is said of a picked node stands below the tree: a click moves nothing away from under the pointer.
     box.append(beats, sentence, legend, scroll, told, packed, batch);
 
-    let data = null, nodes = new Map(), order = [], picked = null, focus = ROOT, open = true, run = null;
+    let data = null, nodes = new Map(), order = [], picked = null, focus = ROOT, slot = 0, open = true, run = null;
     const width = () => Math.max(260, box.clientWidth || 900);
     const button = (text, go, cls) => { const b = attrs(el("button", "um-btn " + (cls || ""), text), { type: "button" }); b.addEventListener("click", go); return b; };
     const has = (id) => stage.player.views.some((v) => v.id === id);
@@ -78,16 +78,19 @@
       const focused = svg.contains(document.activeElement);
       svg.replaceChildren();
       nodes = new Map();
-      const w = width(), place = data.sideways ? across(w) : down(w);
+      const w = width(), place = data.depths.length ? deep(w) : data.sideways ? across(w) : down(w);
       attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": "Verification tree of round " + data.n });
       svg.classList.toggle("um-tree-proposed", data.beat === 1);
       svg.classList.toggle("um-tree-read", data.beat === 2);
       if (place.levels) place.levels.forEach((x, i) => shape(svg, "text", { x, y: 13, class: "um-tree-axis" }, i || place.dx < 130 ? String(i) : "drafts filled in: 0"));
-      name(place);
-      const lines = shape(svg, "g", {});
-      for (const t of data.twigs) if (t.id !== ROOT) edge(lines, t, place);
-      if (place.at.has(ROUTE)) diamond(place);
-      for (const t of data.twigs) node(t, place);
+      if (data.depths.length) drawDepths(place);
+      else {
+        name(place);
+        const lines = shape(svg, "g", {});
+        for (const t of data.twigs) if (t.id !== ROOT) edge(lines, t, place);
+        if (place.at.has(ROUTE)) diamond(place);
+        for (const t of data.twigs) node(t, place);
+      }
       if (!nodes.has(focus)) focus = ROOT;
       ring(stage.cursor());
       if (focused && nodes.has(focus)) nodes.get(focus).g.focus();
@@ -110,6 +113,109 @@
       for (const t of data.twigs) at.set(t.id, [34 + -t.y * dx, 54 + ((t.x - low) / gap) * 44]);
       order = data.twigs.slice().sort((a, b) => at.get(a.id)[1] - at.get(b.id)[1] || at.get(a.id)[0] - at.get(b.id)[0]);
       return { at, w: Math.max(w, 34 + deep * dx + 62), h: 54 + leaves.length * 44 - 10, levels: Array.from({ length: deep + 1 }, (_, i) => 34 + i * dx), dx };
+    }
+
+    // ---------------------------------------------------------------------------------------------- depth by width
+    const CHIP = 26, HEAD = 24;
+
+    /** A chain by depth: for each depth a line of words, then its positions side by side, `per` to a line. */
+    function deep(w) {
+      const left = 44, most = Math.max(...data.depths.map((d) => d[1].length)), size = (text) => { pen.font = MONO; return pen.measureText(text).width; };
+      const need = Math.max(...data.depths.flatMap((d) => d[1].map((token) => size(token[1]) + size(String(token[0])) + 32)));
+      const per = Math.max(1, Math.floor((w - left) / Math.max(84, Math.min(need, 128)))), cw = Math.min(128, Math.max(need, 72), (w - left) / Math.min(per, 3));
+      const spots = new Map(), judged = data.beat === 3, kept = data.twigs.filter((t) => t.id >= 0 && t.state === "accepted").length;
+      let y = 22, rule = null, number = -1;
+      const ruled = () => { rule = y + 10; y += 28; };
+      order = [];
+      data.depths.forEach(([id, tokens], i) => {
+        const t = data.twigs.find((one) => one.id === id), lines = Math.max(1, Math.ceil(tokens.length / per));
+        if (judged && rule === null && id >= 0 && t.state !== "accepted") ruled();
+        if (id !== FREE) number++;
+        spots.set(id, { y, tokens, number, h: HEAD + lines * CHIP + 8 });
+        order.push(t);
+        y += HEAD + lines * CHIP + 8;
+        if (judged && rule === null && i === data.depths.length - 1) ruled();
+      });
+      return { w, h: y + 4, left, per, cw, spots, rule, kept, most: Math.min(most, per), at: new Map() };
+    }
+
+    function drawDepths(place) {
+      const { spots, left, cw } = place, lines = shape(svg, "g", {});
+      shape(svg, "text", { x: 2, y: 12, class: "um-tree-axis um-tree-start" }, "depth ↓");
+      const title = "positions filled in at that depth →";
+      pen.font = SANS;
+      if (left + 22 + pen.measureText(title).width < place.w) shape(svg, "text", { x: left + 22, y: 12, class: "um-tree-axis um-tree-start" }, title);
+      let above = null;
+      for (const t of order) {
+        const spot = spots.get(t.id), y = spot.y + HEAD + CHIP / 2 - 2;
+        if (above !== null) shape(lines, "path", { d: "M22 " + above + "V" + y, class: "um-tree-edge um-tree-" + t.state + (t.step ? " um-tree-on" : "") });
+        above = y;
+      }
+      for (const t of order) depth(t, place);
+      if (place.rule !== null) {
+        const lost = order.some((t) => t.state === "rejected" || t.state === "unreached"), good = place.kept > 0;
+        shape(svg, "path", { d: "M0 " + place.rule + "H" + place.w, class: "um-tree-rule um-tree-" + (good ? "kept" : "none") });
+        const said = good ? "✓ deepest consistent draft: depth " + place.kept : "✕ no depth is consistent", font = "700 " + SANS;
+        const label = [said + (lost ? " · below: thrown away" : ""), said].find((text) => fit(text, font, place.w - left) === text) || fit(said, font, place.w - left);
+        pen.font = font;
+        shape(svg, "rect", { x: left - 6, y: place.rule - 9, width: pen.measureText(label).width + 14, height: 18, class: "um-tree-page" });
+        shape(svg, "text", { x: left, y: place.rule + 4, class: "um-tree-deepest" }, label);
+      }
+    }
+
+    /** One depth: what it is in words, and a chip for each position it fills. */
+    function depth(t, place) {
+      const spot = place.spots.get(t.id), { left, cw, per } = place, root = t.id === ROOT, state = root ? (spot.tokens.length ? "unmasked" : "committed") : t.state;
+      const many = spot.tokens.length + (spot.tokens.length === 1 ? " position" : " positions"), title = t.id === FREE ? "then" : "depth " + spot.number;
+      const what = root ? (spot.tokens.length ? "filled in without a draft" : "the canvas before this round") : NAMES[state] || state;
+      const spoken = title + ", " + many + ", row " + Math.max(0, t.row) + ", " + what + ": " + spot.tokens.map(([pos, text]) => pos + " " + text).join(", ");
+      const g = shape(svg, "g", { class: "um-tree-node um-tree-" + state, role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
+      nodes.set(t.id, { g, t });
+      shape(g, "rect", { x: 2, y: spot.y, width: place.w - 4, height: spot.h - 4, rx: 4, class: "um-tree-hit" });
+      const y = spot.y + HEAD + CHIP / 2 - 2;
+      shape(g, "circle", { cx: 22, cy: y, r: R + 3.5, class: "um-tree-ring" });
+      shape(g, "circle", { cx: 22, cy: y, r: R, class: "um-tree-dot" });
+      shape(g, "text", { x: 22, y: y + 4.5, class: "um-tree-glyph" }, mark(state));
+      const head = title + "  +" + spot.tokens.length, more = (t.row >= 0 ? "row " + t.row + " · " : "") + (root ? what : t.why);
+      shape(g, "text", { x: left, y: spot.y + 15, class: "um-tree-name um-tree-bold" }, head);
+      pen.font = "700 " + MONO;
+      const from = left + pen.measureText(head).width + 14;
+      shape(g, "text", { x: from, y: spot.y + 15 }, fit(more, SANS, place.w - from - 6));
+      spot.tokens.forEach(([pos, text, said], i) => {
+        const x = left + (i % per) * cw, top = spot.y + HEAD + Math.floor(i / per) * CHIP, agrees = state === "rejected" && said === "";
+        const chip = shape(g, "g", { class: "um-tree-chip um-tree-" + state + (agrees ? " um-tree-agrees" : ""), "data-slot": i });
+        shape(chip, "rect", { x: x + 1, y: top, width: cw - 4, height: CHIP - 4, rx: 3, class: "um-tree-fill um-tree-" + state });
+        shape(chip, "text", { x: x + 6, y: top + 15, class: "um-tree-at um-tree-in-" + state }, String(pos));
+        pen.font = "10px system-ui, sans-serif";
+        const start = x + 10 + pen.measureText(String(pos)).width;
+        shape(chip, "text", { x: start, y: top + 15.5, class: "um-tree-word um-tree-in-" + state }, fit(text, MONO, x + cw - 19 - start));
+        if (!agrees) shape(chip, "text", { x: x + cw - 11, y: top + 15, class: "um-tree-glyph um-tree-in-" + state }, mark(state));
+        shape(chip, "title", {}, "position " + pos + ": " + text + (said ? "\nthe row above fills in ‘" + said + "’" : said === "" && state === "rejected" ? "\nthe row above fills in the same; the depth is turned down as a whole" : ""));
+      });
+      g.addEventListener("click", (e) => { const chip = e.target.closest("[data-slot]"); slot = chip ? Number(chip.dataset.slot) : 0; pick(t); });
+      g.addEventListener("keydown", (e) => {
+        const side = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+        if (!side || !spot.tokens.length) return keyed(e, t);
+        e.preventDefault();
+        e.stopPropagation();
+        slot = Math.max(0, Math.min(spot.tokens.length - 1, slot + side));
+        hold();
+        stage.note(title + ": position " + spot.tokens[slot][0] + " ‘" + spot.tokens[slot][1] + "’", about(t), true);
+      });
+      g.addEventListener("focus", () => hold());
+      g.addEventListener("mouseenter", () => stage.note(title + ", " + many, about(t), true));
+      g.addEventListener("mouseleave", () => stage.note());
+    }
+
+    /** Rings the position that Enter pins. */
+    function hold() {
+      for (const chip of svg.querySelectorAll(".um-tree-chip")) chip.classList.toggle("um-tree-held", Number(chip.parentNode.dataset.id) === focus && Number(chip.dataset.slot) === slot);
+    }
+
+    /** The positions that a node fills in, those of depth 0 included. */
+    function filled(t) {
+      const own = t.id === ROOT && data.depths.length ? data.depths[0][1].map(([pos]) => pos) : fills(t);
+      return own[Math.min(slot, own.length - 1)];
     }
 
     /** How much of each label there is room for, the same for all: position and token, or the token. */
@@ -166,26 +272,29 @@
         if (place.whyAt && !root) shape(g, "text", { x: place.whyAt, y: y + 4 }, fit(t.why, SANS, place.w - place.whyAt - 6));
       }
       shape(g, "title", {}, t.label + "\n" + t.why);
-      g.addEventListener("click", () => pick(t));
-      g.addEventListener("keydown", (e) => {
-        if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); return pick(t); }
-        const i = order.indexOf(t), child = data.twigs.find((o) => o.parent === t.id && o.id !== ROOT);
-        const to = e.key === "ArrowDown" ? order[i + 1] : e.key === "ArrowUp" ? order[i - 1] : e.key === "ArrowRight" ? child : e.key === "ArrowLeft" ? nodes.get(t.parent) && nodes.get(t.parent).t : undefined;
-        if (!/^Arrow/.test(e.key)) return;
-        e.preventDefault();
-        e.stopPropagation();
-        if (!to || to === t) return;
-        nodes.get(focus).g.setAttribute("tabindex", "-1");
-        focus = to.id;
-        attrs(nodes.get(focus).g, { tabindex: "0" }).focus();
-      });
+      g.addEventListener("click", () => { slot = 0; pick(t); });
+      g.addEventListener("keydown", (e) => keyed(e, t));
       g.addEventListener("mouseenter", () => stage.note(t.label, about(t), true));
       g.addEventListener("mouseleave", () => stage.note());
     }
 
+    function keyed(e, t) {
+      if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); return pick(t); }
+      const i = order.indexOf(t), child = data.twigs.find((o) => o.parent === t.id && o.id !== ROOT);
+      const to = e.key === "ArrowDown" ? order[i + 1] : e.key === "ArrowUp" ? order[i - 1] : e.key === "ArrowRight" ? child : e.key === "ArrowLeft" ? nodes.get(t.parent) && nodes.get(t.parent).t : undefined;
+      if (!/^Arrow/.test(e.key)) return;
+      e.preventDefault();
+      e.stopPropagation();
+      if (!to || to === t) return;
+      nodes.get(focus).g.setAttribute("tabindex", "-1");
+      focus = to.id;
+      slot = 0;
+      attrs(nodes.get(focus).g, { tabindex: "0" }).focus();
+    }
+
     /** Everything known of a node, as sentences. */
     function about(t) {
-      if (t.id === ROOT) return ["Batch row 0: the canvas before this round."];
+      if (t.id === ROOT) return [data.depths.length && data.depths[0][1].length ? "Batch row 0: the canvas with what this round filled in without a draft." : "Batch row 0: the canvas before this round."];
       const out = [t.why.charAt(0).toUpperCase() + t.why.slice(1) + "."];
       if (t.q !== null) out.push("p of the drafter: " + prob(t.q) + (t.p === null ? "." : "; p of the verifier: " + prob(t.p) + "."));
       if (t.rank !== null) out.push(t.rank ? "Rank " + t.rank + " for the row that judged it." : "Not among the tokens recorded for the row that judged it.");
@@ -196,7 +305,7 @@
 
     function pick(t) {
       focus = t.id;
-      const pos = fills(t)[0];
+      const pos = filled(t);
       stage.note(t.label, about(t));
       stage.seek(data.at, { pos: pos === undefined ? null : pos, node: t.id >= 0 ? t.id : null, cell: t.id >= 0 ? null : String(t.id) });
     }
@@ -303,7 +412,7 @@
 
     function drawLegend() {
       legend.classList.toggle("um-tree-proposed", data.beat === 1);
-      const states = new Set(data.twigs.filter((t) => t.id !== ROOT).map((t) => t.state));
+      const states = new Set(data.twigs.filter((t) => t.id !== ROOT).map((t) => t.state).concat(data.depths.length && data.depths[0][1].length ? "unmasked" : []));
       legend.replaceChildren(...Object.keys(NAMES).filter((s) => states.has(s)).map((s) => {
         const item = el("span", "um-tree-key"), k = shape(null, "svg", { width: 18, height: 18, "aria-hidden": "true" });
         const g = shape(k, "g", { class: "um-tree-node um-tree-" + s });
@@ -318,7 +427,7 @@
     return {
       show(payload, cursor) {
         data = payload;
-        if (run !== cursor.run) { run = cursor.run; focus = ROOT; batch.replaceChildren(); }
+        if (run !== cursor.run) { run = cursor.run; focus = ROOT; slot = 0; batch.replaceChildren(); }
         put(sentence, data.sentence);
         drawBeats();
         drawLegend();
@@ -329,6 +438,8 @@
       cursor: ring,
       csv() {
         const rows = [["round", "node", "parent", "row", "positions", "text", "q", "p", "rank", "score", "bar", "state", "step", "reason"]];
+        const base = data.depths.length ? data.depths[0][1] : [];
+        if (base.length) rows.push([data.n, "", "", 0, base.map(([pos]) => pos).join(" "), base.map(([pos, text]) => "+" + pos + " ‘" + text + "’").join(", "), "", "", "", "", "", "unmasked", "", "filled in without a draft"]);
         for (const t of data.twigs) if (t.id !== ROOT) rows.push([data.n, t.id === FREE ? "" : t.id, t.parent < 0 ? "" : t.parent, t.row < 0 ? "" : t.row, fills(t).join(" "), t.label, t.q, t.p, t.rank, t.score, t.bar, t.state, t.step || "", t.why].map((v) => (v === null ? "" : v)));
         return rows;
       },

@@ -11,7 +11,21 @@ import pytest
 from serving import ROOT, Bare
 
 from decoders.methods.diffuspec import DiffuSpec, prune, search
-from decoders.trace import Decide, Propose, Trace
+from decoders.trace import (
+    Belief,
+    Commit,
+    Decide,
+    Edit,
+    Finish,
+    Forward,
+    Judge,
+    Node,
+    Propose,
+    Round,
+    Trace,
+    Verdict,
+)
+from tests.views.view_samples import make
 from viz.views.lattice import VIEW
 
 NAME = "diffuspec-apples"
@@ -211,6 +225,91 @@ def test_a_click_on_a_bar_goes_to_its_round(lens):
     bar.click()
     page.wait_for_selector(".um-lattice-sentence:has-text('Round 2:')")
     assert page.evaluate("() => p.state().round") == 2
+
+
+MINI = ".um-lattice-mini"
+
+
+def sight(page) -> list[int]:
+    """The first position in sight as the strip says it, and the column at the left edge of what is drawn."""
+    return page.evaluate(
+        "() => [Number(document.querySelector('.um-lattice-mini').getAttribute('aria-valuenow')), "
+        "Math.round(document.querySelector('.um-lattice-scroll').scrollLeft)]"
+    )
+
+
+def test_a_strip_with_the_three_paths_stands_above_a_lattice_that_does_not_fit(lens):
+    page = lens.show(NAME, 1)
+    mini = page.locator(MINI)
+    assert mini.is_visible()
+    lines = {name: mini.locator(f".um-lattice-{name}").count() for name in ("greedy", "path", "verified", "window")}
+    assert lines == {"greedy": 1, "path": 1, "verified": 1, "window": 1}
+    assert mini.locator(".um-lattice-cross").text_content() == "✕"
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.wait_for_function("() => document.querySelector('.um-lattice-mini').getBoundingClientRect().width < 340")
+    assert mini.is_visible() and page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 2600, "height": 900})
+    page.wait_for_function("() => getComputedStyle(document.querySelector('.um-lattice-mini')).display === 'none'")
+
+
+def test_the_strip_moves_the_lattice_by_keyboard_and_not_the_run(lens):
+    page = lens.show(NAME, 1)
+    at = page.evaluate("() => p.state().at")
+    page.locator(MINI).focus()
+    seen = []
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowLeft", "End"):
+        page.keyboard.press(key)
+        seen.append(sight(page)[0])
+    assert seen[:4] == [29, 30, 31, 30] and seen[4] > 34
+    assert page.evaluate("() => [p.state().at, document.activeElement.getAttribute('role')]") == [at, "slider"]
+    assert re.match(r"positions \d+ to 4\d of 29 to 48", page.locator(MINI).get_attribute("aria-valuetext"))
+    last = page.evaluate(
+        "() => { const s = document.querySelector('.um-lattice-scroll'); return s.scrollWidth - s.clientWidth }"
+    )
+    assert abs(sight(page)[1] - last) <= 16
+
+
+def test_the_strip_is_dragged_and_a_click_beside_its_window_goes_there(lens):
+    page = lens.show(NAME, 1)
+    page.locator(MINI).focus()
+    page.keyboard.press("Home")
+    frame, strip = page.locator(".um-lattice-window").bounding_box(), page.locator(MINI).bounding_box()
+    y = strip["y"] + strip["height"] / 2
+    page.mouse.move(frame["x"] + 20, y)
+    page.mouse.down()
+    assert sight(page) == [29, 0], "taken by its middle, not moved to the pointer"
+    page.mouse.move(frame["x"] + 120, y, steps=4)
+    page.mouse.up()
+    first, rolled = sight(page)
+    assert first > 29 and rolled > 100
+    page.mouse.move(frame["x"] + 200, y)
+    assert sight(page) == [first, rolled], "let go"
+    page.mouse.click(strip["x"] + strip["width"] - 3, y)
+    assert sight(page)[0] > first
+
+
+def test_a_lattice_longer_than_is_drawn_at_once_is_reached_with_the_strip(lens):
+    beliefs = tuple(Belief(pos, ((8, 0.5), (7, 0.3)), 0.5) for pos in range(2, 102))
+    events = (
+        Round(0, 0),
+        Forward("draft", 102, beliefs=beliefs),
+        Propose((Node(0, ((2, 8),), 0.5), Node(1, ((3, 7),), 0.3, (0,)))),
+        Forward("verify", 102),
+        Judge((Verdict(0, "accepted", 0.5, 1.0, 1.0), Verdict(1, "rejected", 0.1, 0.0, 1.0, (3, 8)))),
+        Commit((Edit(2, 0, 8, "accepted", 0.5),)),
+        Finish("stopped"),
+    )
+    lens.load(make(list(events), (2, 3, *[0] * 100), 2, method="ssd", title="SSD"))
+    page = lens.page
+    page.evaluate("at => { p.open('lattice'); p.seek(at) }", len(events))
+    page.wait_for_selector(".um-lattice-node[data-key='2:0']")
+    assert page.locator(".um-lattice-node[data-key='101:0']").count() == 0
+    page.locator(MINI).focus()
+    page.keyboard.press("End")
+    assert page.locator(".um-lattice-node[data-key='101:0']").count() == 1
+    assert page.evaluate("() => document.activeElement.getAttribute('role')") == "slider"
+    page.evaluate("() => p.seek(p.state().at, {pos: 4})")
+    page.wait_for_selector(".um-lattice-node[data-key='4:0']")
 
 
 def test_the_first_rejection_and_the_targets_own_token_are_marked_by_glyphs_too(lens):

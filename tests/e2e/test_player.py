@@ -8,6 +8,7 @@ from serving import ROOT, Bare
 from toys import timed_run
 
 from decoders.trace import Trace
+from tests.views.view_samples import mixed
 from viz.views.grid import info
 
 TRACES = sorted((ROOT / "assets" / "traces").glob("*.json.gz"))
@@ -35,6 +36,33 @@ def test_states_and_text_of_the_player_are_those_of_the_python_view(player, path
         assert shown == list(python.states[row]), f"round {python.rounds[row]}"
         assert state["tokens"] == trace.canvas_at(stop)
     assert player.evaluate("() => window.p.state().text") == trace.text
+
+
+@pytest.mark.parametrize("path", TRACES, ids=lambda p: p.name)
+def test_the_headline_counts_drafted_tokens_as_python_does(player, path):
+    trace = Trace.load(path)
+    player.evaluate("text => window.p.load(JSON.parse(text), {run: 'x'})", trace.to_json())
+    player.evaluate("n => window.p.seek(n)", len(trace.events))
+    now = player.evaluate("() => window.p.state().numbers")
+    assert (now["accepted"], now["judged"]) == trace.acceptance
+    length = now["judgedTokens"] / now["judgedRounds"] if now["judgedRounds"] else None
+    assert length == trace.acceptance_length
+
+
+def test_a_token_drafted_in_many_orders_is_counted_once_in_the_headline_and_in_the_sentence(player):
+    """Eight nodes hold four tokens; two are accepted. In the middle of the round nothing is judged yet."""
+    player.evaluate("text => window.p.load(JSON.parse(text), {run: 'x'})", mixed().to_json())
+    told = []
+    for at in (2, 3, 4, 8):
+        player.evaluate("at => window.p.seek(at)", at)
+        tile = player.locator(".um-num:has(.um-label:text('accepted'))").inner_text().split("\n")[1:]
+        told.append((tile, player.locator(".um-status").inner_text().split(": ")[1].split(";")[0]))
+    assert told == [
+        (["–", "0/0, length –"], "4 drafted"),
+        (["–", "0/0, length –"], "4 drafted"),
+        (["50\u202f%", "2/4, length 0.0"], "4 drafted, 2 accepted, 1 rejected, 1 not reached"),
+        (["50\u202f%", "2/4, length 3.0"], "4 drafted, 2 accepted, 1 rejected, 1 not reached, 1 bonus"),
+    ]
 
 
 def badge(player, trace: Trace) -> tuple[str, str, int | None]:

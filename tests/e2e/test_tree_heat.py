@@ -10,7 +10,7 @@ from serving import ROOT, Bare
 from decoders.run import run
 from decoders.trace import Commit, Edit, Finish, Judge, Node, Propose, Round, Trace, Verdict
 from tests.toys import hashed
-from tests.views.view_samples import NASTY, mixed, nasty, routed, ssd, tree
+from tests.views.view_samples import NASTY, mixed, nasty, routed, ssd, tree, wide
 from viz.registry import views
 from viz.views import heatmap
 
@@ -157,23 +157,66 @@ def test_a_route_is_a_diamond_before_the_row_and_skipping_is_an_outcome(lens):
     assert text(page, ".um-tree-route .um-tree-name") == "verify? yes: score 1.50 ≥ 1"
 
 
-def wide() -> Trace:
+def branches() -> Trace:
     return run(
         "ssd", hashed(3, sway=0.5, eos=0), [1, 2], tree="mixed_order", width=3, n=6, budget=32, max_new=18, block=9
     )
 
 
 @pytest.mark.parametrize("width", [1200, 360])
-@pytest.mark.parametrize("name", ["ssd-tree-apples", "diffuspec-apples", "s2d2-apples", "wide"])
+@pytest.mark.parametrize(
+    "name", ["ssd-tree-apples", "diffuspec-apples", "s2d2-apples", "psd-apples", "freedave-apples", "branches"]
+)
 def test_no_label_of_a_tree_covers_another_and_the_page_does_not_roll_sideways(lens, name, width):
-    trace = wide() if name == "wide" else load(name)
+    trace = branches() if name == "branches" else load(name)
     lens.page.set_viewport_size({"width": width, "height": 900})
     for view in [view for view in trace.rounds if view.of(Propose)][:3]:
         page = lens.show("tree", trace, view.stop)
         assert page.evaluate(OVERLAPS) == []
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    if name == "wide":
+    if name == "branches":
         assert max(len(p.nodes) for p in trace.events if isinstance(p, Propose)) >= 16
+
+
+def chips(page, id_: int) -> list[list[str]]:
+    """Position, token and glyph of each position that a depth fills in, as drawn."""
+    return [chip.locator("text").all_text_contents() for chip in node(page, id_).locator(".um-tree-chip").all()]
+
+
+def test_a_chain_of_wide_drafts_is_drawn_by_depth_and_width(lens):
+    page = lens.show("tree", wide(), 8)
+    assert chips(page, -1) == [["2", "·is", "●"], ["3", "·Paris", "●"]]
+    assert chips(page, 0) == [["4", ".", "✓"], ["5", "·the", "✓"], ["6", "·cat", "✓"]]
+    assert chips(page, 1) == [["7", "·the"], ["8", "·cat", "✕"]], "the row above agrees at 7"
+    assert chips(page, 2) == [["9", ".", "·"]]
+    assert page.locator(".um-tree-svg .um-tree-bold").all_text_contents() == [
+        "depth 0  +2", "depth 1  +3", "depth 2  +2", "depth 3  +1",
+    ]  # fmt: skip
+    assert text(page, ".um-tree-deepest") == "✓ deepest consistent draft: depth 1 · below: thrown away"
+    rule = page.locator(".um-tree-rule").bounding_box()["y"]
+    tops = [node(page, i).bounding_box()["y"] for i in (0, 1)]
+    assert tops[0] < rule < tops[1]
+
+
+def test_before_the_verdicts_no_depth_is_the_deepest(lens):
+    page = lens.show("tree", wide(), 4)
+    assert page.locator(".um-tree-deepest").count() == 0
+    assert [glyph for *_, glyph in chips(page, 0)] == ["?"] * 3
+
+
+def test_the_positions_of_a_depth_are_picked_by_mouse_and_by_keyboard(lens):
+    page = lens.show("tree", wide(), 8)
+    node(page, 0).locator("[data-slot='2'] rect").click()
+    state = page.evaluate("() => p.state()")
+    assert (state["node"], state["pos"]) == (0, 6)
+    assert page.locator(".um-tree-here").get_attribute("data-row") == "1"
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    state = page.evaluate("() => p.state()")
+    assert (state["node"], state["pos"], state["at"]) == (1, 8, 8)
+    assert "fills position 8 with ⏎ instead" in page.locator(".um-inspector").inner_text()
+    page.get_by_role("button", name="In the grid").click()
+    assert page.evaluate("() => [p.state().lens, p.state().pos]") == ["grid", 8]
 
 
 def test_the_table_of_the_tree_is_what_is_drawn(lens):
@@ -196,9 +239,9 @@ def test_text_of_tokens_is_never_markup(lens, view):
 
 
 # ------------------------------------------------------------------------------------------------ heatmap
-@pytest.mark.parametrize("name", [*NAMES, "ssd", "tree", "mixed", "routed", "wide"])
+@pytest.mark.parametrize("name", [*NAMES, "ssd", "tree", "mixed", "routed", "wide", "branches"])
 def test_the_page_counts_what_python_counts(lens, name):
-    own = {"ssd": ssd, "tree": tree, "mixed": mixed, "routed": routed, "wide": wide}
+    own = {"ssd": ssd, "tree": tree, "mixed": mixed, "routed": routed, "wide": wide, "branches": branches}
     trace = own[name]() if name in own else load(name)
     if not SHOWN["heatmap"].fits(trace):
         pytest.skip("no draft was judged")
@@ -220,8 +263,8 @@ def choose(page, first: int, last: int) -> None:
 
 
 WHOLE = (
-    "5 of 7 drafts were accepted, a rate of 71%; of those the walk reached 83% were. 2.50 accepted and 3.50 tokens per "
-    "round."
+    "5 of 7 drafted tokens were accepted, a rate of 71%; of the 6 places that the walk reached, 5 were accepted (83%). "
+    "2.50 accepted and 3.50 tokens per round."
 )
 
 
@@ -231,8 +274,9 @@ def test_chosen_rounds_are_counted_anew_and_said_in_a_sentence(lens):
     assert text(page, ".um-heatmap-note").startswith("The rate (71%) is not the chance")
     choose(page, 0, 0)
     assert text(page, ".um-heatmap-sentence") == (
-        "Rounds 2 to 2 (1 of 2): 2 of 4 drafts were accepted, a rate of 50%; of those the walk reached 67% were. 2.00 "
-        "accepted and 3.00 tokens per round."
+        "Rounds 2 to 2 (1 of 2): 2 of 4 drafted tokens were accepted, a rate of 50%; of the 3 places that the walk "
+        "reached, 2 were accepted (67%). 2.00 accepted and 3.00 tokens per round. The tokens of these rounds are "
+        "underlined in the grid."
     )
     assert page.locator(".um-heatmap-pale").count() == 1
     assert [b.get_attribute("aria-label").split(":")[0] for b in page.locator(".um-heatmap-bin").all()] == [
@@ -252,7 +296,7 @@ def test_rounds_are_chosen_by_dragging_over_their_axis_and_by_shift_and_arrows(l
     page.mouse.down()
     page.mouse.move(box["x"] + 12, box["y"] + 4.5 * row, steps=3)
     page.mouse.up()
-    assert text(page, ".um-heatmap-sentence").startswith("Rounds 3 to 5 (3 of 14): 1 of 12 drafts")
+    assert text(page, ".um-heatmap-sentence").startswith("Rounds 3 to 5 (3 of 14): 1 of 12 drafted tokens")
     page.get_by_role("button", name="All rounds").click()
     page.locator(".um-heatmap-area").focus()
     for key in ("ArrowDown", "Shift+ArrowDown", "Shift+ArrowDown"):
@@ -271,6 +315,48 @@ def test_a_bar_of_the_histogram_keeps_only_its_rounds_bright(lens):
     assert text(page, ".um-heatmap-sentence").endswith("Bright: the 4 rounds that accepted exactly 0.")
     page.locator(".um-heatmap-bin").first.press("Enter")
     assert page.locator(".um-heatmap-pale").count() == 0
+
+
+UNDERLINED = "() => [...document.querySelectorAll('.um-marked')].map((c) => [Number(c.dataset.pos), c.ariaDescription])"
+
+
+def test_what_the_chosen_rounds_committed_is_underlined_in_the_grid_until_escape(lens):
+    page = lens.show("heatmap", ssd(), 9)
+    choose(page, 0, 0)
+    assert page.evaluate("() => p.state().marks") == {"positions": [3, 4, 6], "label": "round 2"}
+    page.evaluate("() => p.open('tree')")
+    assert text(page, ".um-marking").startswith("underlined in the grid: round 2 (3 positions)")
+    page.evaluate("() => p.open('grid')")
+    assert page.evaluate(UNDERLINED) == [[3, "round 2"], [4, "round 2"], [6, "round 2"]]
+    shadow = "(s) => getComputedStyle(document.querySelector(s)).boxShadow"
+    assert page.evaluate(shadow, ".um-marked") != "none" == page.evaluate(shadow, ".um-chip:not(.um-marked)")
+    page.keyboard.press("Escape")
+    assert page.evaluate(UNDERLINED) == [] and not page.locator(".um-marking").is_visible()
+    page.evaluate("() => p.open('heatmap')")
+    assert text(page, ".um-heatmap-sentence") == WHOLE and page.locator(".um-heatmap-pale").count() == 0
+
+
+def test_a_bar_of_the_histogram_underlines_its_rounds_and_another_run_forgets_them(lens):
+    page = lens.show("heatmap", ssd(), 9)
+    page.locator(".um-heatmap-bin").last.press("Enter")
+    label = "rounds that accepted exactly 3"
+    assert page.evaluate("() => p.state().marks") == {"positions": [5, 7, 8, 9], "label": label}
+    page.locator(".um-heatmap-bin").last.press("Enter")
+    assert page.evaluate("() => p.state().marks") is None
+    page.locator(".um-heatmap-bin").last.press("Enter")
+    lens.show("heatmap", mixed(), 8)
+    assert page.evaluate("() => p.state().marks") is None and page.evaluate(UNDERLINED) == []
+
+
+def test_escape_unpins_before_it_takes_the_underlines_away_and_so_does_their_button(lens):
+    page = lens.show("heatmap", ssd(), 9)
+    page.evaluate("() => { window.went = 0; p.open('grid'); p.seek(9, {pos: 5}) }")
+    page.evaluate("() => stage.mark([3, 99, -1], '<b>mine</b>', () => went++)")
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => [p.state().pos, p.state().marks]") == [None, {"positions": [3], "label": "<b>mine</b>"}]
+    assert text(page, ".um-marking").startswith("underlined in the grid: <b>mine</b> (1 position)")
+    page.locator(".um-marking").click()
+    assert page.evaluate("() => [went, p.state().marks]") == [1, None]
 
 
 def test_a_cell_leads_to_its_round_and_token_at_its_place_and_at_its_position(lens):
