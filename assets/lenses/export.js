@@ -174,6 +174,7 @@
       else if (marks) chip.append(words(left, base, marks, size, style.color, { opacity: 0.45, "font-family": MONO }));
       if (glyph) chip.append(words(w - border - 3, h / 2 + 3.5, glyph, 10, style.color, { "text-anchor": "end", "font-weight": 600 }));
       g.append(chip);
+      if (node.classList.contains("um-marked")) g.append(s("rect", { x, y: y + h + 2, width: w, height: 3, fill: style.getPropertyValue("--um-violet") }));
     }
     return { node: g, width: text.clientWidth, height: text.scrollHeight };
   }
@@ -190,6 +191,10 @@
       g.append(box(style, x, y, 20, 18, hatch), words(x + 27, y + 13, label, 12, ink));
       if (swatch.dataset.g) g.append(words(x + 10, y + 12.5, swatch.dataset.g, 10, style.color, { "text-anchor": "middle", "font-weight": 600 }));
       x += room;
+    }
+    if (player.marks) {
+      y += x ? 26 : 0;
+      g.append(s("rect", { x: 0, y: y + 13, width: 20, height: 3, fill: getComputedStyle(player.root).getPropertyValue("--um-violet") }), words(27, y + 13, player.markText.textContent, 12, ink));
     }
     return { node: g, height: y + 22 };
   }

@@ -127,8 +127,8 @@
       const where = range ? "Rounds " + rows[range[0]].n + " to " + rows[range[1]].n + " (" + (range[1] - range[0] + 1) + " of " + rows.length + "): " : "";
       return where + stats.kept + " of " + stats.judged + " drafted tokens were accepted, a rate of " + percent(stats.rate) + "; of the " + many(stats.tried, "place") + " that the walk reached, " + stats.won + " were accepted (" + percent(stats.chance) + "). " +
         (stats.kept / stats.rounds).toFixed(2) + " accepted and " + (stats.tokens / stats.rounds).toFixed(2) + " tokens per round" + (stats.skipped ? "; " + many(stats.skipped, "round") + " skipped the verification" : "") + "." +
-        (range || only !== null ? " The tokens of " + (only === null ? "these" : "the bright") + " rounds are underlined in the grid." : "") +
-        (only === null ? "" : " Bright: the " + many(rows.filter(bright).length, "round") + " that accepted exactly " + only + ".");
+        (range && only === null ? " The tokens of these rounds are underlined in the grid." : "") +
+        (only === null ? "" : " Bright: the " + many(rows.filter(bright).length, "round") + " that accepted exactly " + only + "; their tokens are underlined in the grid.");
     }
 
     // ---------------------------------------------------------------------------------------------- the picture

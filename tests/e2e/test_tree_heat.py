@@ -312,7 +312,9 @@ def test_a_bar_of_the_histogram_keeps_only_its_rounds_bright(lens):
     page = lens.show("heatmap", load("ssd-apples"))
     page.locator(".um-heatmap-bin").first.press("Enter")
     assert page.locator(".um-heatmap-pale").count() == 10
-    assert text(page, ".um-heatmap-sentence").endswith("Bright: the 4 rounds that accepted exactly 0.")
+    assert text(page, ".um-heatmap-sentence").endswith(
+        "Bright: the 4 rounds that accepted exactly 0; their tokens are underlined in the grid."
+    )
     page.locator(".um-heatmap-bin").first.press("Enter")
     assert page.locator(".um-heatmap-pale").count() == 0
 
@@ -372,6 +374,20 @@ def test_a_cell_leads_to_its_round_and_token_at_its_place_and_at_its_position(le
     area.click(position={"x": box["width"] * 6.5 / 7, "y": box["height"] * 0.75})
     state = page.evaluate("() => p.state()")
     assert (state["at"], state["pos"]) == (16, 9)
+
+
+GAPS = """() => {
+  const low = (q) => Math.max(...[...document.querySelectorAll(q)].map((e) => e.getBoundingClientRect().bottom));
+  const figure = low('.um-figure') - low('.um-lens:not([hidden]) > :not([hidden])');
+  return [figure, low('.unmasked') - low('.um-inspector > *')];
+}"""
+
+
+@pytest.mark.parametrize("view, at", [("tree", 3), ("tree", 9), ("heatmap", 9)])
+def test_below_a_lens_and_its_inspector_a_phone_keeps_no_empty_room(lens, view, at):
+    lens.page.set_viewport_size({"width": 360, "height": 900})
+    page = lens.show(view, ssd(), at)
+    assert max(page.evaluate(GAPS)) <= 24
 
 
 def test_a_skipped_verification_is_an_outcome_of_its_own(lens):
