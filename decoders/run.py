@@ -18,8 +18,20 @@ from decoders.chance import Chance
 from decoders.errors import BadParam, BadPrompt, Incompatible
 from decoders.methods.base import Method
 from decoders.models import catalogue
-from decoders.models.base import Model
-from decoders.trace import MAX_TEXT, Commit, Decide, Event, Finish, Forward, Judge, Propose, Reference, Trace
+from decoders.models.base import Model, ModelSpec
+from decoders.trace import (
+    MAX_TEXT,
+    Attention,
+    Commit,
+    Decide,
+    Event,
+    Finish,
+    Forward,
+    Judge,
+    Propose,
+    Reference,
+    Trace,
+)
 
 LEVELS = {"timing": 0, "trace": 5, "full": 8}
 
@@ -205,6 +217,7 @@ class Recording:
             vocab=dict(self.vocab),
             events=tuple(self.events),
             attention=spec.attention,
+            attentions={m.spec.id: _attention(m.spec) for m in self.models.values()},
             specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
             hardware=hardware(self.model.device),
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
@@ -262,6 +275,10 @@ def run(
     if reference:
         recording.compare()
     return recording.trace
+
+
+def _attention(spec: ModelSpec) -> Attention:
+    return Attention(spec.attention, spec.block if spec.attention == "block" else 0)
 
 
 def hardware(device: torch.device) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, NamedTuple, get_args
 
 from decoders.errors import TraceError
 
@@ -40,6 +40,7 @@ GUARANTEES = ("reference", "exact", "greedy-exact", "approximate")
 REASONS = ("eos", "length", "stopped", "error")
 OUTCOMES = ("accepted", "rejected", "unreached")
 WHYS = ("unmasked", "accepted", "bonus", "corrected", "revised", "remasked")
+ATTENTIONS = ("full", "block", "causal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,14 @@ Event = Round | Forward | Propose | Judge | Decide | Commit | Finish
 KINDS: dict[str, type] = {cls.__name__.lower(): cls for cls in get_args(Event)}
 
 
+class Attention(NamedTuple):
+    """The rule by which a model attends where a call has no mask of its own: `full`, `block` (in blocks of `block`
+    positions, counted from 0) or `causal`; `block` is 0 for the other two."""
+
+    kind: str
+    block: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """What the exactness badge compares with: the tokens and the three costs of the reference decoder, run by us."""
@@ -223,8 +232,10 @@ class Trace:
 
     `canvas` holds the token ids before the first event (prompt, then masks); a causal run starts with the prompt
     alone and grows. `vocab` maps every id that occurs to its text; pieces that are not valid UTF-8 on their own are
-    written as `<0xE2><0x82>`. Compared and hashed by identity, because the page keeps traces in session state and
-    hashing 10,000 events for each update would cost tens of milliseconds."""
+    written as `<0xE2><0x82>`. `attention` is the kind of the model that the run is about, `attentions` the rule of
+    every model by the name that its calls have; files from before there were `attentions` have none. Compared and
+    hashed by identity, because the page keeps traces in session state and hashing 10,000 events for each update would
+    cost tens of milliseconds."""
 
     method: str
     title: str
@@ -243,6 +254,7 @@ class Trace:
     vocab: dict[int, str]
     events: tuple[Event, ...]
     attention: str = "full"
+    attentions: dict[str, Attention] = field(default_factory=dict)
     specials: tuple[int, ...] = ()
     hardware: str = ""
     versions: dict[str, str] = field(default_factory=dict)
@@ -697,6 +709,19 @@ class _Reader:
         return Finish(f.get("reason").string(REASONS))
 
 
+def _attentions(f: _Field) -> dict[str, Attention]:
+    if not isinstance(f.value, dict) or len(f.value) > 64:
+        raise f.fail("must be an object of at most 64 models")
+    out = {}
+    for name in f.value:
+        kind, block = f.get(name).items(exactly=2)
+        blocks = kind.string(ATTENTIONS) == "block"
+        if block.integer(int(blocks), MAX_SLOTS) and not blocks:
+            raise block.fail(f"must be 0, because {kind.value} attention has no blocks")
+        out[name] = Attention(kind.value, block.value)
+    return out
+
+
 def _read(body: Any) -> Trace:
     top = _Field("", body)
     if not isinstance(body, dict):
@@ -718,7 +743,11 @@ def _read(body: Any) -> Trace:
             raise _Field(f"canvas[{i}]", token).fail("must be an id listed in vocab")
     if not canvas:
         raise _Field("canvas", []).fail("must have at least one position")
-    attention = top.get("attention", "full").string(("full", "block", "causal"))
+    attention = top.get("attention", "full").string(ATTENTIONS)
+    model = top.get("model").string(most=200)
+    attentions = _attentions(top.get("attentions", {}))
+    if model in attentions and attentions[model].kind != attention:
+        raise top.get("attentions").get(model).fail(f'must be "{attention}", as attention says')
     mask = top.get("mask").integer(-1)
     reader = _Reader(canvas, vocab, mask, grows=attention == "causal")
     events = tuple(reader.event(f) for f in top.get("events").items())
@@ -746,7 +775,7 @@ def _read(body: Any) -> Trace:
         title=top.get("title").string(most=200),
         paper=top.get("paper").string(most=200),
         guarantee=top.get("guarantee").string(GUARANTEES),
-        model=top.get("model").string(most=200),
+        model=model,
         models=top.get("models").words(),
         params=dict(params.value),
         seed=top.get("seed").integer(-(2**63), 2**63),
@@ -759,6 +788,7 @@ def _read(body: Any) -> Trace:
         vocab=vocab,
         events=events,
         attention=attention,
+        attentions=attentions,
         specials=top.get("specials", ()).ints(most=4096),
         hardware=top.get("hardware", "").string(most=200),
         versions=top.get("versions", {}).words(),

@@ -43,6 +43,7 @@ def test_the_header_says_who_ran_what_where():
         "fold": False,
     }
     assert (trace.attention, trace.block, trace.mask, trace.eos, trace.level) == ("block", 8, MASK, EOS, "full")
+    assert trace.attentions == {"tiny-qwen3-block": ("block", 8)}
     assert (trace.prompt, trace.prompt_len, trace.canvas) == ("", 9, (*prompt(9), *[MASK] * 6))
     assert set(EOS) | {MASK} == set(trace.specials)
     assert trace.versions == {"torch": torch.__version__, "transformers": transformers.__version__}

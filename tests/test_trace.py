@@ -18,6 +18,7 @@ from decoders.trace import (
     MAX_JSON_BYTES,
     MAX_SLOTS,
     SCHEMA,
+    Attention,
     Belief,
     Commit,
     Decide,
@@ -71,6 +72,7 @@ def make(**changes) -> Trace:
         guarantee="greedy-exact",
         model="toy",
         models={"model": "toy"},
+        attentions={"toy": Attention("full"), "other": Attention("block", 4)},
         params={"n": 2, "early_stop": True, "rule": "low", "tau": 0.5},
         seed=7,
         prompt="The",
@@ -216,7 +218,7 @@ def test_every_kind_of_event_survives_a_file():
     again = Trace.from_bytes(TRACE.to_bytes())
     assert again.events == TRACE.events
     assert [call.seconds for call in again.forwards] == [0.25, 0.5, 1.0]
-    assert again.header() == TRACE.header()
+    assert again.header() == TRACE.header() and again.attentions["other"].block == 4
     assert again.reference == TRACE.reference and again.reference.seconds == 2.0
     assert Trace.from_bytes(again.to_bytes()).to_bytes() == TRACE.to_bytes(), "the same trace gives the same bytes"
 
@@ -275,9 +277,11 @@ def test_a_malformed_candidate_is_named_by_its_path(where, value, said):
 
 def test_fields_that_older_files_lack_get_their_defaults():
     body = json.loads(TRACE.to_json())
-    for name in ("attention", "specials", "hardware", "versions", "recorded", "provenance", "level", "reference"):
+    fields = "attention attentions specials hardware versions recorded provenance level reference"
+    for name in fields.split():
         del body[name]
     again = Trace.from_bytes(json.dumps(body).encode())
+    assert again.attentions == {}
     assert (again.attention, again.provenance, again.level, again.reference, again.versions) == (
         "full",
         "measured",
@@ -318,6 +322,12 @@ MALFORMED = [
     ("method", "x" * 81, "method has 81 characters: at most 80"),
     ("guarantee", "perfect", 'guarantee = "perfect": must be one of reference, exact, greedy-exact, approximate'),
     ("attention", "some", 'attention = "some": must be one of full, block, causal'),
+    ("attentions", [], "attentions = []: must be an object of at most 64 models"),
+    ("attentions", {"m": ["wide", 0]}, 'attentions.m[0] = "wide": must be one of full, block, causal'),
+    ("attentions", {"m": ["block", 0]}, "attentions.m[1] = 0: must be between 1 and 4096"),
+    ("attentions", {"m": ["full", 8]}, "attentions.m[1] = 8: must be 0, because full attention has no blocks"),
+    ("attentions", {"m": ["causal"]}, 'attentions.m = ["causal"]: must have 2 entries'),
+    ("attentions", {"toy": ["causal", 0]}, 'attentions.toy = ["causal", 0]: must be "full", as attention says'),
     ("provenance", "invented", 'provenance = "invented": must be one of measured, replay, simulated'),
     ("seed", 1.5, "seed = 1.5: must be an integer"),
     ("seed", True, "seed = true: must be an integer"),

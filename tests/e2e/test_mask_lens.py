@@ -1,6 +1,7 @@
 """The mask lens on the page: what it draws is what Python says, cell by cell; it is read by pointer and by keyboard."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from serving import ROOT, Bare
@@ -147,11 +148,15 @@ def test_what_another_rule_would_do_is_outlined_and_counted(lens):
 
 
 def test_calls_and_rows_of_a_batch_are_chosen_and_the_choice_outlives_the_round(lens):
-    lens.show(SIMSD, SIMSD.rounds[0].stop)
+    old = replace(SIMSD, attentions={})  # a file from before the rule of a second model was recorded
+    lens.show(old, old.rounds[0].stop)
     picker = lens.page.get_by_label("Call", exact=True)
     assert picker.input_value() == "6"
     picker.select_option(label="3. draft, nano-sdar")
     assert "The trace does not say by which rule nano-sdar attends" in lens.page.locator(".um-mask-doubt").inner_text()
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
+    picker.select_option(label="3. draft, nano-sdar")
+    assert lens.page.locator(".um-mask-doubt").is_hidden()
     lens.seek(SIMSD.rounds[1].stop)
     assert "draft, nano-sdar" in lens.page.locator(".um-mask-rule").inner_text()
     lens.show(ssd(), 9)

@@ -9,10 +9,12 @@ import torch
 from toys import prompt, tinies, tiny
 from view_samples import FR, NASTY_ID, OF, PA, RI, THE, M, S, make
 
+from bench.record import RUNS
 from decoders import masks, registry
+from decoders.models import catalogue
 from decoders.models.hf import HFModel
 from decoders.run import run
-from decoders.trace import Belief, Commit, Edit, Finish, Forward, Judge, Node, Propose, Round, Trace, Verdict
+from decoders.trace import Attention, Belief, Commit, Edit, Finish, Forward, Judge, Node, Propose, Round, Trace, Verdict
 from viz.views.mask import LOOKS, RULES, data, info, plot
 
 TRACES = sorted((Path(__file__).resolve().parents[2] / "assets" / "traces").glob("*.json.gz"))
@@ -333,9 +335,8 @@ def test_a_cell_is_open_exactly_where_the_model_was_allowed_to_look(given, metho
             shown = [call for view in trace.rounds for call in info(trace, view.stop).calls]
             assert len(shown) == len(given)
             for call, allowed in zip(shown, given, strict=True):
-                if call.unsure and attention == "block" and method.id == "diffuspec":
-                    continue  # the trace does not say that this drafter is block-causal, and the view says so
-                assert opened(call) == allowed, (call.role, call.rule, knobs)
+                assert opened(call) == allowed, (call.role, call.model, call.rule, knobs)
+                assert call.unsure == "", "the trace says by which rule each model attends"
                 assert {"shown", "hidden", "unknown"}.isdisjoint(r for runs in call.rows for _, r in runs)
 
 
@@ -354,13 +355,37 @@ def test_cached_blocks_of_a_block_causal_model_are_not_stale():
     assert rules == {"", "prompt"}
 
 
+@pytest.mark.parametrize("name", ["diffuspec-apples", "speculative-apples", "simsd-apples"])
+def test_both_models_of_a_bundled_run_made_anew_see_what_is_drawn(given, name):
+    _, method, models, text, knobs = next(recorded for recorded in RUNS if recorded[0] == name)
+    trace = run(method, models, text, **knobs)
+    shown = [call for view in trace.rounds for call in info(trace, view.stop).calls]
+    assert {call.model for call in shown} == set(models.values())
+    assert [opened(call) for call in shown] == given
+    assert not any(call.unsure for call in shown)
+
+
+def test_a_block_causal_drafter_beside_a_causal_target_is_drawn_by_its_own_rule():
+    """Blocks of 4 for the drafter; the target's settings say 8, which it does not use."""
+    events = [Round(0, 0), Forward("draft", 6, model="small"), Forward("verify", 3, model="toy"), Finish("stopped")]
+    known = {"toy": Attention("causal"), "small": Attention("block", 4)}
+    trace = make(events, (OF, FR), 2, attention="causal", model="toy", attentions=known)
+    draft, verify = calls(trace)
+    assert drawn(draft) == ["spbb..", "psbb..", "ppsb..", "ppbs..", "ppeesb", "ppeebs"]
+    assert drawn(verify) == ["s..", "ps.", "pps"]
+    assert draft.rule == "Block-causal in blocks of 4: a position sees its own block and those before it."
+    assert (draft.doubt + draft.unsure).count("rule") == 0
+
+
 @pytest.mark.parametrize("path", TRACES, ids=lambda p: p.name)
 def test_every_call_of_a_bundled_run_is_explained_and_agrees_with_its_record(path):
     trace = Trace.load(path)
+    specs = {name: catalogue.spec(name) for name in trace.models.values()}
+    assert trace.attentions == {n: (s.attention, s.block if s.attention == "block" else 0) for n, s in specs.items()}
     rules = {
         "full": lambda a, n: masks.full(a, n, torch.device("cpu")),
         "causal": lambda a, n: masks.causal(a, n, torch.device("cpu")),
-        "block": lambda a, n: masks.block_causal(a, n, trace.block, torch.device("cpu")),
+        "block": lambda a, n: masks.block_causal(a, n, 8, torch.device("cpu")),
     }
     known = {call.mask: call.sees for call in trace.forwards if call.sees}
     for view in trace.rounds:
@@ -371,8 +396,8 @@ def test_every_call_of_a_bundled_run_is_explained_and_agrees_with_its_record(pat
             assert "No layout" not in call.doubt
             if forward.mask:
                 assert masks.spans(torch.tensor(cells)) == known[forward.mask]
-            elif forward.model == trace.model:
-                expected = rules[trace.attention](forward.cached, forward.length)
-                assert cells == expected.tolist()
+            else:
+                expected = rules[catalogue.spec(forward.model).attention](forward.cached, forward.length)
+                assert cells == expected.tolist(), forward.model
             for key, (pos, token) in zip(call.keys[call.cached :], forward.fed, strict=False):
                 assert key.pos == pos and (key.group in ("masks", "copies")) == (token == trace.mask)

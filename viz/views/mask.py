@@ -407,6 +407,9 @@ class _Reading:
         trace, call = self.trace, self.forward
         if call.model in (trace.model, "model"):  # "model" is what a call says that names none
             return trace.attention, trace.block
+        if known := trace.attentions.get(call.model):
+            # A mask of its own is one for the blocks of the canvas, where that has blocks.
+            return known.kind, trace.block if call.mask and trace.attention == "block" else known.block or trace.block
         if call.mask:
             return trace.attention, trace.block
         end = self.fed[-1] + 1
