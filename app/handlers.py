@@ -20,6 +20,7 @@ import gradio as gr
 
 from app import race, stage, words
 from app.drawn import Drawn
+from app.masks import masks
 from app.store import Entry, Store
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
@@ -122,6 +123,10 @@ class Handlers:
     def runs(self, ask: dict) -> dict:
         """Which runs of a run's prompt can race it: see `app.race.runs`."""
         return race.runs(self.store, self.methods, ask)
+
+    def masks(self, ask: dict) -> dict:
+        """A call of each kind of mask on a run's prompt: see `app.masks.masks`."""
+        return masks(self.store, self.methods, self.drawn, ask)
 
     def file(self, ask: dict) -> dict:
         """The run in one of `viz.exports.FORMATS` as {name, base64}, or {"error": sentence}."""

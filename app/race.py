@@ -31,7 +31,16 @@ def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> d
     here = store.get(ask.get("run"))
     if here is None:
         return {"error": words.GONE}
-    prompt, seen = here.trace.prompt, ask.get("seen")
+    return {
+        "runs": [_listed(entry, methods) for entry in alike(store, methods, here, ask.get("seen"))],
+        "methods": [_offered(method, here.trace) for method in methods],
+        "looks": {m.id: _look(m.id) for m in methods},
+    }
+
+
+def alike(store: Store, methods: tuple[Method, ...], here: Entry, seen: object) -> list[Entry]:
+    """The finished runs of the prompt of `here`, bundled ones and those named in `seen`, in the order of methods."""
+    prompt = here.trace.prompt
     names = [run for run in store.ids() if run.startswith("bundled:")]
     names += [run for run in (seen if isinstance(seen, list) else [])[:MOST_SEEN] if isinstance(run, str)]
     entries = [store.get(run) for run in dict.fromkeys([here.id, *names])]
@@ -39,12 +48,7 @@ def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> d
         e for e in entries if e is not None and e.done.is_set() and (e is here or prompt and e.trace.prompt == prompt)
     ]
     order = {m.id: i for i, m in enumerate(methods)}
-    fits.sort(key=lambda e: (order.get(e.trace.method, len(order)), not e.id.startswith("bundled:")))
-    return {
-        "runs": [_listed(entry, methods) for entry in fits],
-        "methods": [_offered(method, here.trace) for method in methods],
-        "looks": {m.id: _look(m.id) for m in methods},
-    }
+    return sorted(fits, key=lambda e: (order.get(e.trace.method, len(order)), not e.id.startswith("bundled:")))
 
 
 def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:

@@ -133,7 +133,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
             with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
-                asked = act.trace, act.figure, act.figures, act.runs, act.file
+                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file
                 player = stage.player(views, value, *asked, elem_id="player")
 
         names = [name for name, _ in knobs]

@@ -16,6 +16,7 @@ const player = Unmasked.mount(root, {
   figures: (ask) => server.figures(ask),
   trace: fetchTrace,
   runs: (ask) => server.runs(ask),
+  masks: (ask) => server.masks(ask),
   seen,
   formats: JSON.parse(props.formats),
   file: (ask) => server.file(ask),

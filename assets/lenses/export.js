@@ -93,9 +93,9 @@
   }
 
   /** Around a figure: title, the sentence of this step, the figure, the caption. */
-  function sheet(player, view, figure) {
+  function sheet(player, view, figure, about) {
     const style = getComputedStyle(player.root), ink = (name) => style.getPropertyValue("--um-" + name).trim();
-    const state = player.state(), head = player.model.head, inner = Math.max(320, figure.width), width = inner + 2 * PAD;
+    const head = about.head || player.model.head, inner = Math.max(320, figure.width), width = inner + 2 * PAD;
     const out = s("svg", { width, "font-family": SANS });
     let y = PAD;
     const put = (text, size, colour, weight, height) => {
@@ -104,12 +104,12 @@
       }
     };
     put((head.title || head.method) + " · " + view.title, 17, ink("text"), 600, 24);
-    put(state.status, 12, ink("soft"), 400, 18);
+    put(about.status || player.state().status, 12, ink("soft"), 400, 18);
     y += 12;
     figure.node.setAttribute("transform", "translate(" + PAD + " " + y + ")");
     out.append(figure.node);
     y += figure.height + 12;
-    put(caption(head), 11, ink("soft"), 400, 16);
+    put([caption(head), about.note].filter(Boolean).join(" "), 11, ink("soft"), 400, 16);
     const height = Math.ceil(y + PAD - 4);
     attrs(out, { height, viewBox: "0 0 " + width + " " + height });
     out.prepend(s("title", {}, (head.title || head.method) + " · " + view.title), s("rect", { width, height, fill: ink("page") }));
@@ -353,16 +353,18 @@
       if (text && text !== WORDS.working) timer = setTimeout(() => say(""), 8000);
     }
 
+    /** What the lens says of its figure where that is not the run under the cursor: {head, status, step, note}, each optional. */
+    const about = () => { const { lens } = stage.current(); return (lens && lens.about && lens.about()) || {}; };
     const name = (kind) => {
-      const head = player.model.head, state = player.state();
-      return [head.method, head.model, state.lens, "step" + state.step].join("-").replace(/[^A-Za-z0-9_.-]/g, "_").replace(/^\.+/, "") + "." + kind;
+      const state = player.state(), { head = player.model.head, step = "step" + state.step } = about();
+      return [head.method, head.model, state.lens, step].join("-").replace(/[^A-Za-z0-9_.-]/g, "_").replace(/^\.+/, "") + "." + kind;
     };
     const blob = (text, type) => new Blob([text], { type });
 
     async function drawn() {
       const figure = await figureOf(stage);
       if (!figure) throw new Error(WORDS.noFigure);
-      return sheet(player, stage.current().view, figure);
+      return sheet(player, stage.current().view, figure, about());
     }
 
     const view = {
@@ -373,7 +375,7 @@
         if (!rows) throw new Error(WORDS.noTable);
         return save(blob(table(rows), "text/csv"), name("csv"));
       },
-      caption: async () => { await copy(caption(player.model.head)); return WORDS.copied; },
+      caption: async () => { await copy(caption(about().head || player.model.head)); return WORDS.copied; },
     };
 
     async function file(format) {

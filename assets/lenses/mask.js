@@ -5,7 +5,7 @@
  * and to textContent only. */
 (() => {
   "use strict";
-  const { el, attrs } = Unmasked.kit;
+  const { el, attrs, put, svg, fill: count } = Unmasked.kit;
 
   const SAY = {
     call: "Call", row: "Row of the batch", against: "Outline against", back: "← All tiles",
@@ -24,9 +24,28 @@
     tileHint: "{k} keys are too many to draw one by one: a tile is {n} by {n} cells. Click one to see its cells.",
     fedTwice: "Positions on a coloured ground are fed more than once: the same place for RoPE, another token.",
     query: "query", keyAxis: "key",
+    story: "Masks of other methods on this prompt", storyKeys: "Masks of other methods on this prompt: ← → step from mask to mask, Escape goes back to this run",
+    home: "← Back to this run", step: "{i}. {title} · {run}", storyFailed: "The mask could not be fetched: {error}",
+    guest: "{run} on {model}, {role} call of round {round}", guestOn: "recorded on {hardware}", thisRun: "this run",
+    // In this order one mask leads to the next.
+    steps: {
+      causal: ["Causal", "A query sees itself and what stands to its left: one call can check many tokens at once, and can write only the next one."],
+      full: ["Full", "Every query sees every position, to its left and to its right: masks can be filled anywhere, and each fill changes what all others see."],
+      block: ["Block-causal", "Inside a block of {block} a query sees both directions; later blocks are closed, so what is finished can stay in a cache."],
+      tree: ["Tree in rows", "{rows} rows of one batch, a branch each: a draft sees its own branch and no draft of another row. Each row feeds all {queries} queries again."],
+      temporal: ["Reference mask", "One row takes the place of many: behind each draft comes a mask copy of its position, and both see only what lay on the canvas when the draft was made."],
+      doubled: ["[data | mask]", "The drafts are read token by token; each mask copy sees the drafts before it and no other mask, so its row is one autoregressive step."],
+      shadows: ["[text | shadows]", "A shadow mask sees the whole text but not the token of its own position, so every token that is filled in is judged again in the same call."],
+    },
+    beside: "Against {name}: {parts}.", besideNone: "It has no query in common with {name}.", mask: "mask {i} ({title})", ownMask: "the mask of this run",
+    opens: "{n} cell opens|{n} cells open", closes: "{n} cell closes|{n} cells close", stays: "none of the {n} cells that both have changes", ofBoth: " of {n} that both have",
+    comes: "{q} and {k} are new", goes: "{q} and {k} are not here", queries: "{n} query|{n} queries", keysN: "{n} key|{n} keys",
+    raster: "The cells are a picture, because there are more than {n} rows or columns.",
     csv: ["row", "query", "query token", "key", "key token", "cached", "open", "rule", "sentence"],
   };
   const MANY = 256, TILES = 64, WINDOW = 96;
+  const MORPH = 200; // milliseconds
+  const PRINT = 96; // more rows or columns are no vectors in an exported figure
   const BARS = { prompt: "--um-rule", committed: "--um-under", block: "--um-accent", drafted: "--um-drafted", masks: "--um-masked", copies: "--um-violet" };
 
   const clamp = (x, lo, hi) => Math.max(lo, Math.min(hi, x));
@@ -45,9 +64,16 @@
       this.queries = call.line.length;
       this.expanded = new Map();
       this.own = Int16Array.from(this.keys, (key) => key[3]);
-      const count = new Map();
-      this.keys.forEach((key) => count.set(key[0], (count.get(key[0]) || 0) + 1));
-      this.twice = this.keys.map((key) => count.get(key[0]) > 1);
+      const fed = new Map();
+      this.keys.forEach((key) => fed.set(key[0], (fed.get(key[0]) || 0) + 1));
+      this.twice = this.keys.map((key) => fed.get(key[0]) > 1);
+      // What a row or a column is in another call too: its position, and whether it is a mask copy.
+      const nth = new Map();
+      this.ids = this.keys.map(([pos, , group]) => {
+        const id = pos + (this.names[group] === "copies" ? " copy" : ""), n = nth.get(id) || 0;
+        nth.set(id, n + 1);
+        return n ? id + " " + n : id;
+      });
     }
 
     /** The rules of row `line` of the call, cell by cell, but for the query itself. */
@@ -108,6 +134,90 @@
     }
   }
 
+  /** What changes from mask `a` to mask `b`: cells that open and close among `both`, the cells that have a query and a key in each; queries and
+   *  keys that come and go; `changed`, a 1 for each cell of `b` that opens or closes. */
+  function compare(a, b) {
+    const place = new Map(a.ids.map((id, i) => [id, i])), keys = b.ids.map((id) => place.get(id)), fed = (i) => i !== undefined && i >= a.cached;
+    const out = { opened: 0, closed: 0, both: 0, changed: new Uint8Array(b.queries * b.keys.length) };
+    let queries = 0;
+    for (let q = 0; q < b.queries; q++) {
+      const from = keys[b.cached + q];
+      if (!fed(from)) continue;
+      queries++;
+      for (let k = 0; k < keys.length; k++) {
+        if (keys[k] === undefined) continue;
+        out.both++;
+        const is = b.open(q, k);
+        if (is === a.open(from - a.cached, keys[k])) continue;
+        out[is ? "opened" : "closed"]++;
+        out.changed[q * keys.length + k] = 1;
+      }
+    }
+    const shared = keys.filter((i) => i !== undefined).length;
+    return Object.assign(out, { newQueries: b.queries - queries, oldQueries: a.queries - queries, newKeys: b.ids.length - shared, oldKeys: a.ids.length - shared });
+  }
+
+  const mix = (a, b, t) => (a === null ? b : b === null ? a : a + (b - a) * t);
+
+  /** The way from one drawn mask to another. A scene is {matrix, view, left, top, size, image}; what both have moves to its new place, and a cell
+   *  whose look changes fades from one to the other. */
+  class Morph {
+    constructor(from, to) {
+      Object.assign(this, { from, to });
+      const axis = (side) => {
+        const out = new Map();
+        for (const [end, scene] of [["a", from], ["b", to]]) {
+          const { matrix: m, view: v } = scene, first = side ? m.cached + v.q : v.k, n = side ? v.qs : v.ks;
+          for (let i = 0; i < n; i++) {
+            const id = m.ids[first + i], line = out.get(id) || { a: null, b: null, aAt: null, bAt: null };
+            line[end] = side ? v.q + i : v.k + i;
+            line[end + "At"] = (side ? scene.top : scene.left) + i * scene.size;
+            out.set(id, line);
+          }
+        }
+        return out;
+      };
+      this.rows = axis(true);
+      this.columns = axis(false);
+      const looks = new Map(), look = (scene, q, k) => (q === null || k === null ? "" : scene.matrix.data.rules[scene.matrix.rule(q, k)][1]);
+      for (const row of this.rows.values()) for (const column of this.columns.values()) {
+        const was = look(from, row.a, column.a), is = look(to, row.b, column.b);
+        if (!was && !is) continue;
+        const name = was + ">" + is;
+        if (!looks.has(name)) looks.set(name, { was, is, cells: [] });
+        looks.get(name).cells.push(row, column);
+      }
+      this.looks = [...looks.values()];
+    }
+
+    /** Where a row or column is at `t`, from 0 to 1. */
+    static at(line, t) { return mix(line.aAt, line.bAt, t); }
+
+    draw(g, t, ink, dpr) {
+      const { from, to } = this, at = Morph.at, colour = (look) => (look === "later" ? ink.page : ink.look[look]);
+      const gap = Math.max(from.size, to.size) > 9 ? 1 : 0.5, size = { a: from.size - gap, b: to.size - gap, both: mix(from.size, to.size, t) - gap };
+      for (const [scene, alpha] of [[from, 1 - t], [to, t]]) {
+        // The names, which stand above and to the left.
+        const { image, top, left } = scene, h = Math.round(top * dpr), w = Math.round(left * dpr);
+        g.globalAlpha = alpha;
+        if (h) g.drawImage(image, 0, 0, image.width, h, 0, 0, image.width / dpr, h / dpr);
+        if (image.height > h) g.drawImage(image, 0, h, w, image.height - h, 0, h / dpr, w / dpr, (image.height - h) / dpr);
+      }
+      for (const { was, is, cells } of this.looks) {
+        const s = was && is ? size.both : was ? size.a : size.b;
+        for (const [look, alpha] of was === is ? [[was, 1]] : [[was, 1 - t], [is, t]]) {
+          if (!look) continue;
+          g.globalAlpha = alpha;
+          g.fillStyle = ink.line;
+          if (look === "later") for (let i = 0; i < cells.length; i += 2) g.fillRect(at(cells[i + 1], t) - gap / 2, at(cells[i], t) - gap / 2, s + gap, s + gap);
+          g.fillStyle = colour(look);
+          for (let i = 0; i < cells.length; i += 2) g.fillRect(at(cells[i + 1], t), at(cells[i], t), s, s);
+        }
+      }
+      g.globalAlpha = 1;
+    }
+  }
+
   class Mask {
     constructor(stage) {
       this.stage = stage;
@@ -122,6 +232,12 @@
       this.tile = 1;
       this.hover = null;
       this.pinned = null; // {q, k}, {q} or {k}
+      this.guest = null; // a step of the story that is shown in place of this run: {kind, run, at, call, head, payload}
+      this.known = []; // the steps that there are for this prompt
+      this.payloads = new Map();
+      this.changed = null; // cells that differ from the mask before, outlined where motion is not wanted
+      this.morph = null;
+      this.ticket = 0;
       this.build();
     }
 
@@ -135,6 +251,7 @@
       this.back = attrs(el("button", "um-btn", SAY.back), { type: "button" });
       this.back.addEventListener("click", () => { this.window = null; this.hover = this.pinned = null; this.layout(); this.frame.focus(); });
       this.bar.append(this.callBox.label, this.laneBox.label, this.againstBox.label, this.back);
+      this.buildStory();
       this.rule = el("p", "um-mask-rule");
       this.doubt = el("p", "um-mask-doubt");
       this.legend = attrs(el("div", "um-mask-legend"), { role: "group", "aria-label": "Rules" });
@@ -144,7 +261,7 @@
       this.canvas = attrs(el("canvas", "um-mask-canvas"), { "aria-hidden": "true" });
       this.frame.append(this.canvas);
       this.note = el("p", "um-mask-note");
-      box.append(this.bar, this.rule, this.doubt, this.legend, this.said, this.frame, this.note, this.aloud);
+      box.append(this.bar, this.story, this.rule, this.doubt, this.legend, this.said, this.frame, this.note, this.aloud);
       this.frame.addEventListener("keydown", (e) => this.key(e));
       this.frame.addEventListener("focus", () => { if (this.matrix) this.speak(true); });
       this.frame.addEventListener("blur", () => this.over());
@@ -155,6 +272,27 @@
         if (this.data && box.clientWidth && box.clientWidth !== this.width) this.layout();
       });
       this.sizes.observe(box);
+    }
+
+    buildStory() {
+      this.story = el("div", "um-mask-story");
+      this.story.hidden = true;
+      this.steps = attrs(el("div", "um-mask-steps"), { role: "toolbar", "aria-label": SAY.storyKeys });
+      this.home = attrs(el("button", "um-mask-entry um-mask-home", SAY.home), { type: "button" });
+      this.home.addEventListener("click", () => this.leave());
+      this.whose = el("p", "um-mask-whose");
+      this.because = attrs(el("p", "um-mask-because"), { role: "status" });
+      this.story.append(el("span", "um-caption", SAY.story), this.steps, this.because, this.whose);
+      this.steps.addEventListener("keydown", (e) => {
+        const here = this.known.findIndex((s, i) => this.steps.children[i] === document.activeElement), last = this.known.length - 1;
+        const to = { ArrowRight: Math.min(last, here + 1), ArrowLeft: here < 0 ? last : Math.max(0, here - 1), Home: 0, End: last }[e.key];
+        if (e.ctrlKey || e.altKey || e.metaKey || e.shiftKey || (to === undefined && !(e.key === "Escape" && this.guest))) return;
+        e.preventDefault();
+        e.stopPropagation(); // the same keys move the cursor of the player
+        if (to === undefined) return this.leave();
+        this.steps.children[to].focus();
+        this.visit(this.known[to]);
+      });
     }
 
     select(name, change) {
@@ -171,10 +309,20 @@
 
     // ------------------------------------------------------------------------------------ what is shown
     show(payload, cursor) {
-      const same = this.data && this.data.round === payload.round && this.run === cursor.run && this.data.calls.length === payload.calls.length;
+      // Drawn anew in another theme or width; a reader who steps on in this run has left the others.
+      const stays = this.guest && this.run === cursor.run && this.at === cursor.at;
+      if (this.guest && !stays) this.end();
+      const same = this.mine && this.mine.round === payload.round && this.run === cursor.run && this.mine.calls.length === payload.calls.length;
       if (this.run !== cursor.run) { this.choice = this.only = null; }
+      this.mine = payload;
+      this.at = cursor.at;
+      if (this.run !== cursor.run || this.finished !== this.stage.model().finish) {
+        this.run = cursor.run;
+        this.finished = this.stage.model().finish;
+        this.gather();
+      }
+      if (stays) return this.read();
       this.data = payload;
-      this.run = cursor.run;
       if (!same || cursor.cell === null) this.pinned = null;
       this.hover = null;
       this.call = this.find();
@@ -183,9 +331,146 @@
       this.read();
     }
 
+    // ------------------------------------------------------------------------------------ masks of other methods
+    /** Asks which masks there are for this prompt; without a server that knows other runs there are none. */
+    async gather() {
+      const { host } = this.stage, ticket = ++this.ticket, run = this.run;
+      this.known = [];
+      this.story.hidden = true;
+      if (!host.masks || !host.figures || !this.finished) return;
+      let reply;
+      try { reply = await host.masks({ run, seen: Array.from(host.seen || []) }); } catch (error) { return console.error(error); }
+      if (ticket !== this.ticket || !reply.masks || !reply.masks.some((step) => step.run !== run)) return;
+      const order = Object.keys(SAY.steps);
+      this.known = reply.masks.filter((step) => order.includes(step.kind)).sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+      this.steps.replaceChildren(...this.known.map((step, i) => {
+        const name = fill(SAY.step, { i: i + 1, title: SAY.steps[step.kind][0], run: step.run === run ? SAY.thisRun : step.head.title });
+        const b = attrs(el("button", "um-mask-entry", name), { type: "button" });
+        b.addEventListener("click", () => (this.guest === step ? this.leave() : this.visit(step)));
+        return b;
+      }), this.home);
+      this.story.hidden = false;
+      this.tellStory();
+    }
+
+    /** The mask of a step, from the figures of its run. */
+    async payload(step) {
+      const name = step.run + "|" + step.at;
+      if (!this.payloads.has(name)) {
+        let reply = await this.stage.host.figures({ run: step.run, view: "mask", dark: this.stage.dark(), ats: [step.at] });
+        if (typeof reply === "string") reply = JSON.parse(reply);
+        const [{ payload, empty }] = reply.figures, nothing = empty || payload.empty;
+        if (nothing) throw new Error(nothing);
+        this.payloads.set(name, payload);
+      }
+      return this.payloads.get(name);
+    }
+
+    async visit(step) {
+      const ticket = ++this.ticket;
+      let payload;
+      try {
+        payload = await this.payload(step);
+      } catch (error) {
+        if (ticket === this.ticket) put(this.because, fill(SAY.storyFailed, { error: error.message || String(error) }));
+        return;
+      }
+      if (ticket !== this.ticket) return;
+      const before = this.guest ? fill(SAY.mask, { i: this.known.indexOf(this.guest) + 1, title: SAY.steps[this.guest.kind][0] }) : SAY.ownMask;
+      this.swap(() => {
+        this.guest = step;
+        this.data = payload;
+        this.call = step.call;
+        this.lane = payload.calls[step.call].lane;
+      });
+      this.tellStory(before);
+    }
+
+    /** Back to the run under the cursor. */
+    leave() {
+      const focused = this.story.contains(document.activeElement);
+      this.swap(() => {
+        this.end();
+        this.data = this.mine;
+        this.call = this.find();
+        this.lane = this.data.calls[this.call].lane;
+      });
+      if (focused) this.steps.firstChild.focus();
+    }
+
+    end() {
+      ++this.ticket;
+      this.guest = null;
+      this.tellStory();
+    }
+
+    /** Shows another mask: what both have moves to its place, or is outlined where it changed. */
+    swap(change) {
+      const from = this.scene();
+      change();
+      this.window = this.hover = this.pinned = null;
+      this.read();
+      const to = this.scene();
+      this.shift = compare(from.matrix, to.matrix);
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        this.changed = this.shift.changed;
+        this.paint();
+      } else if (!from.tiled && !to.tiled) this.animate(new Morph(from, to));
+    }
+
+    scene() {
+      const image = document.createElement("canvas");
+      Object.assign(image, { width: this.base.width, height: this.base.height });
+      image.getContext("2d").drawImage(this.base, 0, 0);
+      return { matrix: this.matrix, view: this.view, left: this.left, top: this.top, size: this.size, tiled: this.tiled, image };
+    }
+
+    animate(morph) {
+      const begin = performance.now(), frame = (now) => {
+        if (this.morph !== morph) return;
+        const t = clamp((now - begin) / MORPH, 0, 1);
+        if (t === 1) { this.morph = null; return this.over(); }
+        const g = this.canvas.getContext("2d"), dpr = Math.max(1, window.devicePixelRatio || 1);
+        g.setTransform(1, 0, 0, 1, 0, 0);
+        g.clearRect(0, 0, this.canvas.width, this.canvas.height);
+        g.setTransform(dpr, 0, 0, dpr, 0, 0);
+        morph.draw(g, t, this.colours, dpr);
+        requestAnimationFrame(frame);
+      };
+      this.morph = morph;
+      frame(begin);
+    }
+
+    /** Whose mask is shown, why it is as it is, and what changed against the one before. */
+    tellStory(before) {
+      const guest = this.guest, here = guest ? this.known.indexOf(guest) : -1;
+      this.known.forEach((step, i) => attrs(this.steps.children[i], { "aria-pressed": String(i === here), tabindex: i === Math.max(0, here) ? "0" : "-1" }));
+      this.home.hidden = this.whose.hidden = this.because.hidden = !guest;
+      if (!guest) return;
+      const { head } = guest, m = this.matrix, call = this.data.calls[guest.call];
+      const whose = fill(SAY.guest, { run: head.title, model: call.model, role: call.role, round: this.data.round });
+      const where = head.hardware ? [fill(SAY.guestOn, { hardware: head.hardware }) + (head.recorded ? ", " + head.recorded : "")] : [];
+      this.whose.replaceChildren(el("span", "um-prov", this.stage.words(head.provenance)), el("span", "", [whose, ...where].join(" · ")));
+      const why = fill(SAY.steps[guest.kind][1], { rows: call.lanes.length, queries: m.queries, block: this.data.block });
+      if (before !== undefined) put(this.because, why + " " + this.difference(before));
+    }
+
+    difference(name) {
+      const d = this.shift, parts = [];
+      if (!d.both) return fill(SAY.besideNone, { name });
+      if (d.opened || d.closed) {
+        const changes = ["opened", "closed"].filter((way) => d[way]).map((way) => count(way === "opened" ? SAY.opens : SAY.closes, { n: d[way] }));
+        parts.push(changes.join(", ") + fill(SAY.ofBoth, { n: d.both }));
+      } else parts.push(fill(SAY.stays, { n: d.both }));
+      for (const [way, q, k] of [[SAY.comes, d.newQueries, d.newKeys], [SAY.goes, d.oldQueries, d.oldKeys]]) {
+        if (q || k) parts.push(fill(way, { q: count(SAY.queries, { n: q }), k: count(SAY.keysN, { n: k }) }));
+      }
+      return fill(SAY.beside, { name, parts: parts.join("; ") });
+    }
+
     /** A node that is newly pinned brings the batch row that evaluates it. */
     bring(cursor) {
-      if (cursor.node === this.node) return false;
+      if (this.guest || cursor.node === this.node) return false;
       this.node = cursor.node;
       const round = this.stage.model().frame(cursor.at).round, node = round && round.nodes.get(cursor.node);
       if (!node || node.row < 0 || node.row >= this.data.calls[this.call].lanes.length) return false;
@@ -196,7 +481,7 @@
 
     cursor(cursor) {
       if (this.data && this.bring(cursor)) this.read();
-      if (cursor.cell === null && this.pinned) { this.pinned = null; this.tell(); }
+      if (cursor.cell === null && this.pinned && !this.guest) { this.pinned = null; this.tell(); }
       this.over();
     }
 
@@ -219,13 +504,14 @@
 
     read() {
       const { data } = this, call = data.calls[this.call];
+      this.changed = null;
       this.lane = Math.min(this.lane, call.lanes.length - 1);
       const m = (this.matrix = new Matrix(data, call, this.lane));
       const all = m.queries * m.keys.length, n = m.counts(), open = n.reduce((sum, x, i) => sum + (data.rules[i][0] ? x : 0), 0);
       this.numbers = n;
       this.focus = { q: clamp(this.focus.q, 0, m.queries - 1), k: clamp(this.focus.k, 0, m.keys.length - 1) };
       this.options(this.callBox, data.calls.map((c, i) => [i, fill(SAY.callName, { i: i + 1, role: c.role, model: c.model })]), this.call);
-      this.callBox.label.hidden = data.calls.length < 2;
+      this.callBox.label.hidden = data.calls.length < 2 || !!this.guest;
       this.options(this.laneBox, call.lanes.map(([title], i) => [i, title]), this.lane);
       this.laneBox.label.hidden = call.lanes.length < 2;
       this.options(this.againstBox, ["none", "causal", "full", "block"].map((k) => [k, fill(SAY[k], { n: data.block })]), this.against);
@@ -244,6 +530,7 @@
     // ------------------------------------------------------------------------------------ where things are
     layout() {
       const m = this.matrix, box = this.stage.box;
+      this.morph = null;
       this.width = box.clientWidth;
       if (!this.width) return;
       const tile = (this.tile = this.tiled ? Math.ceil(Math.max(m.keys.length, m.queries) / TILES) : 1);
@@ -320,11 +607,12 @@
       }
     }
 
-    /** A line around each group of cells that another rule would open or close. */
+    /** A line around each group of cells that another rule would open or close, or that the mask before had otherwise. */
     paintOutline(g, ink) {
-      if (this.against === "none") return;
+      if (this.against === "none" && !this.changed) return;
       const { matrix: m, size, view: v, left, top } = this, kind = this.against;
-      const on = (i, j) => i >= 0 && j >= 0 && i < v.qs && j < v.ks && m.differs(kind, v.q + i, v.k + j);
+      const differs = (q, k) => (kind === "none" ? this.changed[q * m.keys.length + k] === 1 : m.differs(kind, q, k));
+      const on = (i, j) => i >= 0 && j >= 0 && i < v.qs && j < v.ks && differs(v.q + i, v.k + j);
       for (const [width, colour] of [[4, ink.page], [2, ink.outline]]) {
         g.strokeStyle = colour;
         g.lineWidth = width;
@@ -474,7 +762,7 @@
 
     /** What moves with the pointer and the cursor, above the matrix that does not. */
     over() {
-      if (!this.matrix || !this.width || !this.colours) return;
+      if (!this.matrix || !this.width || !this.colours || this.morph) return;
       const { matrix: m, size, view: v, left, top, colours: ink } = this, g = this.canvas.getContext("2d"), dpr = Math.max(1, window.devicePixelRatio || 1);
       g.setTransform(1, 0, 0, 1, 0, 0);
       g.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -508,7 +796,7 @@
         if (mark.k !== undefined) this.name(g, ink, mark.k, false, true, true);
       }
       const pos = this.stage.cursor().pos;
-      if (pos === null || this.tiled) return;
+      if (pos === null || this.tiled || this.guest) return;
       // The position that is pinned on the page, wherever it is here.
       g.fillStyle = ink.ring;
       m.keys.forEach((key, i) => {
@@ -593,8 +881,8 @@
       this.aloud.textContent = said;
       const rule = c.q !== undefined && c.k !== undefined ? this.data.rules[m.rule(c.q, c.k)] : null;
       const title = rule ? (rule[0] ? SAY.may : SAY.maynot) + ": " + rule[2] : m.named(key);
-      this.stage.note(title, [said, this.data.calls[this.call].rule].concat(this.data.calls[this.call].doubt || []));
-      this.stage.seek(undefined, { pos: key[0], cell: c });
+      this.stage.note((this.guest ? this.guest.head.title + ", " : "") + title, [said, this.data.calls[this.call].rule].concat(this.data.calls[this.call].doubt || []));
+      if (!this.guest) this.stage.seek(undefined, { pos: key[0], cell: c }); // a position of this run, not of another
       this.tell();
       this.over();
     }
@@ -644,9 +932,105 @@
       return out;
     }
 
-    figure() { this.point(null); return this.canvas; }
+    /** Cells as vectors where they are few enough to be told apart on paper, else a picture of them. */
+    get vector() { return !this.tiled && this.view.qs <= PRINT && this.view.ks <= PRINT; }
+
+    /** What an exported figure has to say besides: another run than the one under the cursor, and that its cells are a picture. */
+    about() {
+      const out = { note: this.vector ? "" : fill(SAY.raster, { n: PRINT }) };
+      return this.guest ? Object.assign(out, { head: this.guest.head, status: this.whose.lastChild.textContent + ". " + this.because.textContent, step: this.guest.kind }) : out;
+    }
+
+    figure() {
+      this.point(null);
+      if (!this.vector) return this.canvas;
+      const { view: v, size, left, top, data } = this, ink = this.ink(), height = top + v.qs * size + 2;
+      const out = svg("svg", { "font-family": ink.mono }), pen = new Pen(out);
+      out.append(this.vectorCells(ink));
+      this.paintOutline(pen, ink);
+      this.paintNames(pen, ink);
+      const width = Math.max(left + v.ks * size + 2, 360), shown = data.rules.map((rule, i) => [...rule, this.numbers[i]]).filter((rule) => rule[4]);
+      let x = 0, y = height + 14;
+      for (const [open, look, title, , n] of shown) {
+        const words = [open ? SAY.may : SAY.maynot, title, n].join(" "), room = 20 + pen.measure("12px " + ink.sans, words) * 1.06 + 16;
+        if (x && x + room > width) { x = 0; y += 20; }
+        const swatch = svg("g", { transform: "translate(" + x + " " + y + ")" });
+        swatch.append(svg("rect", { width: 13, height: 13, fill: look === "later" ? ink.page : ink.look[look] }), ...marks(look, [[0, 0]], 13, ink), svg("rect", { width: 13, height: 13, fill: "none", stroke: ink.soft, "stroke-width": 0.75 }));
+        out.append(swatch, svg("text", { x: x + 20, y: y + 10.5, "font-family": ink.sans, "font-size": 12, fill: ink.text }, words));
+        x += room;
+      }
+      attrs(out, { width, height: y + 20, viewBox: "0 0 " + width + " " + (y + 20) });
+      return out;
+    }
+
+    /** One path for each rule, of runs of cells that lie side by side, and one for the marks on them. */
+    vectorCells(ink) {
+      const { matrix: m, size, view: v, left, top } = this, g = svg("g", { "shape-rendering": "crispEdges" }), width = v.ks * size, height = v.qs * size;
+      const runs = new Map(), cells = new Map();
+      for (let i = 0; i < v.qs; i++) for (let j = 0, end; j < v.ks; j = end) {
+        const rule = m.rule(v.q + i, v.k + j), x = left + j * size, y = top + i * size;
+        for (end = j + 1; end < v.ks && m.rule(v.q + i, v.k + end) === rule; end++);
+        if (!runs.has(rule)) { runs.set(rule, ""); cells.set(rule, []); }
+        runs.set(rule, runs.get(rule) + "M" + x + " " + y + "h" + (end - j) * size + "v" + size + "h" + -(end - j) * size + "z");
+        for (let k = j; k < end; k++) cells.get(rule).push([left + k * size, y]);
+      }
+      g.append(svg("rect", { x: left, y: top, width, height, fill: ink.page }));
+      for (const [rule, d] of runs) {
+        const [, look, title] = this.data.rules[rule], group = svg("g", { opacity: this.only !== null && this.only !== title ? 0.12 : 1 });
+        group.dataset.rule = title;
+        group.append(svg("path", { d, fill: look === "later" ? (this.only === title ? ink.hatch : ink.page) : ink.look[look] }), ...marks(look, cells.get(rule), size, ink));
+        g.append(group);
+      }
+      let lines = "";
+      for (let i = 0; i <= v.qs; i++) lines += "M" + left + " " + (top + i * size) + "h" + width;
+      for (let j = 0; j <= v.ks; j++) lines += "M" + (left + j * size) + " " + top + "v" + height;
+      g.append(svg("path", { d: lines, fill: "none", stroke: ink.line, "stroke-width": size > 9 ? 1 : 0.5 }));
+      return g;
+    }
 
     destroy() { this.sizes.disconnect(); }
+  }
+
+  /** What a look has besides its colour, on cells whose corners are `at`. */
+  function marks(look, at, size, ink) {
+    const path = (draw, more) => [svg("path", Object.assign({ d: at.map(([x, y]) => draw(x, y)).join(""), "shape-rendering": "auto" }, more))];
+    const c = size * 0.6;
+    // A line of no length with round ends is a dot.
+    if (look === "reference") return path((x, y) => "M" + (x + size / 2) + " " + (y + size / 2) + "h0", { fill: "none", stroke: "#101418", "stroke-width": Math.max(2, size * 0.26), "stroke-linecap": "round" });
+    if (look === "sibling") return path((x, y) => "M" + (x + 1) + " " + (y + size - 1) + "L" + (x + size - 1) + " " + (y + 1), { fill: "none", stroke: ink.text, "stroke-width": 0.8 });
+    if (look === "stale") return path((x, y) => "M" + (x + size - c) + " " + y + "h" + c + "v" + c + "z", { fill: ink.violet, stroke: ink.page, "stroke-width": 1 });
+    return [];
+  }
+
+  /** Draws as SVG what is told to a canvas: as much of it as names, bars and outlines need. */
+  class Pen {
+    constructor(node) {
+      Object.assign(this, { node, nodes: [], d: "", dash: [], fillStyle: "", strokeStyle: "", lineWidth: 1, globalAlpha: 1, font: "", textAlign: "left", textBaseline: "middle" });
+      this.ruler = document.createElement("canvas").getContext("2d");
+    }
+
+    add(tag, more, text) { this.node.append(svg(tag, this.globalAlpha < 1 ? Object.assign(more, { opacity: this.globalAlpha }) : more, text)); }
+    save() { this.nodes.push(this.node); }
+    restore() { this.node = this.nodes.pop(); }
+    into(transform) { const g = svg("g", { transform }); this.node.append(g); this.node = g; }
+    translate(x, y) { this.into("translate(" + x + " " + y + ")"); }
+    rotate(angle) { this.into("rotate(" + (angle * 180) / Math.PI + ")"); }
+    fillRect(x, y, width, height) { this.add("rect", { x, y, width: Math.max(0, width), height: Math.max(0, height), fill: this.fillStyle }); }
+    strokeRect(x, y, width, height) { this.add("rect", { x, y, width: Math.max(0, width), height: Math.max(0, height), fill: "none", stroke: this.strokeStyle, "stroke-width": this.lineWidth }); }
+    beginPath() { this.d = ""; }
+    moveTo(x, y) { this.d += "M" + x + " " + y; }
+    lineTo(x, y) { this.d += "L" + x + " " + y; }
+    rect() {} // only ever to clip text, which is cut to its room already
+    clip() {}
+    setLineDash(dash) { this.dash = dash; }
+    stroke() { if (this.d) this.add("path", { d: this.d, fill: "none", stroke: this.strokeStyle, "stroke-width": this.lineWidth, "stroke-linecap": this.lineCap, "stroke-dasharray": this.dash.length ? this.dash.join(" ") : undefined }); }
+    measure(font, text) { this.ruler.font = font; return this.ruler.measureText(text).width; }
+    measureText(text) { return { width: this.measure(this.font, text) }; }
+    fillText(text, x, y) {
+      const [, weight, size, family] = /^(?:(\d+) )?([\d.]+)px (.*)$/.exec(this.font), anchor = { right: "end", center: "middle", left: "start" }[this.textAlign];
+      const more = { x, y: y + (this.textBaseline === "middle" ? size * 0.36 : 0), "font-size": size, "font-family": family, "font-weight": weight, fill: this.fillStyle, "text-anchor": anchor, "xml:space": "preserve" };
+      if (text) this.add("text", more, text);
+    }
   }
 
   function cut(g, text, room) {
@@ -662,5 +1046,6 @@
     g.fill();
   }
 
+  Unmasked.mask = { compare, Matrix, Morph };
   Unmasked.lens("mask", (stage) => new Mask(stage));
 })();

@@ -727,6 +727,74 @@ _LAYOUTS: tuple[Callable[[_Reading, list[Key], list[Spans]], Found], ...] = (
 )
 
 
+# ------------------------------------------------------------ one call of each kind
+class Landmark(NamedTuple):
+    """The call of a run that shows a kind of mask best: number `call` of the round that ends at cursor `at`. `size` is
+    what it is preferred for: a larger one shows more, or is easier to read."""
+
+    at: int
+    call: int
+    size: tuple[int, int]
+
+
+# A mask is of the first of these kinds whose rules it has; "" is none: two kinds in one call explain neither.
+KINDS: tuple[tuple[set[str], str], ...] = (
+    ({"revealed"}, "temporal"),
+    ({"alone", "same"}, ""),
+    ({"alone"}, "doubled"),
+    ({"shadow"}, "shadows"),
+    ({"sibling"}, "tree"),
+    ({"behind"}, ""),
+    ({"same"}, "block"),
+    ({"left"}, "causal"),
+    ({"full"}, "full"),
+)
+
+
+# So many queries of a packed call show how it is built; more are harder to read.
+ENOUGH = 8
+
+
+def landmarks(trace: Trace) -> dict[str, Landmark]:
+    """For each kind of mask that occurs in a run the call that shows it best: the one with most queries, of packed
+    calls with enough of them the one with fewest keys; for a tree in rows the call with most rows. The first of equal
+    ones."""
+    calls: dict[tuple, tuple[tuple[int, int, int], RoundView, int, int]] = {}
+    for view in trace.rounds:
+        offsets = [offset for offset, event in enumerate(view.events) if isinstance(event, Forward)]
+        for number, offset in enumerate(offsets):
+            event: Forward = view.events[offset]  # type: ignore[assignment]
+            # Calls with one mask differ in size only, so one of them is read.
+            key, size = (event.model, event.mask, event.batch > 1), (event.batch, event.length, -event.cached)
+            if key not in calls or size > calls[key][0]:
+                calls[key] = size, view, number, offset
+    out: dict[str, Landmark] = {}
+    for _, view, number, offset in calls.values():
+        call = _Reading(trace, view, offset).call()
+        rows, queries = len(call.lanes), len(call.line)
+        kind = _kind(call) if rows == 1 else "tree" if _branching(call) else ""
+        plenty = queries if not view.events[offset].fed else min(queries, ENOUGH)  # type: ignore[union-attr]
+        mark = Landmark(view.stop, number, (plenty, -len(call.keys)) if rows == 1 else (rows, 0))
+        if kind and not call.unsure and (kind not in out or mark.size > out[kind].size):
+            out[kind] = mark
+    return out
+
+
+def _kind(call: Call) -> str:
+    used = {rule for runs in call.rows for _, rule in runs}
+    return next((kind for rules, kind in KINDS if rules <= used), "")
+
+
+def _branching(call: Call) -> bool:
+    """Whether two rows of the batch hold different drafts at one place."""
+    drafts: dict[int, set[str]] = {}
+    for lane in call.lanes:
+        for i, key in lane.keys:
+            if key.group == "drafted":
+                drafts.setdefault(i, set()).add(key.text)
+    return any(len(texts) > 1 for texts in drafts.values())
+
+
 # ------------------------------------------------------------ for the page
 def data(info: MaskInfo) -> dict[str, Any]:
     """What assets/lenses/mask.js draws: rules and groups by number, keys as columns, rows as runs."""
