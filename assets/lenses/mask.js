@@ -372,7 +372,9 @@
       try {
         payload = await this.payload(step);
       } catch (error) {
-        if (ticket === this.ticket) put(this.because, fill(SAY.storyFailed, { error: error.message || String(error) }));
+        if (ticket !== this.ticket) return;
+        put(this.because, fill(SAY.storyFailed, { error: error.message || String(error) }));
+        this.because.hidden = false;
         return;
       }
       if (ticket !== this.ticket) return;

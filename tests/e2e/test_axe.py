@@ -26,6 +26,10 @@ def test_axe_finds_nothing_serious_on_the_page_and_in_every_lens(watch, page_url
     for name in lenses(page)[1:]:  # the first is open on the loaded page
         open_lens(page, name)
         found[name] = violations(page, ".unmasked")
+    open_lens(page, "Mask")
+    page.locator(".um-mask-steps button", has_text="SimSD").click()
+    page.locator(".um-mask-whose", has_text="SimSD").wait_for()
+    found["mask of another run"] = violations(page, ".unmasked")
     page.locator(".um-exportbtn").click()
     found["export menu"] = violations(page, ".unmasked")
     assert not any(found.values()), found

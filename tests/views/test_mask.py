@@ -15,7 +15,7 @@ from decoders.models import catalogue
 from decoders.models.hf import HFModel
 from decoders.run import run
 from decoders.trace import Attention, Belief, Commit, Edit, Finish, Forward, Judge, Node, Propose, Round, Trace, Verdict
-from viz.views.mask import LOOKS, RULES, data, info, plot
+from viz.views.mask import LOOKS, RULES, data, info, landmarks, plot
 
 TRACES = sorted((Path(__file__).resolve().parents[2] / "assets" / "traces").glob("*.json.gz"))
 LETTERS = {
@@ -358,6 +358,7 @@ def test_cached_blocks_of_a_block_causal_model_are_not_stale():
 @pytest.mark.parametrize("name", ["diffuspec-apples", "speculative-apples", "simsd-apples"])
 def test_both_models_of_a_bundled_run_made_anew_see_what_is_drawn(given, name):
     _, method, models, text, knobs = next(recorded for recorded in RUNS if recorded[0] == name)
+    assert isinstance(models, dict)
     trace = run(method, models, text, **knobs)
     shown = [call for view in trace.rounds for call in info(trace, view.stop).calls]
     assert {call.model for call in shown} == set(models.values())
@@ -401,3 +402,39 @@ def test_every_call_of_a_bundled_run_is_explained_and_agrees_with_its_record(pat
                 assert cells == expected.tolist(), forward.model
             for key, (pos, token) in zip(call.keys[call.cached :], forward.fed, strict=False):
                 assert key.pos == pos and (key.group in ("masks", "copies")) == (token == trace.mask)
+
+
+# ------------------------------------------------------------ one call of each kind
+LANDMARKS = {
+    "ar-apples": {"causal": (28, 28)},
+    "stepwise-apples": {"full": (92, 92)},
+    "ssd-mixed-apples": {"block": (40, 40)},
+    "ssd-apples": {"full": (92, 92)},  # a chain is no tree
+    "ssd-tree-apples": {"full": (92, 92), "tree": (92, 92)},
+    "simsd-apples": {"block": (24, 24), "temporal": (12, 36)},
+    "s2d2-apples": {"causal": (24, 24), "block": (8, 40), "doubled": (16, 40)},
+    "s2d2-ahead-apples": {},  # its drafts ahead and its filled prefix are two kinds in one call each
+    "wino-apples": {"shadows": (124, 124)},
+    "diffuspec-apples": {"causal": (47, 47), "full": (61, 61)},
+}
+
+
+@pytest.mark.parametrize("name", LANDMARKS)
+def test_a_run_has_one_call_for_each_kind_of_its_masks(name):
+    trace = Trace.load(next(path for path in TRACES if path.name == f"{name}.json.gz"))
+    found = landmarks(trace)
+    shown = {kind: info(trace, mark.at).calls[mark.call] for kind, mark in found.items()}
+    assert {kind: (len(call.line), len(call.keys)) for kind, call in shown.items()} == LANDMARKS[name]
+
+
+def test_the_tree_of_a_run_is_its_call_with_most_rows_and_needs_alternatives():
+    trace = Trace.load(next(path for path in TRACES if path.name.startswith("ssd-tree-apples")))
+    mark = landmarks(trace)["tree"]
+    assert (mark.size, len(info(trace, mark.at).calls[mark.call].lanes)) == ((16, 0), 16)
+    assert "tree" not in landmarks(block_causal()), "two drafts, one behind the other"
+
+
+def test_a_mask_by_a_rule_that_is_a_guess_is_no_example_of_a_kind():
+    events = [Round(0, 0), Forward("draft", 6, model="small"), Finish("stopped")]
+    trace = make(events, (OF, FR), 2, attention="causal", model="toy")
+    assert landmarks(trace) == {}
