@@ -414,6 +414,7 @@
       this.read();
       const to = this.scene();
       this.shift = compare(from.matrix, to.matrix);
+      if (!this.width) return; // another lens is open by now
       if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
         this.changed = this.shift.changed;
         this.paint();
@@ -541,8 +542,8 @@
       const narrow = this.width < 560;
       this.left = this.tiled ? 56 : narrow ? 92 : 126;
       this.top = this.tiled ? 40 : 122;
-      // A finger needs more than a pointer; what does not fit scrolls.
-      const least = narrow && this.view.ks <= MANY / 4 ? 12 : narrow ? 8 : 6;
+      // A finger needs more than a pointer; what does not fit scrolls. A mask of another method is there to be seen whole.
+      const least = this.guest ? 3 : narrow && this.view.ks <= MANY / 4 ? 12 : narrow ? 8 : 6;
       this.size = clamp(Math.floor((this.width - this.left - 4) / this.view.ks), this.tiled ? 5 : least, this.tiled ? 12 : 26);
       const width = this.left + this.view.ks * this.size + 2, height = this.top + this.view.qs * this.size + 2;
       const dpr = Math.max(1, window.devicePixelRatio || 1);
