@@ -310,12 +310,12 @@
     // ------------------------------------------------------------------------------------ what is shown
     show(payload, cursor) {
       // Drawn anew in another theme or width; a reader who steps on in this run has left the others.
-      const stays = this.guest && this.run === cursor.run && this.at === cursor.at;
+      const stays = this.guest && this.run === cursor.run && this.moment === cursor.at;
       if (this.guest && !stays) this.end();
       const same = this.mine && this.mine.round === payload.round && this.run === cursor.run && this.mine.calls.length === payload.calls.length;
       if (this.run !== cursor.run) { this.choice = this.only = null; }
       this.mine = payload;
-      this.at = cursor.at;
+      this.moment = cursor.at;
       if (this.run !== cursor.run || this.finished !== this.stage.model().finish) {
         this.run = cursor.run;
         this.finished = this.stage.model().finish;

@@ -531,6 +531,7 @@ def test_a_mask_too_large_for_vectors_is_a_picture_and_its_caption_says_so(lens)
 
 def test_on_the_page_a_figure_of_another_runs_mask_has_that_runs_caption(watch, page_url):
     w = watch(page_url)
+    w.page.evaluate("() => document.querySelector('.unmasked').unmasked.seek(60)")  # there are no calls before
     open_lens(w.page, "Mask")
     w.page.locator(".um-mask-steps button", has_text="SimSD").click()
     w.page.locator(".um-mask-whose", has_text="SimSD on tiny-sdar").wait_for()
