@@ -6,7 +6,7 @@ transformers 5.x are in docs/decisions.md; each was measured before it was relie
 import inspect
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,7 +28,8 @@ class HFModel:
     """`net` is a loaded `*ForCausalLM` with sdpa attention, in eval mode; `tokenizer` may be None for models fed with
     ids. `layout` is how `many` feeds its rows: `batch` beside each other, each with a copy of the cached keys, or
     `packed` one behind the other in one row whose mask keeps them apart, with the cached keys there once; `auto` takes
-    what was measured to be faster. The logits are the same up to rounding."""
+    what was measured to be faster. The logits are the same up to rounding. `template` are options of the chat
+    template; a tokenizer without one, of a model that is no chat model, gets the prompt as it is."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class HFModel:
         spec: ModelSpec,
         proxy: NGram | None = None,
         layout: str = "auto",
+        template: Mapping[str, Any] | None = None,
     ):
         if layout not in LAYOUTS:
             raise ValueError(f"layout {layout!r}: must be one of {', '.join(LAYOUTS)}.")
@@ -44,7 +46,7 @@ class HFModel:
             # eager attention adds a boolean mask as +1 instead of applying it, without a word.
             raise ValueError(f"attention {net.config._attn_implementation!r} misreads boolean masks: load with sdpa.")
         self.net, self.tokenizer, self.spec, self.proxy = net.eval(), tokenizer, spec, proxy
-        self.layout = layout
+        self.layout, self.template = layout, dict(template or {})
         self._pieces: dict[int, str] = {}
         # transformers 5.24 renamed the argument, and warns about the old name.
         self._cache = "cache" if "cache" in inspect.signature(net.forward).parameters else "past_key_values"
@@ -56,10 +58,13 @@ class HFModel:
     # ------------------------------------------------------------ text
     def encode(self, prompt: str) -> list[int]:
         assert self.tokenizer is not None, "a model without tokenizer is fed with ids"
-        frame = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": _SLOT}], add_generation_prompt=True, tokenize=False
-        )
-        left, right = str(frame).split(_SLOT)
+        frame = _SLOT
+        if self.tokenizer.chat_template:
+            said = [{"role": "user", "content": _SLOT}]
+            frame = str(
+                self.tokenizer.apply_chat_template(said, add_generation_prompt=True, tokenize=False, **self.template)
+            )
+        left, right = frame.split(_SLOT)
         ids: list[int] = []
         for text, literal in ((left, False), (prompt, True), (right, False)):
             # Literal text is split even where it spells a special token: a visitor may type "<|mask|>".
