@@ -47,8 +47,14 @@ def _read(path: Path, id: str, facts: tuple[tuple[str, Any], ...]) -> Checkpoint
     if config is None:
         raise ModelUnavailable(f"{id}: {path.name}/config.json is missing: give the folder of a whole checkpoint.")
     family = families.family(config, id)
+    given = {**(_json(path / "generation.json") or {}), **dict(facts)}
+    return Checkpoint(path, config, family, describe(id, config, family, given))
+
+
+def describe(id: str, config: dict[str, Any], family: Family, facts: dict[str, Any]) -> ModelSpec:
+    """The facts of a checkpoint from the contents of its config.json; those that are given here come first."""
     native = family.native(config)
-    known = {**_published(config, family), **(_json(path / "generation.json") or {}), **dict(facts)}
+    known = {**_published(config, family), **facts}
     eos = known["eos"]
     spec = ModelSpec(
         id=id,
@@ -60,14 +66,15 @@ def _read(path: Path, id: str, facts: tuple[tuple[str, Any], ...]) -> Checkpoint
         block=known.get("block") or 32,
         context=known.get("context") or native.max_position_embeddings,
     )
-    for name, ids in (("mask", (spec.mask,)), ("eos", spec.eos)):
-        for token in ids:
-            if token >= spec.vocab_size or (token < 0 and (name == "eos" or spec.attention != "causal")):
+    needed = {"eos": spec.eos} if spec.attention == "causal" else {"eos": spec.eos, "mask": (spec.mask,)}
+    for name, tokens in needed.items():
+        for token in tokens:
+            if not 0 <= token < spec.vocab_size:
                 raise ModelUnavailable(
-                    f"{id}: the {name} token {token} is not one of its {spec.vocab_size} tokens; name it in "
-                    f'{path.name}/generation.json, as {{"{name}": 0}}.'
+                    f"{id}: the {name} token {token} is not one of its {spec.vocab_size} tokens; name it in a file "
+                    f'generation.json beside config.json, as {{"{name}": 0}}.'
                 )
-    return Checkpoint(path, config, family, spec)
+    return spec
 
 
 def _published(config: dict[str, Any], family: Family) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from decoders.errors import ModelUnavailable
 Config = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """`architectures` are the names by which a config.json says that it is one; `net` is the native class. `config`
     translates its contents into arguments of the native configuration, `keys` renames weights (one capture group a
