@@ -19,6 +19,8 @@ from decoders.errors import BadParam, BadPrompt, Incompatible
 from decoders.methods.base import Method
 from decoders.models import catalogue
 from decoders.models.base import Model, ModelSpec
+from decoders.models.catalogue import Placement
+from decoders.models.vocabulary import Aligned
 from decoders.trace import (
     MAX_TEXT,
     Attention,
@@ -42,7 +44,7 @@ class Recording:
     `models` is a catalogue id, a `Model`, or a dict from role to either. `prompt` is text, or token ids (already
     inside any template). Everything that can be wrong is refused here, before weights are loaded. `level`: "timing"
     records no predictions, "trace" the top 5 per position, "full" the top 8. `chance` replaces the draws that
-    `seed` would give: recorded ones, say."""
+    `seed` would give: recorded ones, say. `placement` says where named models are put, and in which arithmetic."""
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class Recording:
         seed: int = 0,
         level: str = "trace",
         chance: Chance | None = None,
+        placement: Placement = Placement(),  # noqa: B008 (it is frozen)
         **knobs: Any,
     ):
         self.method = registry.method(method) if isinstance(method, str) else method
@@ -76,7 +79,7 @@ class Recording:
         given = {role: given[role] for role in self.method.roles}
         for m in given.values():
             if isinstance(m, str):
-                catalogue.folder(m)  # a name that does not exist is said before files that are missing
+                catalogue.source(m)  # a name that does not exist is said before files that are missing
         specs = {role: catalogue.spec(m) if isinstance(m, str) else m.spec for role, m in given.items()}
         for role, spec in specs.items():
             if spec.attention not in self.method.roles[role]:
@@ -90,13 +93,13 @@ class Recording:
                 f"{name} = {getattr(self.params, name)}: {spec.id} has {spec.attention} attention and keeps an exact "
                 f"cache; use {name} = {default}, or pick a model that sees the whole canvas."
             )
-        for other in specs.values():
-            if other.vocab_size != spec.vocab_size:
-                raise Incompatible(
-                    f"{self.method.id} needs models with the same vocabulary: {spec.id} has {spec.vocab_size} tokens "
-                    f"and {other.id} has {other.vocab_size}; pick another pair."
-                )
-        self.models: dict[str, Model] = {r: catalogue.load(m) if isinstance(m, str) else m for r, m in given.items()}
+        shared = {role: self._shared(given, role, specs) for role in given}
+        self.models: dict[str, Model] = {
+            role: catalogue.load(m, placement) if isinstance(m, str) else m for role, m in given.items()
+        }
+        for role, n in shared.items():
+            if n is not None:
+                self.models[role] = Aligned(self.models[role], n, spec.vocab_size)
         self.model = next(iter(self.models.values()))
         spec = self.model.spec
         if "block" not in knobs:
@@ -130,6 +133,19 @@ class Recording:
         self._masks: dict[tuple, int] = {}
         self._learn([*ids, spec.mask, *spec.eos])
         self._events = self.method.decode(self.models, self.canvas, self.params, chance or Chance(seed))
+
+    def _shared(self, given: Mapping[str, str | Model], role: str, specs: Mapping[str, ModelSpec]) -> int | None:
+        """How many ids the model of a role shares with the first one, None where all of them."""
+        first = next(iter(given))
+        one, other = given[first], given[role]
+        if isinstance(one, str) and isinstance(other, str):
+            return catalogue.shared(other, one)
+        if specs[role].vocab_size == specs[first].vocab_size:
+            return None
+        raise Incompatible(
+            f"{self.method.id} needs models with the same vocabulary: {specs[first].id} has {specs[first].vocab_size} "
+            f"tokens and {specs[role].id} has {specs[role].vocab_size}; pick another pair."
+        )
 
     def __iter__(self) -> Iterator[Event]:
         """Yields each event as it happens, once. Leaving the loop early stops the run, as `close` does."""
@@ -219,7 +235,7 @@ class Recording:
             attention=spec.attention,
             attentions={m.spec.id: _attention(m.spec) for m in self.models.values()},
             specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
-            hardware=hardware(self.model.device),
+            hardware=hardware(self.model.device, self.model.dtype),
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
             recorded=datetime.date.today().isoformat(),
             level=self.level,
@@ -263,13 +279,14 @@ def run(
     seed: int = 0,
     level: str = "trace",
     chance: Chance | None = None,
+    placement: Placement = Placement(),  # noqa: B008 (it is frozen)
     **knobs: Any,
 ) -> Trace:
     """Runs to the end and returns the trace; with `reference` the method's reference decoder is run too.
 
     >>> run("ssd", "tiny-llada", "What is the capital of France?", n=4).text   # doctest: +SKIP
     """
-    recording = Recording(method, models, prompt, seed=seed, level=level, chance=chance, **knobs)
+    recording = Recording(method, models, prompt, seed=seed, level=level, chance=chance, placement=placement, **knobs)
     for _ in recording:
         pass
     if reference:
@@ -281,8 +298,11 @@ def _attention(spec: ModelSpec) -> Attention:
     return Attention(spec.attention, spec.block if spec.attention == "block" else 0)
 
 
-def hardware(device: torch.device) -> str:
-    """What the numbers were measured on, in words."""
+def hardware(device: torch.device, dtype: torch.dtype = torch.float32) -> str:
+    """What the numbers were measured on, in words; the arithmetic where it is not float32."""
+    arithmetic = "" if dtype == torch.float32 else f", {str(dtype).removeprefix('torch.')}"
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU {platform.machine()}, {torch.get_num_threads()} of {os.cpu_count()} threads"
+        return torch.cuda.get_device_name(device) + arithmetic
+    if device.type == "mps":
+        return f"Apple GPU, {platform.machine()}{arithmetic}"
+    return f"CPU {platform.machine()}, {torch.get_num_threads()} of {os.cpu_count()} threads{arithmetic}"

@@ -128,7 +128,7 @@ def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, 
     monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
     assert models["tiny-ar"]["missing"] == (
-        "tiny-ar lacks config.json, generation.json, tokenizer.json, model.safetensors in tiny-ar/: train it with "
+        "tiny-ar lacks config.json, tokenizer.json, model.safetensors, generation.json in tiny-ar/: train it with "
         "`python -m training.train tiny-ar`."
     )
     assert "Not available: tiny-ar lacks" in run(capsys, "models")[1]

@@ -53,6 +53,10 @@ class Toy:
     def device(self) -> torch.device:
         return torch.device("cpu")
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float32
+
     def encode(self, prompt: str) -> list[int]:
         return [ord(ch) % self.spec.mask for ch in prompt]
 

@@ -108,6 +108,11 @@ class Model(Protocol):
         """Where the weights are, and so where every tensor of a run has to be."""
         ...
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The arithmetic of the weights."""
+        ...
+
     def encode(self, prompt: str) -> list[int]:
         """Token ids of the prompt inside the model's chat template; the prompt's own text never becomes a special
         token."""

@@ -1,31 +1,32 @@
-"""The models that can be asked for by name, and how they are loaded: native classes, safetensors, no remote code."""
+"""The models that can be asked for by name, and where they are put: native classes, safetensors, no remote code."""
 
 from __future__ import annotations
 
-import json
+import gc
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
-import transformers
 
 from decoders.errors import ModelUnavailable, UnknownName
 from decoders.methods.base import Method
+from decoders.models import checkpoint, hub, memory, vocabulary
 from decoders.models.base import Model, ModelSpec
-from decoders.models.hf import HFModel
-from decoders.ngram import NGram
+from decoders.models.checkpoint import PROXY, Checkpoint
+from decoders.models.public import PUBLIC
 
+__all__ = ["PROXY"]
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
-PROXY = "trigram.safetensors"
-CLASSES = ("LlamaForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model one can ask for. `size` is in parameters; `note` says in a sentence what it can and cannot answer."""
+    """A bundled model. `size` is in parameters; `note` says in a sentence what it can and cannot answer."""
 
     id: str
     title: str
@@ -95,29 +96,57 @@ CATALOGUE: tuple[Entry, ...] = (
 
 
 def entry(name: str) -> Entry:
+    """The bundled model of that id."""
     for candidate in CATALOGUE:
         if candidate.id == name:
             return candidate
     raise UnknownName("model", name, [e.id for e in CATALOGUE])
 
 
-def folder(name: str) -> Path:
-    """Where the files of a model are: a catalogue id, or a directory with config.json and generation.json."""
+@dataclass(frozen=True)
+class Source:
+    """Where a name leads: `path` is the folder of its files, None while they are on the hub; `facts` are what its
+    files do not say."""
+
+    id: str
+    path: Path | None
+    repo: str = ""
+    revision: str = ""
+    facts: tuple[tuple[str, Any], ...] = ()
+
+
+def source(name: str) -> Source:
+    """A bundled model's id, a folder with config.json, the short name of a public model or its hub id (with a revision
+    behind an @, if wanted); raises `UnknownName` for anything else."""
+    if any(e.id == name for e in CATALOGUE):
+        return Source(name, MODELS / entry(name).folder)
     path = Path(name)
     if os.sep in name and path.is_dir():
-        return path
-    return MODELS / entry(name).folder
+        return Source(path.resolve().name, path)
+    for known in PUBLIC:
+        if name in (known.id, known.hub):
+            return Source(
+                known.id, hub.cached(known.hub, known.revision), known.hub, known.revision, tuple(known.facts.items())
+            )
+    if asked := hub.NAME.match(name):
+        repo, revision = asked["repo"], asked["revision"] or "main"
+        return Source(repo, hub.cached(repo, revision), repo, revision)
+    raise UnknownName("model", name, [*(e.id for e in CATALOGUE), *(p.id for p in PUBLIC)])
 
 
 def missing(name: str) -> str:
-    """Why a model cannot be loaded, as a sentence; empty when its files are there."""
-    path = folder(name)
-    absent = [file for file in ("config.json", "generation.json", "tokenizer.json") if not (path / file).is_file()]
-    if not _weights(path):
-        absent.append("model.safetensors")
+    """Why a model cannot be loaded at once, as a sentence; empty when its files are there."""
+    found = source(name)
+    if found.path is None:
+        return f"{found.id} is not on this machine: fetch it with `python -m app models --get {name}`."
+    absent = checkpoint.absent(found.path)
+    how = "give a folder with all files of the checkpoint"
+    if found.path.parent == MODELS:
+        how = f"train it with `python -m training.train {found.id}`"
+        absent += [file for file in ("generation.json",) if not (found.path / file).is_file()]
     if not absent:
         return ""
-    return f"{name} lacks {', '.join(absent)} in {path.name}/: train it with `python -m training.train {path.name}`."
+    return f"{name} lacks {', '.join(absent)} in {found.path.name}/: {how}."
 
 
 def available() -> tuple[Entry, ...]:
@@ -141,35 +170,43 @@ def default_models(method: Method) -> dict[str, str]:
     return chosen
 
 
-def _weights(path: Path) -> bool:
-    return any(file.name != PROXY for file in path.glob("*.safetensors"))
-
-
-@cache
-def _facts(path: Path) -> tuple[dict, dict]:
-    try:
-        return json.loads((path / "config.json").read_text()), json.loads((path / "generation.json").read_text())
-    except FileNotFoundError as error:
-        raise ModelUnavailable(
-            f"{path.name}/{Path(error.filename).name} is missing: train the model with "
-            f"`python -m training.train {path.name}`."
-        ) from error
+def get(name: str) -> Path:
+    """The folder of a model's files, fetched from the hub where they are not here."""
+    found = source(name)
+    return found.path or hub.fetch(found.repo, found.revision)
 
 
 def spec(name: str) -> ModelSpec:
-    """The facts of a model, without loading its weights."""
-    config, facts = _facts(folder(name))
-    eos = facts["eos"]
-    return ModelSpec(
-        id=folder(name).name,
-        vocab_size=config["vocab_size"],
-        mask=facts["mask"],
-        eos=tuple(eos) if isinstance(eos, list) else (eos,),
-        rows=facts.get("rows", "self"),
-        attention=facts.get("attention", "full"),
-        block=facts.get("block") or 32,
-        context=facts.get("context", config["max_position_embeddings"]),
-    )
+    """The facts of a model, without loading its weights: from its files, or, while they are on the hub, from what is
+    known of the public model."""
+    found = source(name)
+    known = next((p for p in PUBLIC if p.id == found.id), None)
+    if found.path is None and known is not None:
+        return known.spec
+    return _checkpoint(name).spec
+
+
+def _checkpoint(name: str) -> Checkpoint:
+    found = source(name)
+    path = found.path or get(name)
+    if path.parent == MODELS and not (path / "config.json").is_file():
+        raise ModelUnavailable(missing(name))
+    return checkpoint.read(path, found.id, **dict(found.facts))
+
+
+def shared(draft: str, target: str) -> int | None:
+    """How many ids, from 0 on, are the same token for both models; None where all are. Reads their tokenizers only;
+    raises `Incompatible` for two vocabularies."""
+    return None if draft == target else _shared(get(draft), get(target), f"{draft} and {target}")
+
+
+@cache
+def _shared(draft: Path, target: Path, names: str) -> int | None:
+    left, right = (checkpoint.tokenizer(path, path.name) for path in (draft, target))
+    sizes = [checkpoint.read(path).spec.vocab_size for path in (draft, target)]
+    if left.get_vocab() == right.get_vocab() and sizes[0] == sizes[1]:
+        return None
+    return vocabulary.common(left, right, names)
 
 
 def default_block(name: str) -> int | None:
@@ -180,36 +217,57 @@ def default_block(name: str) -> int | None:
         return None
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where models are put and in which arithmetic. `device` is one of torch's, "auto" to spread a model over all cards
+    and the processor's memory (needs accelerate), or None for the best one here; `dtype` None means bfloat16 on a GPU
+    and float32 elsewhere. In bfloat16 a row's logits depend on how many rows are in the call, so exactness is compared
+    in float32."""
+
+    device: str | None = None
+    dtype: str | None = None
+
+    @property
+    def where(self) -> torch.device:
+        return torch.device(pick_device() if self.device in (None, "auto") else self.device)
+
+    @property
+    def number(self) -> torch.dtype:
+        usual = "float32" if self.where.type == "cpu" else "bfloat16"
+        return DTYPES[self.dtype or usual]
+
+
 _lock = threading.Lock()
-_loaded: dict[tuple[str, str], Model] = {}
+_loaded: dict[tuple, Model] = {}
 
 
-def load(name: str, device: str | None = None) -> Model:
-    """The model, loaded once per process and device: bf16 on CUDA, fp32 elsewhere (exactness is compared in fp32)."""
-    where = torch.device(device or pick_device())
-    key = (str(folder(name)), str(where))
+def load(name: str, placement: Placement = Placement()) -> Model:  # noqa: B008 (it is frozen)
+    """The model, loaded once per process and placement. Raises `ModelUnavailable` before reading weights that will not
+    fit; models that nobody uses make room first."""
+    found = _checkpoint(name)
+    key = (str(found.path), str(placement.where), placement.number, placement.device == "auto")
     with _lock:
         if key not in _loaded:
-            _loaded[key] = _load(folder(name), spec(name), where)
+            _make_room(found, placement)
+            _loaded[key] = checkpoint.load(found, placement.where, placement.number, placement.device == "auto")
         return _loaded[key]
 
 
-def _load(path: Path, spec: ModelSpec, device: torch.device) -> Model:
-    config, _ = _facts(path)
-    kind = config["architectures"][0]
-    if kind not in CLASSES:
-        raise ModelUnavailable(f"No adapter for {kind}: known are {', '.join(CLASSES)}; add one in decoders/models/.")
-    if not _weights(path):
+def _make_room(found: Checkpoint, placement: Placement) -> None:
+    if placement.device == "auto":
+        return  # accelerate measures for itself, and uses the disk for what is left over
+    where = placement.where
+    need = memory.need(found.family, found.config, placement.number, tokens=min(1024, found.spec.context))
+    if need.total > memory.free(where):
+        _loaded.clear()
+        gc.collect()
+        if where.type == "cuda":
+            torch.cuda.empty_cache()
+    if need.total > (here := memory.free(where)):
         raise ModelUnavailable(
-            f"{path.name} has no *.safetensors file: weights in other formats are not read; convert them."
+            f"{found.spec.id} needs about {memory.words(need.total)} ({memory.words(need.weights)} of them weights) "
+            f"and {memory.words(here)} are free on {where}: pick a smaller model or another device."
         )
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    net = getattr(transformers, kind).from_pretrained(
-        path, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, local_files_only=True
-    )
-    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
-    proxy = NGram.load(path / PROXY) if (path / PROXY).is_file() else None
-    return HFModel(net.to(device), tokenizer, replace(spec, specials=tuple(tokenizer.all_special_ids)), proxy)
 
 
 def pick_device() -> str:

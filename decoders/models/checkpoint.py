@@ -114,7 +114,7 @@ def load(found: Checkpoint, device: torch.device, dtype: torch.dtype, spread: bo
     if lacks := absent(path):
         other = " Weights in other formats are not read: convert them." if "model.safetensors" in lacks else ""
         raise ModelUnavailable(f"{id} lacks {', '.join(lacks)} in {path.name}/.{other}")
-    net, info = found.family.model.from_pretrained(
+    loaded: Any = found.family.model.from_pretrained(
         path,
         config=found.family.native(found.config),
         key_mapping=dict(found.family.keys) or None,
@@ -123,8 +123,9 @@ def load(found: Checkpoint, device: torch.device, dtype: torch.dtype, spread: bo
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,
-        **({"device_map": "auto"} if spread else {}),
+        device_map="auto" if spread else None,
     )
+    net, info = loaded
     wrong = {kind: sorted(info[f"{kind}_keys"]) for kind in ("missing", "unexpected", "mismatched")}
     for kind, names in wrong.items():
         if names:

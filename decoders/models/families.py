@@ -41,7 +41,7 @@ class Family:
 
     def native(self, config: Config) -> transformers.PretrainedConfig:
         """The native configuration for the contents of a config.json."""
-        return self.model.config_class(**self.config(config))
+        return self.model.config_class(**self.config(config))  # pyright: ignore[reportOptionalCall]
 
     @property
     def model(self) -> type[transformers.PreTrainedModel]:

@@ -53,7 +53,12 @@ class HFModel:
 
     @property
     def device(self) -> torch.device:
-        return self.net.device
+        # Apple's GPU has no float64, in which probabilities are compared: there, logits come to the processor.
+        return torch.device("cpu") if self.net.device.type == "mps" else self.net.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.net.dtype
 
     # ------------------------------------------------------------ text
     def encode(self, prompt: str) -> list[int]:
@@ -117,9 +122,9 @@ class HFModel:
 
     @torch.inference_mode()
     def _run(self, rows, role, pos, see, cache, keep) -> tuple[list[Logits], Forward]:
-        device, start, length = self.device, len(cache) if cache is not None else 0, len(rows[0])
+        device, start, length = self.net.device, len(cache) if cache is not None else 0, len(rows[0])
         own = see is None
-        allowed = self.own_mask(start, length) if own else see.to(device)
+        allowed = (self.own_mask(start, length) if own else see).to(device)
         positions = list(range(start, start + length) if pos is None else pos)
         n, packed = len(rows), self._packs(len(rows), length, start)
         past = DynamicCache() if cache is not None else None
@@ -133,13 +138,17 @@ class HFModel:
             ids, where, allowed = ids.view(1, -1), where.reshape(1, -1), masks.packed(allowed, n)
         self._wait()
         began = time.perf_counter()
-        logits = self.net(
-            input_ids=ids,
-            attention_mask=allowed[None, None],
-            position_ids=where,
-            use_cache=past is not None,
-            **{self._cache: past},
-        ).logits.view(n, length, -1)
+        logits = (
+            self.net(
+                input_ids=ids,
+                attention_mask=allowed[None, None],
+                position_ids=where,
+                use_cache=past is not None,
+                **{self._cache: past},
+            )
+            .logits.view(n, length, -1)
+            .to(self.device)
+        )
         self._wait()
         seconds = time.perf_counter() - began
         before = cache.last if cache is not None else None

@@ -18,16 +18,19 @@ from decoders.models.families import Family
 
 @dataclass(frozen=True)
 class Public:
-    """A checkpoint on a hub. `revision` is a commit where a public project pins one, else the branch "main"; `facts`
-    are fields of `ModelSpec` that its files do not say."""
+    """A checkpoint on a hub; `facts` are fields of `ModelSpec` that its files do not say."""
 
     id: str
     hub: str
     family_id: str
     config: Mapping[str, Any]
     licence: str
-    revision: str = "main"
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def revision(self) -> str:
+        """The commit that is fetched; the branch "main" where none is known."""
+        return PINS.get(self.hub, "main")
 
     @property
     def family(self) -> Family:
@@ -81,6 +84,7 @@ _LLADA_MOE = _sizes(
     2048, 8192, 16, 16, 16, 157184, 8192, rope_theta=50_000.0, rms_norm_eps=1e-5, num_experts=64,
     num_experts_per_tok=8, expert_intermediate_size=1024, head_dim=128,
 )  # fmt: skip
+# config.json speaks of 131072 positions; the model was trained on 2048.
 _DREAM = _sizes(3584, 18944, 28, 28, 4, 152064, 2048)
 _SDAR_30B = _sizes(
     2048, 6144, 48, 32, 4, 151936, 32768, head_dim=128, num_experts=128, num_experts_per_tok=8,
@@ -96,25 +100,40 @@ _CODER_05B = _sizes(896, 4864, 24, 14, 2, 151936, 32768, tie_word_embeddings=Tru
 
 PUBLIC: tuple[Public, ...] = (
     Public("llada-8b-base", "GSAI-ML/LLaDA-8B-Base", "llada", _LLADA, "MIT"),
-    Public("llada-8b", "GSAI-ML/LLaDA-8B-Instruct", "llada", _LLADA, "MIT", "08b83a6feb34df1a6011b80c3c00c7563e963b07"),
-    Public("llada-1.5", "GSAI-ML/LLaDA-1.5", "llada", _LLADA, "MIT"),
+    Public("llada-8b", "GSAI-ML/LLaDA-8B-Instruct", "llada", _LLADA, "MIT"),
+    Public("llada-1.5", "GSAI-ML/LLaDA-1.5", "llada", _LLADA, "see its card"),
     Public(
         "llada-moe-base",
         "inclusionAI/LLaDA-MoE-7B-A1B-Base",
         "llada-moe",
         _LLADA_MOE,
         "Apache-2.0",
-        "daccaf1ccbf263a427bc9ac2a23b0b004fb275bf",
     ),
     Public("llada-moe", "inclusionAI/LLaDA-MoE-7B-A1B-Instruct", "llada-moe", _LLADA_MOE, "Apache-2.0"),
-    Public("dream-7b-base", "Dream-org/Dream-v0-Base-7B", "dream", _DREAM, "Apache-2.0"),
-    Public("dream-7b", "Dream-org/Dream-v0-Instruct-7B", "dream", _DREAM, "Apache-2.0"),
+    Public("dream-7b-base", "Dream-org/Dream-v0-Base-7B", "dream", _DREAM, "Apache-2.0", {"context": 2048}),
+    Public("dream-7b", "Dream-org/Dream-v0-Instruct-7B", "dream", _DREAM, "Apache-2.0", {"context": 2048}),
     Public(
-        "sdar-1.7b", "JetLM/SDAR-1.7B-Chat", "sdar", _sizes(2048, 6144, 28, 16, 8, 151936, 32768, head_dim=128), "MIT"
+        "sdar-1.7b",
+        "JetLM/SDAR-1.7B-Chat",
+        "sdar",
+        _sizes(2048, 6144, 28, 16, 8, 151936, 32768, head_dim=128),
+        "Apache-2.0",
     ),
-    Public("sdar-4b", "JetLM/SDAR-4B-Chat", "sdar", _sizes(2560, 9728, 36, 32, 8, 151936, 32768, head_dim=128), "MIT"),
-    Public("sdar-8b", "JetLM/SDAR-8B-Chat", "sdar", _sizes(4096, 12288, 36, 32, 8, 151936, 32768, head_dim=128), "MIT"),
-    Public("sdar-30b-a3b", "JetLM/SDAR-30B-A3B-Chat", "sdar-moe", _SDAR_30B, "MIT"),
+    Public(
+        "sdar-4b",
+        "JetLM/SDAR-4B-Chat",
+        "sdar",
+        _sizes(2560, 9728, 36, 32, 8, 151936, 32768, head_dim=128),
+        "Apache-2.0",
+    ),
+    Public(
+        "sdar-8b",
+        "JetLM/SDAR-8B-Chat",
+        "sdar",
+        _sizes(4096, 12288, 36, 32, 8, 151936, 32768, head_dim=128),
+        "Apache-2.0",
+    ),
+    Public("sdar-30b-a3b", "JetLM/SDAR-30B-A3B-Chat", "sdar-moe", _SDAR_30B, "Apache-2.0"),
     Public(
         "fast-dllm-v2-1.5b",
         "Efficient-Large-Model/Fast_dLLM_v2_1.5B",
@@ -196,6 +215,31 @@ PAIRS: tuple[Pair, ...] = (
     Pair("sdar-1.7b", "sdar-8b", ("simsd",)),
     Pair("sdar-4b", "sdar-30b-a3b", ("simsd",)),
 )
+
+# Commits that public projects pin; none was found for the two that are missing here.
+PINS: Mapping[str, str] = {
+    "dllm-hub/Qwen2.5-Coder-0.5B-Instruct-diffusion-mdlm-v0.1": "a284e895a6248256baf2f60502e54aba61b24c1a",
+    "dllm-hub/Qwen3-0.6B-diffusion-bd3lm-v0.1": "60f77bba67ba94231c16f5fb29bc66c500b038f1",
+    "dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1": "c8d24a3f4adaeef46881b450e1bf7d1005203bd7",
+    "Dream-org/Dream-v0-Base-7B": "6572adb5535263e4d1a337b56942ba48b6dee2a9",
+    "Dream-org/Dream-v0-Instruct-7B": "05334cb9faaf763692dcf9d8737c642be2b2a6ae",
+    "Efficient-Large-Model/Fast_dLLM_v2_1.5B": "25093b6f63300adfd57f72145083c8a528fe4f16",
+    "Efficient-Large-Model/Fast_dLLM_v2_7B": "0661abf5f9f0ee338970d091052a26c8efa51974",
+    "GSAI-ML/LLaDA-1.5": "84346fd91ba60252d260022201ad6fc5a3468fb2",
+    "GSAI-ML/LLaDA-8B-Base": "0f2787f2d87eac5eed8a087d5ecd24277e6255b2",
+    "GSAI-ML/LLaDA-8B-Instruct": "08b83a6feb34df1a6011b80c3c00c7563e963b07",
+    "inclusionAI/LLaDA-MoE-7B-A1B-Base": "daccaf1ccbf263a427bc9ac2a23b0b004fb275bf",
+    "inclusionAI/LLaDA-MoE-7B-A1B-Instruct": "783d3467f108d28ac0a78d3e41af16ab05cabd8d",
+    "inclusionAI/LLaDA2.0-mini": "dad945cac317da394b390f82c7b40691d8a881ed",
+    "inclusionAI/LLaDA2.1-mini": "20e64e2ad21644d0e5248586ed9c942cdd45de0f",
+    "JetLM/SDAR-30B-A3B-Chat": "f5add2a159163a2a8f07e9da7dfcbfaadc73d6d4",
+    "JetLM/SDAR-4B-Chat": "cd91dd7ba0282032e2127f023063da1e7059bf8a",
+    "JetLM/SDAR-8B-Chat": "ac4528d2c076b04e02a03e6f430efa4385331ce8",
+    "Qwen/Qwen2.5-32B-Instruct": "5ede1c97bbab6ce5cda5812749b4c0bdf79b18dd",
+    "Qwen/Qwen2.5-7B-Instruct": "a09a35458c702b33eeacc393d103063234e8bc28",
+    "Qwen/Qwen3-4B": "1cfa9a7208912126459214e8b04321603b3df60c",
+    "Qwen/Qwen3-8B": "b968826d9c46dd6066d109eabc6255188de91218",
+}
 
 
 def public(name: str) -> Public:

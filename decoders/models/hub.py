@@ -1,0 +1,57 @@
+"""Where the files of a named checkpoint are: in this machine's hub cache, or still on the hub.
+
+Only what is read is fetched (`checkpoint.FILES`: no code, no pickles). HF_HUB_OFFLINE, HF_HOME, HF_TOKEN and
+HF_ENDPOINT are huggingface_hub's own and are honoured."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import huggingface_hub
+from huggingface_hub import errors
+
+from decoders.errors import ModelUnavailable
+from decoders.models.checkpoint import FILES
+
+# owner/name, perhaps with a branch or commit behind an @.
+NAME = re.compile(r"^(?P<repo>[A-Za-z0-9][\w.-]*/[\w.-]+)(@(?P<revision>[\w./-]+))?$")
+
+
+def cached(repo: str, revision: str) -> Path | None:
+    """The folder of a repository's files if they were fetched before."""
+    try:
+        return Path(_snapshot(repo, revision, local=True))
+    except (errors.LocalEntryNotFoundError, errors.HFValidationError):
+        return None
+
+
+def fetch(repo: str, revision: str) -> Path:
+    """Fetches what is not here yet, with huggingface_hub's progress bars, and returns the folder."""
+    try:
+        return Path(_snapshot(repo, revision, local=False))
+    except errors.GatedRepoError as error:
+        raise ModelUnavailable(
+            f"{repo} is gated: accept its terms on its page, then set HF_TOKEN or run `hf auth login`."
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelUnavailable(
+            f"{repo} has no revision {revision!r}: name a branch or a commit behind an @."
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise ModelUnavailable(f"There is no public repository {repo}: check its name, or set HF_TOKEN.") from error
+    except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as error:
+        raise ModelUnavailable(
+            f"{repo} is not on this machine and the hub cannot be reached: connect (and unset HF_HUB_OFFLINE), or give "
+            "a local folder."
+        ) from error
+    except (errors.HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        reason = str(error).split("\n")[0].rstrip(".")
+        raise ModelUnavailable(f"{repo} could not be fetched ({reason}): try again; what came is kept.") from error
+
+
+def _snapshot(repo: str, revision: str, local: bool) -> str:
+    return huggingface_hub.snapshot_download(
+        repo, revision=revision, allow_patterns=list(FILES), local_files_only=local
+    )
