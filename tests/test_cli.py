@@ -133,7 +133,7 @@ def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, 
     )
     assert "Not available: tiny-ar lacks" in run(capsys, "models")[1]
     code, out, err = run(capsys, "run", "ar", "--prompt", "hi")
-    assert (code, out) == (3, "") and "config.json is missing" in err and err.count("\n") == 1
+    assert (code, out) == (3, "") and "lacks config.json" in err and err.count("\n") == 1
     for id in ("tiny-sdar", "tiny-ar"):
         (tmp_path / id).mkdir()
         for file in ("config.json", "generation.json", "tokenizer.json", "model.safetensors"):
