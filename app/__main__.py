@@ -12,10 +12,13 @@ from pathlib import Path
 from app.summary import summary
 from decoders.errors import ExplorerError, UsageError
 from decoders.methods.base import Method
-from decoders.models import catalogue, measured
+from decoders.models import catalogue, measured, memory
+from decoders.models.catalogue import Placement
+from decoders.models.check import Checked, check
+from decoders.models.public import PUBLIC
 from decoders.registry import METHODS
 from decoders.registry import method as find
-from decoders.run import LEVELS, Recording
+from decoders.run import LEVELS, Recording, hardware
 from decoders.trace import Reference, Trace
 from viz.exports import FORMATS, write
 from viz.report import plain, report
@@ -41,7 +44,9 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
         for flag, (role, model) in zip(roles(m), catalogue.default_models(m).items(), strict=True):
             kinds = " or ".join(m.roles[role])
             one.add_argument(
-                f"--{flag}", default=model, help=f"id of a model with {kinds} attention (default: {model})"
+                f"--{flag}",
+                default=model,
+                help=f"a model with {kinds} attention: an id, a folder or a hub id (default: {model})",
             )
         one.add_argument("--prompt", required=True, help="the prompt; - reads it from standard input")
         one.add_argument("--seed", type=int, default=0)
@@ -51,6 +56,7 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
         one.add_argument(
             "--reference", action="store_true", help="also run the reference decoder and compare token by token"
         )
+        _place(one)
         one.add_argument("--out", type=Path, help="save the trace (.json or .json.gz)")
         one.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
         for knob in m.params.knobs():
@@ -76,6 +82,12 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
         listing.add_argument("--json", action="store_true", help="print JSON instead")
         if name == "methods":
             listing.add_argument("--markdown", action="store_true", help="print docs/methods.md")
+        else:
+            listing.add_argument(
+                "--check", action="store_true", help="say which models fit on this machine, and why not"
+            )
+            listing.add_argument("--get", metavar="MODEL", help="fetch a public model and print its folder")
+            _place(listing)
     return top
 
 
@@ -95,7 +107,8 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
     method = find(args.method, methods)
     models = {role: getattr(args, flag) for flag, role in zip(roles(method), method.roles, strict=True)}
-    recording = Recording(method, models, prompt, seed=args.seed, level=args.level, **given)
+    where = _placement(args)
+    recording = Recording(method, models, prompt, seed=args.seed, level=args.level, placement=where, **given)
     for _ in recording:
         pass
     if args.reference and recording.compare() is None and recording.drawn:
@@ -208,13 +221,32 @@ def markdown(methods: tuple[Method, ...]) -> str:
     return "\n".join(lines)
 
 
-def list_models(args: argparse.Namespace) -> None:
+def list_models(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
+    placement = _placement(args)
+    if args.get:
+        if not (here := catalogue.source(args.get)).path:
+            known = next((c for c in check(methods, placement) if c.id == here.id), None)
+            size = f", {memory.words(known.parameters * 2)} in bfloat16" if known else ""
+            print(f"[fetching {here.repo}@{here.revision}{size}]", file=sys.stderr)
+        print(catalogue.get(args.get))
+        return
+    checked = check(methods, placement)
     if args.json:
-        fields = ("id", "title", "kind", "size", "licence", "note", "examples")
-        listed = [
-            {f: getattr(e, f) for f in fields} | {"missing": catalogue.missing(e.id)} for e in catalogue.CATALOGUE
-        ]
-        print(json.dumps(listed, ensure_ascii=False))
+        listed = [c.json() | {"missing": ""} for c in checked]
+        for e in catalogue.CATALOGUE:
+            if reason := catalogue.missing(e.id):
+                listed.append({"id": e.id, "hub_id": "", "fits": False, "methods": [], "missing": reason})
+        print(json.dumps({"machine": _machine(placement, checked), "models": listed}, ensure_ascii=False))
+        return
+    if args.check:
+        print(_machine(placement, checked))
+        for c in checked:
+            verdict = "fits" if c.fits else "does not fit"
+            parts = f"{memory.words(c.needs.weights)} weights + {memory.words(c.needs.cache + c.needs.call)} for a run"
+            print(f"{c.id:<26}{verdict:<14}{memory.words(c.needs.total):>8} = {parts}{'' if c.here else ', not here'}")
+            print(f"{'':<26}{', '.join(c.methods)}")
+            if c.pairs:
+                print(f"{'':<26}goes with {', '.join(c.pairs)}")
         return
     for e in catalogue.CATALOGUE:
         print(f"{e.id:<12}{e.title} · {e.size} parameters · {e.licence}\n{'':<12}{e.note}")
@@ -222,6 +254,35 @@ def list_models(args: argparse.Namespace) -> None:
             print(f"{'':<12}{right}")
         if reason := catalogue.missing(e.id):
             print(f"{'':<12}Not available: {reason}")
+    print(f"\nPublic models by name: {', '.join(p.id for p in PUBLIC)}.")
+    print("A folder or hub id of the same architectures will do too; --check says what fits here.")
+
+
+def _machine(placement: Placement, checked: list[Checked]) -> str:
+    free = memory.words(checked[0].free if checked else memory.free(placement.where))
+    number = str(placement.number).removeprefix("torch.")
+    return f"{hardware(placement.where)}: {free} free; {number}, a text of 512 tokens, up to 8 rows a call"
+
+
+def _placement(args: argparse.Namespace) -> Placement:
+    try:
+        placement = Placement(args.device, args.dtype)
+        memory.free(placement.where)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        raise UsageError(f"--device {args.device}: {reason}; name one that is here, as cpu or cuda:0.") from error
+    return placement
+
+
+def _place(parser: argparse.ArgumentParser) -> None:
+    """The flags that say where models are put."""
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, mps, or auto to spread over all (default: the best here)")
+    parser.add_argument(
+        "--dtype",
+        choices=sorted(catalogue.DTYPES),
+        help="arithmetic (default: bfloat16 on a GPU, where batched rows are not bit for bit those of a single one; "
+        "float32 elsewhere, in which exactness is compared)",
+    )
 
 
 def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHODS) -> int:
@@ -240,7 +301,7 @@ def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHOD
         elif args.command == "methods":
             list_methods(args, methods)
         else:
-            list_models(args)
+            list_models(args, methods)
     except ExplorerError as error:
         print(plain(str(error)), file=sys.stderr)
         return error.exit_code

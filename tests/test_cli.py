@@ -119,14 +119,14 @@ def test_methods_and_models_are_listed_as_text_and_as_json(capsys):
     )
     assert [m["id"] for m in listed] == [*diffusion.split(), "ar", "prompt-lookup", "speculative", "diffuspec"]
     assert {k["name"]: k["symbol"] for k in next(m for m in listed if m["id"] == "ssd")["knobs"]}["n"] == "N"
-    models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
+    models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])["models"]}
     assert list(models) == ["tiny-llada", "tiny-sdar", "nano-sdar", "tiny-ar"]
     assert [m["kind"] for m in models.values()] == ["full", "block", "block", "causal"]
 
 
 def test_models_without_files_are_listed_with_the_reason_and_not_chosen(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "MODELS", tmp_path)
-    models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])}
+    models = {m["id"]: m for m in json.loads(run(capsys, "models", "--json")[1])["models"]}
     assert models["tiny-ar"]["missing"] == (
         "tiny-ar lacks config.json, tokenizer.json, model.safetensors, generation.json in tiny-ar/: train it with "
         "`python -m training.train tiny-ar`."

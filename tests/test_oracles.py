@@ -4,6 +4,7 @@ call.
 The recordings lie in tests/data/oracles, tests/oracle_models.py builds the weights, tests/oracle_impl.py translates the
 reference's arguments to ours."""
 
+import checkpoints
 import oracle_impl
 import oracle_models
 import pytest
@@ -13,6 +14,7 @@ from decoders import masks, routing
 from decoders.chance import Chance
 from decoders.methods.dream import Dream, due, read
 from decoders.methods.threshold import Threshold, passing
+from decoders.models import catalogue
 from decoders.models.base import Logits
 from decoders.policies import shares
 from decoders.sampling import by_confidence, look, shaped
@@ -98,16 +100,31 @@ def test_every_recorded_case_is_claimed_or_says_why_not():
     assert not any(case["error"] for case in every.values())
 
 
-def outcome(group, name):
+def outcome(group, name, build=oracle_models.build):
     case = oracle_models.recorded()[group][name]
-    model = oracle_models.build(case["model"]["family"], case["model"]["seed"], case["model"]["peak"])
+    model = build(case["model"]["family"], case["model"]["seed"], case["model"]["peak"])
     draws = oracle_models.Replay(case)
     return case, oracle_impl.run(case, model, draws), draws
 
 
 @pytest.mark.parametrize("group, name", sorted(SUPPORTED))
 def test_tokens_and_number_of_calls_are_the_references(group, name):
-    case, result, draws = outcome(group, name)
+    agree(group, name)
+
+
+@pytest.mark.parametrize("group, name", sorted(SUPPORTED))
+def test_they_are_so_with_weights_that_were_loaded_from_the_authors_files(group, name, tmp_path):
+    families = {"dream": "dream", "fast_v2": "fast-v2", "llada2": "llada2", "llada": "llada"}
+
+    def loaded(weights, seed, peak):
+        family = families.get(group) or {"qwen3": "a2d-qwen3" if group == "dllm" else "sdar", "llama": "llada"}[weights]
+        return catalogue.load(str(checkpoints.write(tmp_path / family, family, seed, peak))).net
+
+    agree(group, name, loaded)
+
+
+def agree(group, name, build=oracle_models.build):
+    case, result, draws = outcome(group, name, build)
     assert result["output"] == case["output"]
     calls = case["stats"].get("total_forward_steps", case["stats"].get("nfe", case["calls"]))
     guided = case["call"] == "dllm.bd3lm" and "cfg_scale" in case["kwargs"]

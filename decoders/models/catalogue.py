@@ -17,6 +17,7 @@ from decoders.methods.base import Method
 from decoders.models import checkpoint, hub, memory, vocabulary
 from decoders.models.base import Model, ModelSpec
 from decoders.models.checkpoint import PROXY, Checkpoint
+from decoders.models.families import Config, Family
 from decoders.models.public import PUBLIC
 
 __all__ = ["PROXY"]
@@ -242,22 +243,25 @@ _loaded: dict[tuple, Model] = {}
 
 
 def load(name: str, placement: Placement = Placement()) -> Model:  # noqa: B008 (it is frozen)
-    """The model, loaded once per process and placement. Raises `ModelUnavailable` before reading weights that will not
-    fit; models that nobody uses make room first."""
+    """The model, loaded once per process and placement, fetched first where its files are not here. Raises
+    `ModelUnavailable` before fetching or reading weights that will not fit; loaded models make room first."""
+    known = next((p for p in PUBLIC if p.id == source(name).id), None)
+    if known is not None and source(name).path is None:
+        _make_room(known.id, known.family, known.config, known.spec.context, placement)
     found = _checkpoint(name)
     key = (str(found.path), str(placement.where), placement.number, placement.device == "auto")
     with _lock:
         if key not in _loaded:
-            _make_room(found, placement)
+            _make_room(found.spec.id, found.family, found.config, found.spec.context, placement)
             _loaded[key] = checkpoint.load(found, placement.where, placement.number, placement.device == "auto")
         return _loaded[key]
 
 
-def _make_room(found: Checkpoint, placement: Placement) -> None:
+def _make_room(id: str, family: Family, config: Config, context: int, placement: Placement) -> None:
     if placement.device == "auto":
         return  # accelerate measures for itself, and uses the disk for what is left over
     where = placement.where
-    need = memory.need(found.family, found.config, placement.number, tokens=min(1024, found.spec.context))
+    need = memory.need(family, config, placement.number, tokens=min(512, context))
     if need.total > memory.free(where):
         _loaded.clear()
         gc.collect()
@@ -265,8 +269,8 @@ def _make_room(found: Checkpoint, placement: Placement) -> None:
             torch.cuda.empty_cache()
     if need.total > (here := memory.free(where)):
         raise ModelUnavailable(
-            f"{found.spec.id} needs about {memory.words(need.total)} ({memory.words(need.weights)} of them weights) "
-            f"and {memory.words(here)} are free on {where}: pick a smaller model or another device."
+            f"{id} needs about {memory.words(need.total)} ({memory.words(need.weights)} of them weights) and "
+            f"{memory.words(here)} are free on {where}: pick a smaller model or another device."
         )
 
 

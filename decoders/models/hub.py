@@ -29,6 +29,7 @@ def cached(repo: str, revision: str) -> Path | None:
 
 def fetch(repo: str, revision: str) -> Path:
     """Fetches what is not here yet, with huggingface_hub's progress bars, and returns the folder."""
+    huggingface_hub.logging.set_verbosity_error()  # its retries are told once, by the sentence below
     try:
         return Path(_snapshot(repo, revision, local=False))
     except errors.GatedRepoError as error:

@@ -205,10 +205,10 @@ PUBLIC: tuple[Public, ...] = (
     ),
 )
 PAIRS: tuple[Pair, ...] = (
-    Pair("dream-7b", "qwen2.5-7b", ("diffuspec", "speculative")),
-    Pair("dream-7b", "qwen2.5-32b", ("diffuspec", "speculative")),
-    Pair("qwen3-0.6b-mdlm", "qwen3-4b", ("diffuspec", "speculative")),
-    Pair("qwen3-0.6b-mdlm", "qwen3-8b", ("diffuspec", "speculative")),
+    Pair("dream-7b", "qwen2.5-7b", ("diffuspec",)),
+    Pair("dream-7b", "qwen2.5-32b", ("diffuspec",)),
+    Pair("qwen3-0.6b-mdlm", "qwen3-4b", ("diffuspec",)),
+    Pair("qwen3-0.6b-mdlm", "qwen3-8b", ("diffuspec",)),
     Pair("qwen3-0.6b-bd3lm", "qwen3-8b", ("diffuspec", "speculative")),
     Pair("fast-dllm-v2-1.5b", "qwen2.5-7b", ("diffuspec", "speculative")),
     Pair("sdar-1.7b", "sdar-4b", ("simsd",)),
