@@ -1,9 +1,9 @@
-"""`python -m bench methods | identity | layout | page | overhead | tradeoff | proxy | record`: run one measurement."""
+"""`python -m bench methods | identity | layout | page | gallery | overhead | tradeoff | proxy | record`: run one."""
 
 import argparse
 import sys
 
-from bench import identity, layout, methods, overhead, page, proxy, record, tradeoff
+from bench import gallery, identity, layout, methods, overhead, page, proxy, record, tradeoff
 
 COMMANDS = {
     "methods": methods.main,
@@ -12,6 +12,7 @@ COMMANDS = {
     "page": page.main,
     "overhead": overhead.main,
     "record": record.main,
+    "gallery": gallery.main,
     "tradeoff": tradeoff.main,
     "proxy": proxy.main,
 }
