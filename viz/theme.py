@@ -19,7 +19,7 @@ import plotly.graph_objects as go
 from decoders.trace import Trace, piece_bytes
 
 MONO = '"IBM Plex Mono", ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK SC", monospace'
-SANS = 'system-ui, "IBM Plex Sans", "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
+SANS = '"IBM Plex Sans", system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 
 
 class Ink(NamedTuple):

@@ -28,4 +28,4 @@ def test_what_the_cursor_has_passed_is_counted_apart():
 
 
 def test_the_least_sure_token_is_named():
-    assert "·Paris at position 3, filled in with p = 0.40" in info(stepwise(), 12).sentence
+    assert "‘·Paris’ at position 3, filled in with p = 0.40" in info(stepwise(), 12).sentence

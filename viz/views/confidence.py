@@ -1,12 +1,14 @@
 """How sure was the model of each token when it was filled in?
 
-A dot per filled position: its round across, its probability upwards, its state as colour and shape. Where the
-algorithm compared with a fixed number (a `Decide` that carries a threshold), that number is a line: dots below it
-were filled in only because something has to be in every round.
+A dot per filled position: its round across, those of one round side by side, its probability upwards, its state as
+colour and shape. Where the algorithm compared with a fixed number (a `Decide` that carries a threshold), that number is
+a line: dots below it were filled in only because something has to be in every round.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -15,6 +17,7 @@ from decoders.trace import Commit, Decide, Trace
 from viz import theme
 from viz.base import View
 
+_GAP, _WIDTH = 0.16, 0.8  # of a round: between two of its dots, and the most that all of them take
 _SHAPES = {
     "unmasked": "circle",
     "accepted": "square",
@@ -64,19 +67,30 @@ def info(trace: Trace, at: int) -> ConfidenceInfo:
         sentence = "Nothing was filled in."
     else:
         least = min(dots, key=lambda dot: dot.p)
-        sentence = f"The least sure token is {least.text} at position {least.pos}, filled in with p = {least.p:.2f}."
+        sentence = f"The least sure token is ‘{least.text}’ at position {least.pos}, filled in with p = {least.p:.2f}."
         if threshold is not None:
             sentence += f" {below} of {len(dots)} were below the threshold {threshold:g}."
     return ConfidenceInfo(tuple(dots), seen, threshold, below, sentence)
 
 
+def _spread(dots: tuple[Dot, ...]) -> list[float]:
+    """Where each dot stands on the axis of rounds: the dots of a round side by side, in the order of filling."""
+    sizes, seen = Counter(dot.round for dot in dots), Counter[int]()
+    out = []
+    for dot in dots:
+        step = min(_GAP, _WIDTH / sizes[dot.round])
+        out.append(dot.round + (seen[dot.round] - (sizes[dot.round] - 1) / 2) * step)
+        seen[dot.round] += 1
+    return out
+
+
 def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
     """Probability at filling, over rounds; what the cursor has not reached yet is faint."""
-    figure = go.Figure()
+    figure, across = go.Figure(), _spread(info.dots)
     for why in dict.fromkeys(dot.why for dot in info.dots):
         mine = [(i, dot) for i, dot in enumerate(info.dots) if dot.why == why]
         figure.add_scatter(
-            x=[dot.round for _, dot in mine],
+            x=[across[i] for i, _ in mine],
             y=[dot.p for _, dot in mine],
             mode="markers",
             name=why,
@@ -100,20 +114,18 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
             line={"color": theme.colour("threshold", dark), "dash": "dash", "width": 2},
             annotation={"text": f"threshold {info.threshold:g}", "font": {"color": theme.colour("threshold", dark)}},
         )
-    figure.update_layout(template=theme.template(dark), height=420, showlegend=True)
-    rounds = {dot.round for dot in info.dots}
-    figure.update_xaxes(title="round", tickformat="d", dtick=1 if len(rounds) <= 20 else None)
-    figure.update_yaxes(title="probability when filled in", range=[-0.03, 1.05], tickformat=".1f")
-    figure.add_annotation(
-        text=theme.literal(info.sentence),
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=34,
-        xanchor="left",
-        font={"color": theme.colour("muted", dark), "size": 13},
+    figure.update_layout(
+        template=theme.template(dark),
+        height=400,
+        showlegend=True,
+        legend={"x": 0, "y": 1.02, "yanchor": "bottom"},
+        margin={"t": 40},
     )
+    figure.update_xaxes(title="round", tickformat="d", nticks=20, minallowed=-1)
+    low = min([dot.p for dot in info.dots] + [1.0 if info.threshold is None else info.threshold])
+    # Most runs are sure of most tokens: the axis begins at the tenth below the least sure one.
+    low = max(0.0, math.floor(10 * low - 0.3) / 10)
+    figure.update_yaxes(title="probability when filled in", range=[low - 0.03 * (1 - low), 1 + 0.04 * (1 - low)])
     return figure
 
 
