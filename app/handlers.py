@@ -218,11 +218,11 @@ class Handlers:
         entry.finished = entry.recording.trace
         return stage.message(entry.id, len(entry.finished.events), [], entry.finished.vocab, end=entry.finished)
 
-    def race(self, ask: dict, page: dict[str, dict[str, Any]]) -> Iterator[str]:
+    def race(self, ask: dict, page: dict[str, dict[str, Any]], model: str = "") -> Iterator[str]:
         """Methods run one after another, as messages to the race lens: see `app.race.race`. What goes wrong is said
         there, in the place where it was asked."""
         try:
-            for news in race.race(self.store, self.methods, ask, page):
+            for news in race.race(self.store, self.methods, ask, page, model):
                 yield stage.news(ask.get("id"), **news)
         except ExplorerError as error:
             yield stage.news(ask.get("id"), error=str(error))

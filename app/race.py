@@ -22,7 +22,7 @@ WARM_UP_CALLS = 3
 NEWS_PER_SECOND = 4
 MOST_SEEN = 256
 # A setting that says how much text there is, not how it is found, does not tell two runs of a method apart.
-SIZES = {"max_new", "block", "early_stop"}
+SIZES = {"max_new", "early_stop"}
 
 
 def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> dict:
@@ -55,6 +55,8 @@ def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
     trace = entry.trace
     method = next((m for m in methods if m.id == trace.method), None)
     defaults = {k.name: (k.default, k.symbol or k.name) for k in method.params.knobs()} if method else {}
+    if "block" in defaults:  # by default that of the model
+        defaults["block"] = (_trained_for(trace), defaults["block"][1])
     own = [
         f"{defaults[name][1]} = {value}"
         for name, value in trace.params.items()
@@ -70,6 +72,12 @@ def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
         "settings": ", ".join(own),
         "reference": trace.reference.method if trace.reference else method.reference if method else "",
     }
+
+
+def _trained_for(trace: Trace) -> int:
+    """The block size that the run's model was trained for; the run's own where that is not known."""
+    known = trace.model in [entry.id for entry in catalogue.CATALOGUE]
+    return (known and catalogue.default_block(trace.model)) or trace.block
 
 
 def _offered(method: Method, like: Trace) -> dict:
@@ -96,13 +104,17 @@ def _models(method: Method, like: Trace) -> dict[str, str]:
 
 
 def race(
-    store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any], page: Mapping[str, Mapping[str, Any]]
+    store: Store,
+    methods: tuple[Method, ...],
+    ask: Mapping[str, Any],
+    page: Mapping[str, Mapping[str, Any]],
+    model: str = "",
 ) -> Generator[dict, None, None]:
     """Runs `ask["methods"]` (ids, one to four) on the prompt, model and seed of the run `ask["run"]`, and tells how it
     goes: {i, of, title, run, warm: True} while method `i` is warmed up, {..., calls} while it runs, {..., done: True,
     outside} when it has ended, `outside` being the seconds that were not spent in forward calls, and {end: True}.
-    `ask["settings"]`: "default", "page" (those of `page`, by method) or "like" (those of the run). What cannot be run
-    is refused before anything is."""
+    `ask["settings"]`: "default", "page" (those of `page`, by method, where `model` is chosen) or "like" (those of the
+    run). What cannot be run is refused before anything is."""
     here, names = store.get(ask.get("run")), ask.get("methods")
     if here is None:
         raise UsageError(words.GONE)
@@ -113,8 +125,11 @@ def race(
         raise UsageError(words.RACE_PROMPT)
 
     def record(method: Method, level: str) -> Recording:
-        knobs = _knobs(method, like, str(ask.get("settings")), page.get(method.id, {}))
-        return Recording(method, _models(method, like), like.prompt, seed=like.seed, level=level, **knobs)
+        models, own = _models(method, like), dict(page.get(method.id, {}))
+        if model not in list(models.values())[:1]:
+            own.pop("block", None)  # a block size is one model's; another one decodes with its own
+        knobs = _knobs(method, like, str(ask.get("settings")), own)
+        return Recording(method, models, like.prompt, seed=like.seed, level=level, **knobs)
 
     recordings = [record(method, "trace") for method in asked]
     entry = store.add(recordings[0])
@@ -144,8 +159,7 @@ def _knobs(method: Method, like: Trace, settings: str, page: Mapping[str, Any]) 
     shared = {name: value for name, value in like.params.items() if name in knobs and value not in knobs[name].loose}
     if settings == "like":
         return shared
-    # The page's block size is that of the page's model, which need not be the run's.
-    own = {name: value for name, value in page.items() if name != "block"} if settings == "page" else {}
+    own = dict(page) if settings == "page" else {}
     return {"max_new": shared["max_new"]} | own if "max_new" in shared else own
 
 

@@ -186,16 +186,17 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         player.link(follow, None, [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], **shared, **waiting)
 
-        def race(event: gr.EventData, *values: Any):
+        def race(event: gr.EventData, model: str, *values: Any):
             page: dict[str, dict[str, Any]] = {}
             for (owner, knob), value in zip(names, values, strict=True):
                 page.setdefault(owner, {})[knob] = value
-            yield from act.race(event._data, page)
+            yield from act.race(event._data, page, model)
 
         def halt_race(event: gr.EventData) -> None:
             act.stop(event._data.get("run"))
 
-        player.race(race, [c for _, c in knobs], [player], trigger_mode="multiple", **shared, **waiting)
+        inputs = [model, *[c for _, c in knobs]]
+        player.race(race, inputs, [player], trigger_mode="multiple", **shared, **waiting)
         player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
             gr.api(endpoint(m), api_name=m.id, **shared)  # pyright: ignore[reportPrivateImportUsage]

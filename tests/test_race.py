@@ -90,7 +90,24 @@ def test_the_reference_takes_the_settings_of_the_run_and_others_its_length_alone
     assert race._knobs(find("stepwise"), like, "like", {}) == {"max_new": 16, "block": 4}
     assert race._knobs(find("ssd"), like, "default", {"n": 5}) == {"max_new": 16}
     page = {"n": 5, "block": 32, "max_new": 24}
-    assert race._knobs(find("ssd"), like, "page", page) == {"max_new": 24, "n": 5}
+    assert race._knobs(find("ssd"), like, "page", page) == {"max_new": 24, "n": 5, "block": 32}
+
+
+@needs_weights
+@pytest.mark.parametrize(("model", "block"), [("tiny-llada", 4), ("tiny-sdar", 32)])
+def test_the_pages_block_size_is_that_of_a_lane_on_the_pages_model_and_no_others(model, block):
+    here = short("stepwise")
+    ask = {"run": here["run"], "methods": ["ssd"], "settings": "page"}
+    *_, done, _ = race.race(here["store"], METHODS, ask, {"ssd": {"n": 2, "block": 4}}, model)
+    assert here["store"].get(done["run"]).trace.block == block
+
+
+def test_a_block_size_that_is_not_the_models_own_is_among_the_settings_of_a_lane(store):
+    entry = store.add(trace=replace(tiny_trace(), model="tiny-llada", method="stepwise", block=8, params={"block": 8}))
+    here = race._listed(entry, METHODS)
+    assert here["settings"] == "B = 8"
+    entry = store.add(trace=replace(tiny_trace(), model="toy", method="stepwise", block=8, params={"block": 8}))
+    assert race._listed(entry, METHODS)["settings"] == ""
 
 
 @pytest.mark.parametrize(
