@@ -55,8 +55,8 @@
     meanLength: "{a}/{j}, length {m}",
     role_draft: "draft", role_verify: "verify", role_denoise: "denoise", role_other: "other",
     // badge
-    b_same: "= identical to {label} ({n}/{m} tokens)", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
-    b_agree: " · {n}/{m} tokens agree with {label}", b_none: "? reference not run", b_compare: " · compare it", b_run: "? reference not run · run it", b_asked: "? running the reference …", b_ref: "reference decoder", b_running: "? still running",
+    b_same: "= identical ({n}/{m}) to {label}", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
+    b_agree: " · {n}/{m} tokens agree with {label}", b_none: "? reference not run", b_compare: " · Compare it{about}", b_run: "? reference not run · Run it{about}", b_about: ", about {time}", b_asked: "? running the reference …", b_ref: "reference decoder", b_running: "? still running",
     b_same_t: "Compared token by token in this browser with the reference run.",
     b_differs_t: "{n} of {m} tokens equal those of {label}. Click to jump to the first difference.",
     b_approx_t: "This method does not promise the reference decoder's text.",
@@ -67,8 +67,9 @@
     b_running_t: "The comparison needs the finished canvas.",
     // provenance
     measured: "MEASURED", replay: "REPLAY", simulated: "SIMULATED",
-    measured_t: "Run by this program on {hardware}.", replay_t: "Recorded {hardware} {recorded}, played back.", simulated_t: "Not a model run: made up to show or test something.",
-    recordedOn: "recorded {hardware}", seed: "seed {seed}", noHardware: "unnamed hardware",
+    measured_t: "Run by this program on {hardware}{when}{with}.", replay_t: "A model run, recorded on {hardware}{when}{with}, played back.", simulated_t: "Not a model run: made up to show or test something.",
+    p_when: ", {date}", p_with: ", torch {torch}",
+    recordedOn: "recorded on {hardware}", seed: "seed {seed}", noHardware: "unnamed hardware",
     // lenses
     lenses: "Views", grid: "Grid", gridQuestion: "What is on the canvas at this step, and how did each position get there?",
     lensEmpty: "Nothing to draw here: {method} records no {kinds}.", lensEmptyLive: "Nothing to draw yet: no {kinds} so far.",
@@ -101,7 +102,7 @@
     noTrace: "No run loaded yet.",
     // inspector
     inspector: "Inspector", position: "Position {pos}", unpin: "Unpin (Esc)", before: "Previous position (J)", after: "Next position (K)",
-    hoverHint: "preview; click to pin", nothing: "Click a token or a cell of the map: here you read what the model believed there and which rule decided.",
+    hoverHint: "preview; click to pin", nothing: "Click a token, a draft or a cell: here you read what the model believed there and which rule decided.",
     now: "now", why: "Why", history: "History", beliefs: "What the model believed", row: "batch row", entropy: "entropy {h} nats", omitted: "all others",
     noBeliefs: "No belief about this position was recorded up to this step.", beliefFrom: "round {round}, {role} call {call}",
     blockOf: "block {block}", inPrompt: "prompt",
@@ -178,13 +179,15 @@
   }
   const clamp = (x, lo, hi) => Math.max(lo, Math.min(hi, x));
   const thousands = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
+  /** A probability in two digits, more close to 1: 0.97, 0.996. */
   function prob(p) {
     if (!(p > 0)) return "0";
-    if (p >= 0.9995) return "1.0";
-    if (p >= 0.99) return p.toFixed(3).slice(1);
-    if (p < 0.001) return "<.001";
-    return p.toPrecision(2).replace(/^0/, "");
+    if (p >= 0.9995) return "1.00";
+    if (p < 0.001) return "<0.001";
+    return p >= 0.99 ? p.toFixed(3) : p.toPrecision(2);
   }
+  /** What stands behind the name of a probability: "= 0.97", "< 0.001". */
+  const equals = (p) => prob(p).replace(/^(<?)/, (sign) => (sign || "=") + " ");
   function num(x) {
     if (!Number.isFinite(x)) return "–";
     if (Number.isInteger(x)) return Math.abs(x) < 1e15 ? thousands(x) : String(x);
@@ -773,10 +776,12 @@
       this.question = el("div", "um-question");
       this.buildGrid();
       this.figureBox = el("div", "um-figure");
+      this.answer = el("p", "um-answer");
+      this.answer.hidden = true;
       this.figureEl = el("div", "um-plot");
       this.figureNote = el("div", "um-note");
       this.lensBoxes = el("div");
-      this.figureBox.append(this.figureNote, this.lensBoxes, this.figureEl);
+      this.figureBox.append(this.figureNote, this.lensBoxes, this.answer, this.figureEl);
       this.figureBox.hidden = true;
       this.panel.append(this.question, this.gridBox, this.figureBox);
       this.inspector = attrs(el("div", "um-inspector"), { role: "complementary", "aria-label": this.w.inspector });
@@ -1149,6 +1154,13 @@
       return !!h && !!this.host.reference && !this.liveRun && h.provenance === "measured" && !["reference", "exact"].includes(h.guarantee) && !h.reference;
     }
 
+    /** {about}: how long the reference decoder will take: one call a filled position, each like this run's shortest. */
+    estimate() {
+      const m = this.model, calls = m.events.filter((e) => e.kind === "forward" && e.seconds > 0 && (!e.model || e.model === m.head.model));
+      const seconds = calls.length ? m.numbers(m.events.length).filled * Math.min(...calls.map((e) => e.seconds)) : 0;
+      return { about: seconds ? this.say("b_about", { time: seconds < 1 ? "1\u202fs" : Math.round(seconds) + "\u202fs" }) : "" };
+    }
+
     askReference() {
       this.asked = true;
       this.drawBadge();
@@ -1288,8 +1300,11 @@
       this.sub.title = this.sub.textContent;
       const kind = ["measured", "replay", "simulated"].includes(h.provenance) ? h.provenance : "measured";
       this.provenance.className = "um-prov um-" + kind;
-      put(this.provenance, this.w[kind] + (kind === "replay" && h.hardware ? " · " + this.say("recordedOn", { hardware: h.hardware }) + (h.recorded ? ", " + String(h.recorded).slice(0, 10) : "") : kind === "measured" && h.hardware ? " · " + h.hardware : ""));
-      this.provenance.title = this.say(kind + "_t", { hardware: h.hardware || this.w.noHardware, recorded: h.recorded || "" });
+      const date = String(h.recorded || "").slice(0, 10), when = date && this.say("p_when", { date }), made = h.hardware && kind !== "simulated";
+      const where = made ? " · " + (kind === "replay" ? this.say("recordedOn", h) : h.hardware) + when : "";
+      put(this.provenance, this.w[kind] + where);
+      const torch = (h.versions || {}).torch;
+      this.provenance.title = this.say(kind + "_t", { hardware: h.hardware || this.w.noHardware, when, with: torch ? this.say("p_with", { torch }) : "" });
       this.drawBadge();
       this.drawTabs();
     }
@@ -1303,12 +1318,12 @@
       else if (h.guarantee === "exact") [kind, text, title] = ["ref", this.w.b_drawn, this.w.b_drawn_t];
       else if (h.guarantee === "approximate") {
         kind = "approx";
-        text = this.w.b_approx + (diff ? this.say("b_agree", values) : this.canCompare() ? (this.asked ? this.w.b_asked : this.w.b_compare) : "");
+        text = this.w.b_approx + (diff ? this.say("b_agree", values) : this.canCompare() ? (this.asked ? this.w.b_asked : this.say("b_compare", this.estimate())) : "");
         title = this.w.b_approx_t;
         jump = !!diff && diff.first >= 0;
         if (jump) title += " " + fill(this.w.b_differs_t, Object.assign({}, values));
       } else if (this.liveRun) [kind, text, title] = ["none", this.w.b_running, this.w.b_running_t];
-      else if (!diff && this.canCompare()) [kind, text, title] = ["none", this.asked ? this.w.b_asked : this.w.b_run, this.w.b_run_t];
+      else if (!diff && this.canCompare()) [kind, text, title] = ["none", this.asked ? this.w.b_asked : this.say("b_run", this.estimate()), this.w.b_run_t];
       else if (!diff) [kind, text, title] = ["none", this.w.b_none, this.w.b_none_t];
       else if (diff.first < 0) [kind, text, title] = ["same", this.say("b_same", values), this.w.b_same_t];
       else {
@@ -1354,7 +1369,7 @@
       set("tpf", ratio(now.filled, now.calls, 2), run(ratio(all.filled, all.calls, 2)));
       set("cost", num(now.cost), of(num(all.cost)));
       t.acc.tile.hidden = !all.judged && !m.kinds.has("judge");
-      set("acc", now.judged ? Math.round((100 * now.accepted) / now.judged) + "\u202f%" : "–",
+      set("acc", now.judged ? Math.round((100 * now.accepted) / now.judged) + "%" : "–",
         this.say("meanLength", { a: now.accepted, j: now.judged, m: ratio(now.judgedTokens, now.judgedRounds, 1) }));
     }
 
@@ -1382,7 +1397,7 @@
       const parts = [], drafted = proposed.size;
       if (edits.length === 1 && edits[0].why === "unmasked" && !drafted) {
         const e = edits[0];
-        out += this.say("one", { pos: e.pos, token: m.quote(e.after), p: prob(e.p) }) + this.bestOf(e, call, frame);
+        out += this.say("one", { pos: e.pos, token: m.quote(e.after), p: equals(e.p) }) + this.bestOf(e, call, frame);
         // Which one is said already; how many is worth saying only where a rule of its own decides it.
         decisions = decisions.filter((d) => d.because && d.because.some(([name]) => !["masked", "best", "kept least"].includes(name)));
       } else {
@@ -1750,11 +1765,11 @@
       let text = this.say("tip", { pos, state: this.w[STATES[state]] });
       if (token >= 0 && token !== m.mask) text += " · " + (m.face(token).special ? m.face(token).title : m.quote(token));
       const edit = t && t.edits[t.edits.length - 1], draft = t && t.drafts.find((d) => d.token === t.token);
-      if (edit && edit.p > 0) text += " · p " + prob(edit.p);
-      else if (draft) text += " · q " + prob(draft.node.q) + (draft.verdict ? ", p " + prob(draft.verdict.p) : "");
+      if (edit && edit.p > 0) text += " · p " + equals(edit.p);
+      else if (draft) text += " · q " + equals(draft.node.q) + (draft.verdict ? ", p " + equals(draft.verdict.p) : "");
       else if (cell && m.beliefs) {
         const v = m.metric("confidence")[cell.row][pos];
-        if (!Number.isNaN(v) && state !== S.prompt) text += " · p " + prob(v);
+        if (!Number.isNaN(v) && state !== S.prompt) text += " · p " + equals(v);
       }
       if (cell) text = this.say("tipRound", { n: round.n }) + " · " + text;
       put(this.tip, text);
@@ -1822,7 +1837,7 @@
       const s = this.section(out, this.say("node", { id: this.node }));
       if (!node) return void s.append(el("div", "um-rule", this.w.v_pending));
       const fills = node.fills.map(([pos, token]) => pos + " " + m.quote(token)).join(", ");
-      s.append(el("div", "um-facts", this.say("nodeFacts", { fills, q: prob(node.q), row: node.row >= 0 ? this.say("nodeRow", { row: node.row }) : this.w.nodeNoRow })));
+      s.append(el("div", "um-facts", this.say("nodeFacts", { fills, q: equals(node.q), row: node.row >= 0 ? this.say("nodeRow", { row: node.row }) : this.w.nodeNoRow })));
       s.append(el("div", "um-facts", node.parents.length ? this.say("nodeParents", { parents: node.parents.slice(0, 6).join(", ") }) : this.w.nodeRoot));
       let verdict = null;
       for (const t of frame.touch.values()) for (const d of t.drafts) if (d.node === node) verdict = d.verdict;
@@ -1831,8 +1846,8 @@
 
     verdict(draft, pos) {
       const v = draft.verdict, m = this.model, token = m.quote(draft.token);
-      if (!v) return this.say("r_pending", { token, q: prob(draft.node.q) });
-      const values = { token, score: num(v.score), bar: num(v.bar), p: prob(v.p) };
+      if (!v) return this.say("r_pending", { token, q: equals(draft.node.q) });
+      const values = { token, score: num(v.score), bar: num(v.bar), p: equals(v.p) };
       if (v.outcome === "accepted") return this.say(v.bar === 1 && v.score === 1 ? "r_accepted_same" : "r_accepted", values);
       if (v.outcome === "unreached") return this.say("r_unreached", values);
       const [where, what] = v.choice;
@@ -1851,8 +1866,8 @@
         const judged = t.drafts.find((d) => d.verdict && d.verdict.outcome === "accepted") || t.drafts.find((d) => d.verdict && d.verdict.outcome === "rejected") || t.drafts[0];
         if (judged) out.push(this.verdict(judged, pos));
         const edit = t.edits[t.edits.length - 1];
-        if (edit && edit.why !== "accepted") out.push(this.say("r_" + edit.why, { token: m.quote(edit.after), before: edit.before >= 0 ? m.quote(edit.before) : "", p: prob(edit.p) }));
-        if (edit && edit.why === "accepted" && !judged) out.push(this.say("r_unmasked", { token: m.quote(edit.after), p: prob(edit.p) }));
+        if (edit && edit.why !== "accepted") out.push(this.say("r_" + edit.why, { token: m.quote(edit.after), before: edit.before >= 0 ? m.quote(edit.before) : "", p: equals(edit.p) }));
+        if (edit && edit.why === "accepted" && !judged) out.push(this.say("r_unmasked", { token: m.quote(edit.after), p: equals(edit.p) }));
         if (edit && edit.why === "unmasked") {
           let call = null;
           for (let i = frame.round.start; i < Math.min(this.at, frame.round.stop); i++) if (m.events[i].kind === "forward") call = m.events[i];
@@ -1930,11 +1945,11 @@
         const draft = t.drafts.find((d) => d.token === t.token) || t.drafts[0];
         let text = "";
         if (draft) {
-          text = this.say("h_draft", { token: m.quote(draft.token), q: prob(draft.node.q) }) + " → " + (draft.verdict ? w["h_" + draft.verdict.outcome] : w.h_pending);
+          text = this.say("h_draft", { token: m.quote(draft.token), q: equals(draft.node.q) }) + " → " + (draft.verdict ? w["h_" + draft.verdict.outcome] : w.h_pending);
           const v = draft.verdict;
           if (v && v.outcome === "rejected" && v.choice[1] >= 0) text += ": " + (v.choice[0] !== pos ? this.say("position", { pos: v.choice[0] }).toLowerCase() + " " : "") + m.quote(v.choice[1]);
         }
-        for (const e of t.edits) if (!(draft && e.why === "accepted")) text += (text ? " → " : "") + w[e.why] + (e.after === m.mask ? "" : " " + m.quote(e.after) + " (p " + prob(e.p) + ")");
+        for (const e of t.edits) if (!(draft && e.why === "accepted")) text += (text ? " → " : "") + w[e.why] + (e.after === m.mask ? "" : " " + m.quote(e.after) + " (p " + equals(e.p) + ")");
         out.push({ when, state: t.state, text });
       }
       return out.length > 14 ? out.slice(0, 1).concat(out.slice(-13)) : out;
@@ -2078,7 +2093,7 @@
     }
 
     hide() {
-      this.figureEl.hidden = true;
+      this.figureEl.hidden = this.answer.hidden = true;
       for (const made of this.made.values()) made.box.hidden = true;
     }
 
@@ -2234,7 +2249,7 @@
       for (const [id, other] of this.made) other.box.hidden = id !== view.id;
       if (want.medium === "plotly") return this.showPlotly(want, figure, made.lens);
       this.note("");
-      this.figureEl.hidden = true;
+      this.figureEl.hidden = this.answer.hidden = true;
       this.drawn = want.key;
       this.drawnView = want.view;
       this.followed = JSON.stringify(this.cursor());
@@ -2247,6 +2262,8 @@
       if (this.gone || this.views[this.lens].id !== want.view || (this.wanted && this.wanted !== want && this.figures.has(this.wanted.key))) return;
       this.note("");
       this.figureEl.hidden = false;
+      this.answer.hidden = !figure.alt;
+      put(this.answer, figure.alt || "");
       try {
         // Plotly (and a lens) writes into what it is given, so the cached figure is not handed over itself.
         let shown = { data: figure.data.map((trace) => Object.assign({}, trace)), layout: Object.assign({}, figure.layout) };

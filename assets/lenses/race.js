@@ -20,7 +20,7 @@
     progress_s: "The same share of each lane's own forward calls.",
     play: "Play the race (Space)", pause: "Pause the race (Space)", slider: "Race position", keys: "Space plays; ← → step from call to call; Home and End.",
     group: "Race: Space plays, arrows step from call to call",
-    at_wall: "{t} of {T}", at_passes: "call {t} of {T}", at_tokens: "{t} of {T} tokens", at_progress: "{t} %", at_jump: "position {pos} in both lanes",
+    at_wall: "{t} of {T}", at_passes: "call {t} of {T}", at_tokens: "{t} of {T} tokens", at_progress: "{t}%", at_jump: "position {pos} in both lanes",
     slower: "played {n}× slower than measured", faster: "played {n}× faster than measured", real: "played in real time",
     reference: "reference", remove: "Remove {title} from the race", laneOf: "Lane {n}: {title}",
     measured: "MEASURED", replay: "REPLAY", simulated: "SIMULATED",
