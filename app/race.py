@@ -58,7 +58,7 @@ def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
     if "block" in defaults:  # by default that of the model
         defaults["block"] = (_trained_for(trace), defaults["block"][1])
     own = [
-        f"{defaults[name][1]} = {value}"
+        _said(defaults[name][1], value)
         for name, value in trace.params.items()
         if name in defaults and name not in SIZES and value != defaults[name][0]
     ]
@@ -72,6 +72,12 @@ def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
         "settings": ", ".join(own),
         "reference": trace.reference.method if trace.reference else method.reference if method else "",
     }
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return f"{name} = {str(value).replace('_', ' ')}"
 
 
 def _trained_for(trace: Trace) -> int:

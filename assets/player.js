@@ -74,7 +74,7 @@
     lenses: "Views", grid: "Grid", gridQuestion: "What is on the canvas at this step, and how did each position get there?",
     lensEmpty: "Nothing to draw here: {method} records no {kinds}.", lensEmptyLive: "Nothing to draw yet: no {kinds} so far.",
     k_round: "rounds", k_forward: "forward calls", k_propose: "drafts", k_judge: "verdicts", k_decide: "decisions", k_commit: "commits", k_finish: "end",
-    and: " and ", lensAlone: "This view is drawn by the server; this page was opened without one.",
+    or: " or ", lensAlone: "This view is drawn by the server; this page was opened without one.",
     tools: "Tools for this view", unpinCell: "Unpin the cell (Esc)",
     lensFailed: "The view could not be drawn: {error}", retry: "Try again", lensWaiting: "Drawing…", lensNoPlotly: "the drawing library did not load",
     // grid
@@ -2126,7 +2126,7 @@
       if (!this.model || view.built) return;
       const missing = this.missing(view);
       if (missing.length) {
-        const kinds = missing.map((k) => this.w["k_" + k] || k).join(this.w.and);
+        const kinds = missing.map((k) => this.w["k_" + k] || k).join(this.w.or);
         return this.blank(this.liveRun ? this.say("lensEmptyLive", { kinds }) : this.say("lensEmpty", { method: this.model.head.title || this.model.head.method, kinds }));
       }
       if (view.medium !== "page" && !this.host.figure && !this.host.figures) return this.blank(this.w.lensAlone);

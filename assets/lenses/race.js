@@ -45,7 +45,7 @@
     legendOver: "Time outside the calls was measured as one sum; it stands at the end.",
     add: "Add a run of this prompt", addFirst: "choose a run …", addRef: "+ {title} (reference decoder)", full: "Four lanes at most: remove one first.", alone: "Only this run of the prompt is here. A race needs two: run some methods on it.",
     noServer: "A race needs a second run of this prompt, and this page holds only one run. Open it in the explorer.", live: "The race starts when this run has ended.", loading: "Fetching the runs …", failed: "The race could not be set up: {error}",
-    runThese: "Run these methods", pick: "Choose two to four methods for this prompt", settings: "settings", s_default: "defaults", s_page: "as set on this page",
+    runThese: "Run these methods", pick: "Choose two to four methods for this prompt", settings: "settings", s_default: "defaults", s_page: "as set on this page", s_title: "The page's block size counts for lanes on the page's model; another model decodes with its own.",
     run: "Run", stop: "Stop", runNote: "They run one after the other on the server, never at once: first a warm-up of each (its first calls, thrown away), then each alone. Somebody else's run at the same moment would slow a lane down.",
     missing: "not trained yet", choose: "Choose two, three or four methods.", queued: "Waiting for the model …", warm: "Warm-up {i} of {of}: {title} …", going: "{i} of {of}: {title}, {calls} …", done: "All {of} runs are done.", halted: "Stopped.",
     split: "First difference: position {pos}", splitLine: "{title} wrote {token} in call {call} ({kind}).", splitNone: "{title} wrote nothing there.",
@@ -843,6 +843,7 @@
       const go = el("div", "um-race-go"), label = el("label", "um-field"), how = el("select", "um-select");
       for (const key of ["default", "page"]) { const o = el("option", "", say("s_" + key)); o.value = key; how.append(o); }
       label.append(el("span", "um-fieldname", say("settings")), how);
+      label.title = say("s_title");
       this.bRun = this.button(say("run"), "", () => this.start(this.boxes.filter((b) => b.checked).map((b) => b.value)), "um-race-run");
       this.bStop = this.button(say("stop"), "", () => this.halt(), "um-race-halt");
       this.state = attrs(el("span", "um-race-state"), { role: "status" });
