@@ -184,6 +184,22 @@ def template_json(dark: bool = False) -> dict[str, Any]:
     return json.loads(str(go.Figure(layout={"template": template(dark)}).to_json()))["layout"]["template"]
 
 
+def probability(p: float) -> str:
+    """A probability in two digits, more close to 1, as the page's player writes it: 0.97, 0.996, 1.00, <0.001."""
+    if p <= 0:
+        return "0"
+    if p < 0.001:
+        return "<0.001"
+    if p >= 0.99:
+        return "1.00" if p >= 0.9995 else f"{p:.3f}"
+    return f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def equals(p: float) -> str:
+    """What stands behind the name of a probability: `= 0.97`, `< 0.001`."""
+    return f"< {probability(p)[1:]}" if 0 < p < 0.001 else f"= {probability(p)}"
+
+
 # Plotly reads tags, entities, %{...} and, where MathJax is loaded, $...$ in every string it draws. Each of these needs
 # one of the characters below, and Plotly decodes entities last: the reader sees the character, nothing else happens.
 _LITERAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%": "&#37;"})

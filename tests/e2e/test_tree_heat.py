@@ -98,7 +98,7 @@ def test_a_node_says_its_numbers_lights_its_row_and_leads_to_the_grid(lens):
     node(page, 2).locator(".um-tree-dot").click()
     said = page.locator(".um-inspector").inner_text()
     for line in (
-        "Rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1).",
+        "Rejected: the row above fills position 6 with ‘·the’ first (q = 0.60, p = 0.30).",
         "p of the drafter: .60; p of the verifier: .30.",
         "Rank 2 for the row that judged it.",
     ):
@@ -129,7 +129,7 @@ def test_the_tree_is_walked_by_keyboard(lens):
 
 def test_the_batch_is_shown_as_sent_and_can_be_folded_away(lens):
     page = lens.show("tree", ssd(), 9)
-    assert text(page, ".um-tree-head .um-faint") == "5 rows x 10 positions = 50 positions processed for 3 tokens"
+    assert text(page, ".um-tree-head .um-faint") == "5 rows × 10 positions = 50 positions processed for 3 tokens"
     assert page.locator(".um-tree-batch [data-row]").count() == 5
     toggle = page.get_by_role("button", name="The batch as sent")
     toggle.press("Enter")
@@ -225,7 +225,7 @@ def test_the_table_of_the_tree_is_what_is_drawn(lens):
     assert rows[0][:6] == ["round", "node", "parent", "row", "positions", "text"] and len(rows) == 6
     assert rows[3] == [
         2, 2, 1, 3, "5", "+5 ‘·the’", 0.6, 0.3, 2, 0, 1, "rejected", "",
-        "rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1)",
+        "rejected: the row above fills position 6 with ‘·the’ first (q = 0.60, p = 0.30)",
     ]  # fmt: skip
 
 
@@ -408,7 +408,7 @@ def test_a_warning_is_a_sentence_of_the_page_and_not_cut_off_on_a_phone(lens):
         events += [Round(n, 0), Propose((Node(0, ((2, 3),), 0.5),)), judge, Commit((Edit(3, 0, 3, "bonus"),))]
     lens.page.set_viewport_size({"width": 360, "height": 900})
     page = lens.show("heatmap", replace(ssd(), events=(*events, Finish("length"))))
-    assert "acceptance below 10 % for 6 rounds in a row" in text(page, ".um-heatmap-warnings")
+    assert "acceptance below 10% for 6 rounds in a row" in text(page, ".um-heatmap-warnings")
     fits = "() => [...document.querySelectorAll('.um-heatmap-warnings p')].every(p => p.scrollWidth <= p.clientWidth)"
     assert page.evaluate(fits) and page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 

@@ -56,7 +56,7 @@ def streak(outcome: str, rounds: int):
 def test_long_runs_of_nothing_and_of_everything_are_warned_about():
     assert info(streak("rejected", 5), 1).warnings == ()
     assert info(streak("rejected", 6), 1).warnings == (
-        "acceptance below 10 % for 6 rounds in a row (from round 0): the drafts are guesses",
+        "acceptance below 10% for 6 rounds in a row (from round 0): the drafts are guesses",
     )
     assert info(streak("accepted", 11), 1).warnings == ()
     assert "12 rounds in a row" in info(streak("accepted", 12), 1).warnings[0]

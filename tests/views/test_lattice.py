@@ -127,7 +127,8 @@ def test_a_round_that_looked_at_one_position_has_no_lattice_and_says_who_has():
 def test_a_chain_of_drafts_is_its_own_single_path():
     shown = info(ssd(), 9)
     assert shown.sentence == (
-        "SSD drafts one token per position; the lattice is its single path. Open Tree. 2 of 4 drafts accepted."
+        "SSD drafts one token per position; the lattice is its single path. Open the verification tree. "
+        "2 of 4 drafts accepted."
     )
     assert (shown.name, shown.settings, shown.decide) == ("drafted path", None, -1)
     assert [(s.pos, s.state) for s in shown.path] == [
@@ -144,7 +145,7 @@ def test_a_chain_of_drafts_is_its_own_single_path():
 
 def test_of_a_tree_one_path_is_drawn_the_accepted_one():
     shown = info(mixed(), 8)
-    assert shown.sentence.startswith("SSD drafts a tree of 8 nodes: one of its paths is drawn here. Open Tree.")
+    assert shown.sentence.startswith("SSD drafts a tree of 8 nodes: one of its paths is drawn here. Open the")
     assert [(s.pos, s.token, s.node) for s in shown.path] == [(3, PA, 4), (4, S, 3), (5, CAT, 5)]
     assert [(s.pos, s.node) for s in info(tree(), 8).path] == [(2, 0), (3, 2)]
 

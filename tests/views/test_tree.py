@@ -36,7 +36,7 @@ def test_a_row_of_the_batch_holds_its_own_draft_and_all_before_it():
         ((3, PA), (4, S), (5, THE)),
         ((3, PA), (4, S), (5, THE), (6, CAT)),
     )
-    assert shown.cost == "5 rows x 10 positions = 50 positions processed for 3 tokens"
+    assert shown.cost == "5 rows × 10 positions = 50 positions processed for 3 tokens"
     assert shown.cells[3] == (
         "prompt", "prompt", "committed", "accepted", "accepted", "rejected", "masked", "masked", "masked", "masked",
     )  # fmt: skip
@@ -49,9 +49,7 @@ def test_before_the_judge_every_node_is_only_drafted_and_there_is_no_bonus():
 
 def test_a_rejection_says_what_the_row_above_would_have_filled_in_instead():
     twigs = {t.id: t for t in info(ssd(), 9).twigs}
-    assert twigs[2].why == (
-        "rejected: the row above fills position 6 with ·the first (q = 0.60, p = 0.30, score 0 of 1)"
-    )
+    assert twigs[2].why == ("rejected: the row above fills position 6 with ‘·the’ first (q = 0.60, p = 0.30)")
 
 
 def test_the_first_round_drafts_nothing_and_says_so():
@@ -78,7 +76,7 @@ def test_a_run_without_drafts_says_what_is_missing():
 
 def test_the_call_that_made_the_drafts_is_not_the_one_that_checks_them():
     assert info(tree(), 3).cost == ""
-    assert info(tree(), 8).cost == "1 row x 8 positions = 8 positions processed for 2 tokens"
+    assert info(tree(), 8).cost == "1 row × 8 positions = 8 positions processed for 2 tokens"
 
 
 def test_a_packed_row_has_no_table_of_positions():
@@ -118,7 +116,7 @@ def test_the_accepted_path_through_a_lattice_is_in_one_piece():
 
 def test_a_rule_that_names_no_choice_is_told_by_its_score_and_bar():
     twigs = {t.id: t for t in info(lattice(), 3).twigs}
-    assert twigs[3].why == "accepted: q = 0.40, p = 0.60, score 1 of at least 0.4"
+    assert twigs[3].why == "accepted: q = 0.40, p = 0.60, score 1 ≥ bar 0.4"
 
 
 # ------------------------------------------------------------ a tree with rows of its own
@@ -153,7 +151,7 @@ def test_the_same_fill_is_accepted_in_one_row_and_rejected_in_another():
         ("rejected", "unreached"),
     ]
     assert [cells[shown.columns.index(5)] for cells in shown.cells].count("rejected") == 1
-    assert shown.cost == "7 rows x 7 positions = 49 positions processed for 3 tokens"
+    assert shown.cost == "7 rows × 7 positions = 49 positions processed for 3 tokens"
 
 
 def test_a_branching_tree_says_how_long_the_path_is_and_what_ended_it():
@@ -233,7 +231,7 @@ def test_a_round_has_three_beats_drafted_read_and_judged():
         "down.",
     ]
     assert [{t.state for t in info(ssd(), at).twigs if t.id >= 0} for at in (5, 6)] == [{"drafted"}] * 2
-    assert info(ssd(), 5).cost == "" and info(ssd(), 6).cost == "5 rows x 10 positions = 50 positions processed"
+    assert info(ssd(), 5).cost == "" and info(ssd(), 6).cost == "5 rows × 10 positions = 50 positions processed"
 
 
 def test_the_call_that_made_the_drafts_is_no_second_beat():
@@ -254,14 +252,14 @@ def test_a_call_that_only_measures_is_not_the_batch_that_was_checked():
     events = list(ssd().events[:7])
     events.insert(6, replace(events[5], role="measure", batch=3, beliefs=()))
     assert info(replace(ssd(), events=tuple(events)), 8).cost == (
-        "5 rows x 10 positions = 50 positions processed for 2 tokens"
+        "5 rows × 10 positions = 50 positions processed for 2 tokens"
     )
 
 
 def test_a_call_behind_the_one_that_checks_changes_nothing():
     events = list(ssd().events[:7])
     events.insert(6, replace(events[5], role="draft", batch=1, beliefs=()))
-    assert info(replace(ssd(), events=tuple(events)), 8).cost.startswith("5 rows x 10 positions")
+    assert info(replace(ssd(), events=tuple(events)), 8).cost.startswith("5 rows × 10 positions")
 
 
 def test_the_rank_of_a_draft_is_read_from_the_row_that_judged_it():

@@ -67,7 +67,8 @@ def info(trace: Trace, at: int) -> ConfidenceInfo:
         sentence = "Nothing was filled in."
     else:
         least = min(dots, key=lambda dot: dot.p)
-        sentence = f"The least sure token is ‘{least.text}’ at position {least.pos}, filled in with p = {least.p:.2f}."
+        sentence = f"The least sure token is ‘{least.text}’ at position {least.pos}, "
+        sentence += f"filled in with p {theme.equals(least.p)}."
         if threshold is not None:
             sentence += f" {below} of {len(dots)} were below the threshold {threshold:g}."
     return ConfidenceInfo(tuple(dots), seen, threshold, below, sentence)
@@ -104,7 +105,7 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
             customdata=[[dot.at, dot.pos, None] for _, dot in mine],
             hoverinfo="text",
             hovertext=[
-                f"position {dot.pos}: {theme.literal(dot.text)}<br>p = {dot.p:.3f}, {why} in round {dot.round}"
+                f"position {dot.pos}: {theme.literal(dot.text)}<br>p {theme.equals(dot.p)}, {why} in round {dot.round}"
                 for _, dot in mine
             ],
         )

@@ -156,7 +156,7 @@ def _warnings(rounds: list[int], cells: list[tuple[str, ...]]) -> tuple[str, ...
         (
             lambda s: s < LOW,
             LOW_ROUNDS,
-            "acceptance below 10 % for {n} rounds in a row (from round {r}): the drafts are guesses",
+            "acceptance below 10% for {n} rounds in a row (from round {r}): the drafts are guesses",
         ),
         (
             lambda s: s == 1,

@@ -294,10 +294,11 @@ def _sentences(
     children = Counter(node.parents[-1] if node.parents else -1 for node in nodes)
     accepted = sum(step.state == "accepted" for step in path)
     if any(node.parents for node in nodes) and max(children.values()) > 1:
-        said = f"{trace.title} drafts a tree of {len(nodes)} nodes: one of its paths is drawn here. Open Tree."
+        said = f"{trace.title} drafts a tree of {len(nodes)} nodes: one of its paths is drawn here."
     else:
-        said = f"{trace.title} drafts one token per position; the lattice is its single path. Open Tree."
+        said = f"{trace.title} drafts one token per position; the lattice is its single path."
     judged = any(step.state != "drafted" for step in path)
+    said += " Open the verification tree."
     return said + (f" {accepted} of {_many(len(path), 'draft')} accepted." if judged else ""), ""
 
 

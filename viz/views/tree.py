@@ -194,7 +194,7 @@ def info(trace: Trace, at: int) -> TreeInfo:
                 words(fills),
                 edit.why,
                 len(accepted) + 1 if nodes else 0,
-                f"{_author(nodes)}, p = {edit.p:.2f}",
+                f"{_author(nodes)}, p {theme.equals(edit.p)}",
                 p=edit.p,
             )
         )
@@ -339,21 +339,24 @@ def _layout(graph: nx.DiGraph) -> dict[int, tuple[float, float]]:
 def _why(trace: Trace, node: Node, verdict: Verdict | None) -> str:
     """The rule and its numbers, as a sentence."""
     if verdict is None:
-        return f"drafted with q = {node.q:.2f}; not judged yet"
-    numbers = f"q = {node.q:.2f}, p = {verdict.p:.2f}"
+        return f"drafted with q {theme.equals(node.q)}; not judged yet"
+    numbers = f"q {theme.equals(node.q)}, p {theme.equals(verdict.p)}"
     judge = "the row above" if node.row > 0 else "the verifier"
     if verdict.outcome == "accepted":
         if verdict.choice in node.fills:
             return f"accepted: {judge} makes the same choice ({numbers})"
-        return f"accepted: {numbers}, score {verdict.score:g} of at least {verdict.bar:g}"
+        return f"accepted: {numbers}, score {verdict.score:.3g} ≥ bar {verdict.bar:.3g}"
     if verdict.outcome == "unreached":
         return f"not reached: a draft before it was rejected ({numbers})"
     pos, token = verdict.choice
     when = "first" if pos not in [where for where, _ in node.fills] else "instead"
     other = (
-        f"{judge} fills position {pos} with {theme.piece(trace, token)} {when}" if pos >= 0 else "score below the bar"
+        f"{judge} fills position {pos} with ‘{theme.piece(trace, token)}’ {when}" if pos >= 0 else "score below the bar"
     )
-    return f"rejected: {other} ({numbers}, score {verdict.score:g} of {verdict.bar:g})"
+    # A mere match is yes or no: its numbers say nothing more.
+    matched = verdict.bar == 1 and verdict.score in (0, 1)
+    score = "" if matched else f", score {theme.probability(verdict.score)} < bar {verdict.bar:.3g}"
+    return f"rejected: {other} ({numbers}{score})"
 
 
 def _rows(nodes: list[Node], call: Forward | None) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -436,7 +439,7 @@ def _sentences(view: RoundView, nodes, verdicts, free, call: Forward | None, rou
     cost = ""
     if call:
         gained = list(view.fates().values()).count("accepted") * bool(verdicts) + len(free)
-        cost = f"{call.batch} row{'s' * (call.batch > 1)} x {call.length} positions = {call.cost} positions processed"
+        cost = f"{call.batch} row{'s' * (call.batch > 1)} × {call.length} positions = {call.cost} positions processed"
         if verdicts or not nodes:
             cost += f" for {gained} token{'s' * (gained != 1)}"
     if route and route.choice == "no":
