@@ -1,8 +1,9 @@
 """Draws every lens of every bundled run on the real page and notes what went wrong: `python -m bench gallery FOLDER`.
 
 Saves a picture of each lens x run in light and dark at 1280 px and in light at 360 px, in the middle of the run, and in
-light also at its end; contact sheets of them, one per lens and look (`sheet-tree-dark.jpg`); and `found.json`. Ends
-with status 1 if the page logged an error, a lens failed to draw, or the page was wider than its window.
+light also at its end; of the whole page once in each look; contact sheets, one per lens and look
+(`sheet-tree-dark.jpg`); and `found.json`. Ends with status 1 if the page logged an error, a lens failed to draw, or the
+page was wider than its window.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ SETTLE_MS = 120
 
 SHOW = """async ([text, run, lens, at]) => {
   const api = document.querySelector('.unmasked').unmasked;
+  const race = document.querySelector('.um-race');
+  if (text && race) race.race.lanes = []; // each run brings the lanes of a page that was opened with it
   if (text) api.load(JSON.parse(text), {run});
   api.open(lens);
   api.seek(at);
@@ -120,6 +123,8 @@ def shots(page: Any, folder: Path, traces: dict[str, Trace], lenses: list[str], 
                 path.parent.mkdir(parents=True, exist_ok=True)
                 page.locator(".unmasked").screenshot(path=path, animations="disabled")
                 yield {"lens": lens, "look": look.name, "run": name, **page.evaluate(LOOK_AT)}
+        (folder / "page").mkdir(exist_ok=True)
+        page.screenshot(path=folder / "page" / f"{look.name}.png", full_page=True, animations="disabled")
 
 
 def sheet(folder: Path, lens: str, look: str) -> Path | None:
