@@ -34,8 +34,8 @@ def test_a_model_that_was_not_measured_has_no_numbers(model):
 def test_what_was_measured_is_said_in_one_sentence(model):
     keep_accuracy()
     assert measured.accuracy("tiny-llada") == (
-        "Measured on 20 held-out questions of each kind, one token per call: word problems 90 %, Python functions "
-        "85 %, facts 50 %, multiple choice 100 % right."
+        "Measured on 20 held-out questions of each kind, one token per call: word problems 90%, Python functions "
+        "85%, facts 50%, multiple choice 100% right."
     )
 
 

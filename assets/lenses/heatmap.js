@@ -155,7 +155,7 @@
 
       // above: accepted if reached
       txt(left, 12, "accepted if reached" + (narrow ? "" : byPos ? ", by position" : ", by place"), "um-heatmap-title");
-      for (const [share, name] of [[0, "0"], [0.5, "50"], [1, "100%"]]) {
+      for (const [share, name] of [[0, "0%"], [0.5, "50%"], [1, "100%"]]) {
         shape(svg, "path", { d: "M" + left + " " + (top - share * 62) + "h" + mw, class: "um-heatmap-grid" });
         txt(left - 5, top - share * 62 + 4, name, "um-heatmap-end");
       }

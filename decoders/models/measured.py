@@ -40,7 +40,7 @@ def accuracy(name: str) -> str:
     result = read(name).get("accuracy")
     if result is None:
         return ""
-    shares = [f"{FAMILIES[f]} {100 * r['accuracy']:.0f} %" for f, r in result["families"].items() if f in FAMILIES]
+    shares = [f"{FAMILIES[f]} {100 * r['accuracy']:.0f}%" for f, r in result["families"].items() if f in FAMILIES]
     return f"Measured on {result['n']} held-out questions of each kind, one token per call: {', '.join(shares)} right."
 
 
