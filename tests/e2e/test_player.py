@@ -7,7 +7,7 @@ import pytest
 from serving import ROOT, Bare
 from toys import timed_run
 
-from decoders.trace import Trace
+from decoders.trace import Forward, Trace
 from tests.views.view_samples import mixed
 from viz.views.grid import info
 
@@ -85,7 +85,7 @@ def test_the_badge_says_what_python_says_about_the_reference(player, path):
         assert kind == "approx"
     else:
         assert kind == ("same" if first is None else "differs")
-    assert (f"position {first}" if kind == "differs" else f"{equal}/{max(len(ours), len(theirs))} tokens") in text
+    assert (f"position {first}" if kind == "differs" else f"{equal}/{max(len(ours), len(theirs))}") in text
 
 
 def test_the_badge_finds_the_first_difference_where_drafts_reached_further_than_the_text(player):
@@ -112,6 +112,46 @@ def test_tokens_a_second_leave_out_prompt_warm_up_listener_and_tail(player, monk
         shown[at] = player.locator(".um-num .um-value").all_inner_texts()[:3]
     # Two calls of 0.25 s have filled two positions; all eight filled four before the end of the text.
     assert list(shown.values()) == [["2", "500\u202fms", "4.0"], ["4", "2.00\u202fs", "2.0"]]
+
+
+def test_the_badge_says_how_much_is_equal_and_to_what(player):
+    kind, text, _ = badge(player, Trace.load(ROOT / "assets" / "traces" / "ssd-apples.json.gz"))
+    assert (kind, text) == ("same", "= identical (64/64) to stepwise (R1, one token per call)")
+
+
+@pytest.mark.parametrize(
+    ("provenance", "said"),
+    [
+        ("measured", "MEASURED · H100, 2026-01-02"),
+        ("replay", "REPLAY · recorded on H100, 2026-01-02"),
+        ("simulated", "SIMULATED"),
+    ],
+)
+def test_the_chip_says_whether_a_run_was_measured_and_where_and_when(player, provenance, said):
+    trace = replace(Trace.load(TRACES[0]), provenance=provenance, hardware="H100", recorded="2026-01-02")
+    badge(player, trace)
+    assert player.locator(".um-prov").inner_text() == said
+
+
+def test_a_run_without_its_reference_offers_it_and_says_how_long_it_will_take(player):
+    trace = Trace.load(ROOT / "assets" / "traces" / "ssd-apples.json.gz")
+    # 64 positions, one call each: as long as the shortest call of the run, 0.1 s.
+    slow = [
+        replace(e, seconds=0.1 + 0.1 * (i > 9)) if isinstance(e, Forward) else e for i, e in enumerate(trace.events)
+    ]
+    trace = replace(trace, events=tuple(slow), reference=None, provenance="measured")
+    player.evaluate("() => Unmasked.mount(window.p.root, {reference: (run) => { window.asked = run; }})")
+    said = player.evaluate(
+        """text => {
+          const api = document.querySelector('.unmasked').unmasked;
+          api.load(JSON.parse(text), {run: 'x'});
+          return api.state().badge.text;
+        }""",
+        trace.to_json(),
+    )
+    assert said == "? reference not run · Run it, about 6\u202fs"
+    player.locator(".um-badge").click()
+    assert player.evaluate("() => window.asked") == "x"
 
 
 def test_streaming_in_pieces_ends_where_loading_at_once_does(player):
