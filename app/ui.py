@@ -30,6 +30,9 @@ AT_ONCE = 1
 CSS = """
 .gradio-container { max-width: 1680px !important; }
 #side { min-width: 280px; }
+#player .html-container { padding: 0; }
+#side .gallery-item { text-align: left; }
+#side input[role="listbox"] { text-overflow: ellipsis; }
 #head h1 { margin: 0; font-size: 1.5rem; letter-spacing: -0.01em; }
 #head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
 #side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
@@ -43,7 +46,6 @@ CSS = """
 @media (max-width: 720px) {
   #main { order: 1; }
   #side { order: 2; }
-  #player .html-container { padding: 0; }
 }
 """
 

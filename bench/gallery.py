@@ -2,7 +2,7 @@
 
 Saves a picture of each lens x run in light and dark at 1280 px and in light at 360 px, in the middle of the run, and in
 light also at its end; of the whole page once in each look; contact sheets, one per lens and look
-(`sheet-tree-dark.jpg`); and `found.json`. Ends with status 1 if the page logged an error, a lens failed to draw, or the
+(`sheet-tree-dark.png`); and `found.json`. Ends with status 1 if the page logged an error, a lens failed to draw, or the
 page was wider than its window.
 """
 
@@ -149,8 +149,8 @@ def sheet(folder: Path, lens: str, look: str) -> Path | None:
             whole.paste(thumb, (i * (width + 12), top))
             draw.text((i * (width + 12) + 6, top + thumb.height + 6), next(names), "white", font)
         top += height
-    out = folder / f"sheet-{lens}-{look}.jpg"
-    whole.save(out, quality=85)
+    out = folder / f"sheet-{lens}-{look}.png"
+    whole.save(out)
     return out
 
 

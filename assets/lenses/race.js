@@ -394,14 +394,15 @@
     /** The runs and methods that can be had for this prompt. */
     ask() { return this.stage.host.runs({ run: this.run, seen: Array.from(this.stage.host.seen || []) }); }
 
-    /** The lanes to begin with: the run's reference decoder on the same model and the run; for a reference, a run against it. */
+    /** The lanes to begin with: the run's reference decoder on the same model and the run; for a reference, a run against it; else a run at
+     *  default settings. */
     first(known) {
       const me = known.runs.find((r) => r.run === this.run);
       if (!me) return [];
       const others = known.runs.filter((r) => r !== me && r.model === me.model);
       const ref = me.reference && others.find((r) => r.method === me.reference);
       if (ref) return [ref.run, me.run];
-      const against = others.find((r) => r.reference === me.method) || others[0] || known.runs.find((r) => r !== me);
+      const against = others.find((r) => r.reference === me.method) || others.find((r) => !r.settings) || others[0] || known.runs.find((r) => r !== me);
       return against ? [me.run, against.run] : [me.run];
     }
 

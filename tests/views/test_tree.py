@@ -176,8 +176,8 @@ def test_a_branching_tree_says_how_long_the_path_is_and_what_ended_it():
 
 def test_a_token_turned_down_for_another_at_its_position_is_told_from_one_that_came_too_early():
     twigs = {t.id: t for t in info(mixed(), 8).twigs}
-    assert "fills position 4 with . first" in twigs[0].why
-    assert "fills position 5 with ·the instead" in twigs[5].why
+    assert "fills position 4 with ‘.’ first" in twigs[0].why
+    assert "fills position 5 with ‘·the’ instead" in twigs[5].why
 
 
 def test_many_branches_are_drawn_from_left_to_right_and_few_from_the_top():

@@ -18,6 +18,7 @@ from viz import theme
 from viz.base import View
 
 _GAP, _WIDTH = 0.16, 0.8  # of a round: between two of its dots, and the most that all of them take
+_TICKS = 12  # rounds that are named, at most: as many as a phone has room for
 _SHAPES = {
     "unmasked": "circle",
     "accepted": "square",
@@ -89,26 +90,35 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
     """Probability at filling, over rounds; what the cursor has not reached yet is faint."""
     figure, across = go.Figure(), _spread(info.dots)
     for why in dict.fromkeys(dot.why for dot in info.dots):
-        mine = [(i, dot) for i, dot in enumerate(info.dots) if dot.why == why]
-        figure.add_scatter(
-            x=[across[i] for i, _ in mine],
-            y=[dot.p for _, dot in mine],
-            mode="markers",
-            name=why,
-            marker={
-                "symbol": _SHAPES.get(why, "circle"),
-                "size": 10,
-                "color": theme.state("corrected" if why == "revised" else why, dark).fill,
-                "line": {"color": theme.colour("muted", dark), "width": 1},
-                "opacity": [1.0 if i < info.seen else 0.25 for i, _ in mine],
-            },
-            customdata=[[dot.at, dot.pos, None] for _, dot in mine],
-            hoverinfo="text",
-            hovertext=[
-                f"position {dot.pos}: {theme.literal(dot.text)}<br>p {theme.equals(dot.p)}, {why} in round {dot.round}"
-                for _, dot in mine
-            ],
-        )
+        mine = [i for i, dot in enumerate(info.dots) if dot.why == why]
+        # Two traces, because the legend takes the look of a trace's first dot.
+        passed, ahead = [i for i in mine if i < info.seen], [i for i in mine if i >= info.seen]
+        for some, opacity in ((passed, 1.0), (ahead, 0.25)):
+            if not some:
+                continue
+            dots = [info.dots[i] for i in some]
+            figure.add_scatter(
+                x=[across[i] for i in some],
+                y=[dot.p for dot in dots],
+                mode="markers",
+                name=why,
+                legendgroup=why,
+                showlegend=some is passed or not passed,
+                marker={
+                    "symbol": _SHAPES.get(why, "circle"),
+                    "size": 10,
+                    "color": theme.state("corrected" if why == "revised" else why, dark).fill,
+                    "line": {"color": theme.colour("muted", dark), "width": 1},
+                    "opacity": opacity,
+                },
+                customdata=[[dot.at, dot.pos, None] for dot in dots],
+                hoverinfo="text",
+                hovertext=[
+                    f"position {dot.pos}: {theme.literal(dot.text)}<br>"
+                    f"p {theme.literal(theme.equals(dot.p))}, {why} in round {dot.round}"
+                    for dot in dots
+                ],
+            )
     if info.threshold is not None:
         figure.add_hline(
             y=info.threshold,
@@ -122,11 +132,15 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
         legend={"x": 0, "y": 1.02, "yanchor": "bottom"},
         margin={"t": 40},
     )
-    figure.update_xaxes(title="round", tickformat="d", nticks=20, minallowed=-1)
+    first, last = min((dot.round for dot in info.dots), default=0), max((dot.round for dot in info.dots), default=0)
+    every = math.ceil((last - first + 1) / _TICKS)
+    ticks = [n for n in range(first, last + 1) if n % every == 0]
+    figure.update_xaxes(title="round", tickvals=ticks, tickangle=0, range=[first - 0.6, last + 0.6])
     low = min([dot.p for dot in info.dots] + [1.0 if info.threshold is None else info.threshold])
     # Most runs are sure of most tokens: the axis begins at the tenth below the least sure one.
     low = max(0.0, math.floor(10 * low - 0.3) / 10)
-    figure.update_yaxes(title="probability when filled in", range=[low - 0.03 * (1 - low), 1 + 0.04 * (1 - low)])
+    span = [low - 0.03 * (1 - low), 1 + 0.04 * (1 - low)]
+    figure.update_yaxes(title="probability when filled in", range=span, tickformat=".2f" if low > 0.5 else ".1f")
     return figure
 
 
