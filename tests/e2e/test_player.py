@@ -135,7 +135,7 @@ def test_the_chip_says_whether_a_run_was_measured_and_where_and_when(player, pro
 
 def test_a_run_without_its_reference_offers_it_and_says_how_long_it_will_take(player):
     trace = Trace.load(ROOT / "assets" / "traces" / "ssd-apples.json.gz")
-    # 64 positions, one call each: as long as the shortest call of the run, 0.1 s.
+    # 32 positions, one call each: as long as the shortest call of the run, 0.1 s.
     slow = [
         replace(e, seconds=0.1 + 0.1 * (i > 9)) if isinstance(e, Forward) else e for i, e in enumerate(trace.events)
     ]
@@ -149,7 +149,7 @@ def test_a_run_without_its_reference_offers_it_and_says_how_long_it_will_take(pl
         }""",
         trace.to_json(),
     )
-    assert said == "? reference not run · Run it, about 6\u202fs"
+    assert said == "? reference not run · Run it, about 3\u202fs"
     player.locator(".um-badge").click()
     assert player.evaluate("() => window.asked") == "x"
 

@@ -99,7 +99,7 @@ def test_a_node_says_its_numbers_lights_its_row_and_leads_to_the_grid(lens):
     said = page.locator(".um-inspector").inner_text()
     for line in (
         "Rejected: the row above fills position 6 with ‘·the’ first (q = 0.60, p = 0.30).",
-        "p of the drafter: .60; p of the verifier: .30.",
+        "p of the drafter: 0.60; p of the verifier: 0.30.",
         "Rank 2 for the row that judged it.",
     ):
         assert line in said
