@@ -32,7 +32,7 @@ CSS = """
 #side { min-width: 280px; }
 #player .html-container { padding: 0; }
 #side .gallery-item { text-align: left; }
-#side input[role="listbox"] { text-overflow: ellipsis; }
+#side input[role="listbox"] { padding-right: 28px; text-overflow: ellipsis; }
 #head h1 { margin: 0; font-size: 1.5rem; letter-spacing: -0.01em; }
 #head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
 #side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
