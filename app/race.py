@@ -54,14 +54,6 @@ def alike(store: Store, methods: tuple[Method, ...], here: Entry, seen: object) 
 def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
     trace = entry.trace
     method = next((m for m in methods if m.id == trace.method), None)
-    defaults = {k.name: (k.default, k.symbol or k.name) for k in method.params.knobs()} if method else {}
-    if "block" in defaults:  # by default that of the model
-        defaults["block"] = (_trained_for(trace), defaults["block"][1])
-    own = [
-        _said(defaults[name][1], value)
-        for name, value in trace.params.items()
-        if name in defaults and name not in SIZES and value != defaults[name][0]
-    ]
     return {
         "run": entry.id,
         "method": trace.method,
@@ -69,9 +61,22 @@ def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
         "model": trace.model,
         "calls": trace.calls,
         "provenance": trace.provenance,
-        "settings": ", ".join(own),
+        "settings": settings(trace, methods),
         "reference": trace.reference.method if trace.reference else method.reference if method else "",
     }
+
+
+def settings(trace: Trace, methods: tuple[Method, ...]) -> str:
+    """What was set otherwise than by default in a run, in words; sizes of the text left out."""
+    method = next((m for m in methods if m.id == trace.method), None)
+    defaults = {k.name: (k.default, k.symbol or k.name) for k in method.params.knobs()} if method else {}
+    if "block" in defaults:  # by default that of the model
+        defaults["block"] = (_trained_for(trace), defaults["block"][1])
+    return ", ".join(
+        _said(defaults[name][1], value)
+        for name, value in trace.params.items()
+        if name in defaults and name not in SIZES and value != defaults[name][0]
+    )
 
 
 def _said(name: str, value: Any) -> str:

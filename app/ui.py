@@ -14,6 +14,7 @@ from gradio import themes
 from app import links, stage, words
 from app.controls import control
 from app.handlers import Handlers, endpoint, polite
+from app.race import settings as settings_of
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured
 from decoders.params import Knob
@@ -24,6 +25,7 @@ from viz.registry import views as all_views
 
 TRACES = stage.ASSETS / "traces"
 FIRST = "ssd"
+SHOWN = "bundled:ssd-apples"
 # Two runs at once on one machine would each be charged with the other's time.
 AT_ONCE = 1
 
@@ -32,12 +34,15 @@ CSS = """
 #side { min-width: 280px; }
 #player .html-container { padding: 0; }
 #side .gallery-item { text-align: left; }
-#side input[role="listbox"] { padding-right: 28px; text-overflow: ellipsis; }
+#side input[role="combobox"] { padding-right: 28px; text-overflow: ellipsis; }
 #head h1 { margin: 0; font-size: 1.5rem; letter-spacing: -0.01em; }
 #head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
 #side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
 #stop, #run { min-width: 90px; }
 #about p, #note p { font-size: 0.9rem; }
+/* Room for the longest description, so that Run stays where it is. */
+#about { min-height: 8.5rem; }
+#side .options { max-height: 60vh; overflow-y: auto; scrollbar-width: thin; }
 /* Gradio writes here how many wait for the model. Its height is kept free, so that nothing moves when it comes. */
 #line { height: 18px; margin: -10px 0 -8px; }
 #line .html-container { display: none; }
@@ -60,6 +65,10 @@ HEAD += """<style>@font-face { font-family: "IBM Plex Sans"; font-weight: 600;
 @media (max-width: 720px) {
   .gradio-container { overflow: clip !important; }
   .gradio-container > .main { padding: 12px 4px !important; }
+  /* A phone begins with the question, then the run; what else can be set comes behind it. */
+  #side, #side > .form { display: contents; }
+  #side > *, #side > .form > * { order: 2; flex: 1 1 100% !important; }
+  #side #method, #side #prompt, #side #go, #side #line { order: 0; }
 }</style>"""
 
 
@@ -72,8 +81,11 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         trace = Trace.load(path)
         name = f"bundled:{path.name.removesuffix('.json.gz')}"
         entry = act.store.add(trace=replace(trace, provenance="replay"), name=name)
-        recorded.append((f"{trace.title}: {trace.prompt}", entry.id))
-    first = next((run for _, run in recorded if run.startswith(f"bundled:{FIRST}")), recorded[0][1] if recorded else "")
+        place = next((i for i, m in enumerate(methods) if m.id == trace.method), len(methods))
+        recorded.append((trace.method != FIRST, place, _named(trace, methods), entry.id))
+    # The one that is shown first, then method by method.
+    recorded = [(named, run) for *_, named, run in sorted(recorded, key=lambda r: (r[3] != SHOWN, *r[:2], r[3]))]
+    first = recorded[0][1] if recorded else ""
     method = next(m for m in methods if m.id == _default(methods))
     shown = catalogue.entry(next(iter(catalogue.default_models(method).values())))
     gr.set_static_paths([str(path) for path in stage.STATIC])
@@ -84,6 +96,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE} {words.INTRO}", elem_id="head")
         with gr.Row():
             with gr.Column(scale=1, elem_id="side"):
+                shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
                 chosen = gr.Dropdown(
                     _menu(methods),
                     value=_default(methods),
@@ -100,7 +113,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     value=shown.examples[0],
                     max_length=20_000,
                 )
-                with gr.Row():
+                with gr.Row(elem_id="go"):
                     go = gr.Button(words.RUN, variant="primary", elem_id="run")
                     halt = gr.Button(words.STOP, elem_id="stop")
                 line = gr.HTML("", elem_id="line")
@@ -126,7 +139,6 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                         panels.append(panel)
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
-                shelf = gr.Dropdown(recorded, value=first or None, label=words.RECORDED, elem_id="shelf")
                 with gr.Row():
                     upload = gr.UploadButton(
                         words.OPEN, file_types=[".json", ".gz"], size="md", min_width=100, elem_id="open"
@@ -211,6 +223,11 @@ def settings() -> dict[str, Any]:
     theme = themes.Base(primary_hue="blue", neutral_hue="slate", radius_size="sm").set(
         # Gradio's own light greys and its Run button have a contrast of 2.6 and 3.7; text needs 4.5.
         body_text_color_subdued="*neutral_600",
+        # In the dark the player's own greys, so that page and player are one.
+        body_background_fill_dark="#0F1318",
+        block_background_fill_dark="#161B22",
+        input_background_fill_dark="#1E242C",
+        border_color_primary_dark="#2A323C",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
     )
@@ -233,6 +250,16 @@ def _controls(method: Method, knobs: list[Knob], block: int | None) -> list[tupl
         component.elem_id = f"knob-{method.id}-{knob.name}"
         made.append(((method.id, knob.name), component))
     return made
+
+
+def _named(trace: Trace, methods: tuple[Method, ...]) -> str:
+    """A recorded run in its menu: method, what was set, what it differs in, prompt."""
+    own = settings_of(trace, methods)
+    where = trace.difference() if trace.reference else None
+    marks = [own] if own else []
+    if where is not None and trace.reference:
+        marks.append(words.DIFFERS.format(reference=trace.reference.method, pos=where))
+    return f"{trace.title}{' (' + '; '.join(marks) + ')' if marks else ''}: {trace.prompt}"
 
 
 def _default(methods: tuple[Method, ...]) -> str:

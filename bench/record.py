@@ -58,7 +58,8 @@ RUNS: tuple[tuple[str, str, str | dict[str, str], str, dict[str, Any]], ...] = (
     ("choice-code", "threshold", SDAR, CODE_CHOICE, {"threshold": 0.9}),
     ("code-function", "ssd", LLADA, FUNCTION, {"n": 4}),
     ("code-vowels", "diffuspec", PAIR, VOWELS, {}),
-    ("story-fox-fast", "threshold", LLADA, FOX, {"threshold": 0.3}),
+    ("story-fox-stepwise", "stepwise", LLADA, FOX, {}),
+    ("story-fox-fast", "threshold", LLADA, FOX, {"threshold": 0.5}),
     ("story-fox-wino", "wino", LLADA, FOX, {"wide": 0.4}),
     ("story-robot", "ssd", SDAR, ROBOT, {"n": 4}),
 )

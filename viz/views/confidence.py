@@ -135,13 +135,21 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
     first, last = min((dot.round for dot in info.dots), default=0), max((dot.round for dot in info.dots), default=0)
     every = math.ceil((last - first + 1) / _TICKS)
     ticks = [n for n in range(first, last + 1) if n % every == 0]
-    figure.update_xaxes(title="round", tickvals=ticks, tickangle=0, range=[first - 0.6, last + 0.6])
+    figure.update_xaxes(title="round", tickvals=ticks, tickangle=0, autorangeoptions=_exactly(first - 0.6, last + 0.6))
     low = min([dot.p for dot in info.dots] + [1.0 if info.threshold is None else info.threshold])
     # Most runs are sure of most tokens: the axis begins at the tenth below the least sure one.
     low = max(0.0, math.floor(10 * low - 0.3) / 10)
-    span = [low - 0.03 * (1 - low), 1 + 0.04 * (1 - low)]
-    figure.update_yaxes(title="probability when filled in", range=span, tickformat=".2f" if low > 0.5 else ".1f")
+    figure.update_yaxes(
+        title="probability when filled in",
+        autorangeoptions=_exactly(low - 0.03 * (1 - low), 1 + 0.04 * (1 - low)),
+        tickformat=".2f" if low > 0.5 else ".1f",
+    )
     return figure
+
+
+def _exactly(low: float, high: float) -> dict:
+    """The range that an axis chooses by itself. One that is given (`range`) would undo a reader's zoom when it moves."""
+    return {"include": [low, high], "minallowed": low, "maxallowed": high}
 
 
 VIEW = View(
