@@ -325,7 +325,7 @@ def test_the_method_menu_names_every_method_once_with_its_group_and_keeps_groups
 def test_a_model_without_files_says_so_in_the_menu_and_when_it_is_run(act, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     assert _choices(find("ar"), 0, None)["choices"] == [("tiny-ar · autoregressive, 17 M (not trained yet)", "tiny-ar")]
-    with pytest.raises(gr.Error, match=r"tiny-ar/config.json is missing: .*train it with ") as caught:
+    with pytest.raises(gr.Error, match=r"tiny-ar lacks config.json, .* in tiny-ar/: train it with ") as caught:
         next(polite(act.decode)("ar", "tiny-ar", PROMPT, 0, False, {}))
     assert str(caught.value.message).count("\n") == 0
     assert build()
