@@ -46,8 +46,9 @@
     n_rate_def: "Tokens (as defined left) divided by model time.",
     n_calls: "forward calls",
     n_calls_def: "NFE: how often any model was called, whatever the batch. Prefill and cache extension are included.",
-    n_tpf: "tokens / call",
-    n_tpf_def: "TPF, tokens per forward: positions filled per forward call, the tail behind the end included, as the papers count it.",
+    n_tpf: "filled / call", perCall: "{x} tokens",
+    n_tpf_def: "TPF as the papers count it: positions filled per forward call, those behind the end of the text included. Below it: tokens up to the end, per call.",
+    tpfNow: " Here: {filled} filled / {calls}; {tail}.", tpfTail: "{n} of them lies behind the end|{n} of them lie behind the end",
     n_cost: "rows × tokens",
     n_cost_def: "Token positions processed: the batch rows times the fed length, summed over all calls. A verification with 5 rows costs five times its length.",
     n_acc: "accepted",
@@ -790,7 +791,9 @@
       this.tip = attrs(el("div", "um-tip"), { "aria-hidden": "true" });
       this.tip.hidden = true;
       this.buildHelp();
-      root.append(head, this.nums, this.definition, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
+      const costs = el("div", "um-costs");
+      costs.append(this.nums, this.definition);
+      root.append(head, costs, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
       this.open(0);
       for (const make of TOOLS) make({ bar: this.tools, stage: this.stage(null, this.tools) });
     }
@@ -921,7 +924,8 @@
       if (t.tagName === "INPUT" && !range) return;
       const key = e.key;
       if (e.key === "Escape") {
-        if (!this.drawer.hidden) this.help(false);
+        if (this.defined) this.define(null);
+        else if (!this.drawer.hidden) this.help(false);
         else if (this.cell !== null || this.remark) this.unpinCell();
         else if (this.node >= 0) { this.node = -1; this.render(); } else if (this.pin >= 0) this.choose(-1);
         else if (this.marks) this.unmark();
@@ -1344,15 +1348,22 @@
 
     missing(view) { return this.model ? (view.needs || []).filter((kind) => !this.model.kinds.has(kind)) : []; }
 
+    /** Opens what a tile means, over the page below the tiles; the same tile again, or none, closes it. */
     define(key) {
-      const open = this.defined === key;
+      const open = !key || this.defined === key;
       this.defined = open ? null : key;
       for (const k in this.tiles) this.tiles[k].tile.setAttribute("aria-expanded", String(k === this.defined));
       this.definition.hidden = open;
-      if (open) return;
+      if (!open) this.drawDefinition();
+    }
+
+    drawDefinition() {
+      const key = this.defined;
       const ref = this.model && this.model.head.reference;
+      const now = this.model && key === "tpf" ? this.model.numbers(this.at) : null;
+      const here = now ? this.say("tpfNow", { filled: now.filled, calls: this.say("calls", { n: now.calls }), tail: this.say("tpfTail", { n: now.filled - now.tokens }) }) : "";
       const refs = ref ? { time: duration(ref.seconds), calls: num(ref.calls), cost: num(ref.rows_tokens) } : {};
-      this.definition.replaceChildren(el("b", "", this.w["n_" + key]), document.createTextNode(" · " + this.w["n_" + key + "_def"] + (refs[key] ? this.say("refValue", { value: refs[key] }) : "")));
+      this.definition.replaceChildren(el("b", "", this.w["n_" + key]), document.createTextNode(" · " + this.w["n_" + key + "_def"] + here + (refs[key] ? this.say("refValue", { value: refs[key] }) : "")));
     }
 
     drawNumbers() {
@@ -1366,11 +1377,12 @@
       set("rate", ratio(now.tokens, now.seconds, 1), run(ratio(all.tokens, all.seconds, 1)));
       const roles = Object.keys(all.roles).map((r) => [this.w["role_" + r] || r, now.roles[r] || 0]);
       set("calls", num(now.calls), of(num(all.calls)) + (roles.length > 1 ? " · " + roles.map(([r, n]) => n + " " + r).join(", ") : ""));
-      set("tpf", ratio(now.filled, now.calls, 2), run(ratio(all.filled, all.calls, 2)));
+      set("tpf", ratio(now.filled, now.calls, 2), now.calls ? this.say("perCall", { x: ratio(now.tokens, now.calls, 2) }) : "");
       set("cost", num(now.cost), of(num(all.cost)));
       t.acc.tile.hidden = !all.judged && !m.kinds.has("judge");
       set("acc", now.judged ? Math.round((100 * now.accepted) / now.judged) + "%" : "–",
         this.say("meanLength", { a: now.accepted, j: now.judged, m: ratio(now.judgedTokens, now.judgedRounds, 1) }));
+      if (this.defined === "tpf") this.drawDefinition();
     }
 
     sentence(frame, step, steps) {

@@ -24,7 +24,7 @@
     slower: "played {n}× slower than measured", faster: "played {n}× faster than measured", real: "played in real time",
     reference: "reference", remove: "Remove {title} from the race", laneOf: "Lane {n}: {title}",
     measured: "MEASURED", replay: "REPLAY", simulated: "SIMULATED",
-    n_tokens: "tokens", n_time: "model time", n_rate: "tokens / s", n_calls: "forward calls", n_tpf: "tokens / call", of: "of {total}",
+    n_tokens: "tokens", n_time: "model time", n_rate: "tokens / s", n_calls: "forward calls", n_tpf: "filled / call", of: "of {total}",
     progressOf: "{title}: {n} of {m} tokens", lastCall: "call {call}: {kind}, {time}, {rows} × {length}", lastCall1: "call {call}: {kind}, {time}, {length}", noCall: "not started",
     b_ref: "reference", b_same: "= identical ({n}/{m})", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
     b_agree: "{differ} differ from position {pos}", b_agreeSame: "same text here ({n}/{m})", b_words: "? not comparable: another tokenizer",

@@ -356,7 +356,7 @@ def test_the_csv_has_a_row_a_call_and_the_figure_keeps_text_as_text(lone):
     slide(page, 1)
     page.evaluate("() => document.body.append(window.shown = document.querySelector('.um-race').race.figure())")
     figure = page.evaluate("() => shown.textContent")
-    assert HOSTILE in figure and "tokens / call" in figure
+    assert HOSTILE in figure and "filled / call" in figure
     assert page.locator(".unmasked img, svg img, svg script").count() == 0
     assert page.evaluate("() => shown.querySelectorAll('rect[data-call]').length") == 4
     assert HOSTILE in page.locator(".um-race-prompt").inner_text()
