@@ -56,10 +56,14 @@
     meanLength: "{a}/{j}, length {m}",
     role_draft: "draft", role_verify: "verify", role_denoise: "denoise", role_other: "other",
     // badge
-    b_same: "= identical ({n}/{m}) to {label}", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
-    b_agree: " · {n}/{m} tokens agree with {label}", b_none: "? reference not run", b_compare: " · Compare it{about}", b_run: "? reference not run · Run it{about}", b_about: ", about {time}", b_asked: "? running the reference …", b_ref: "reference decoder", b_running: "? still running",
+    b_same: "= identical ({n}/{m} positions) to {label}", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
+    b_agree: "~ lossy: {n}/{m} positions agree with {name}", b_first: ", first differs at {pos}: {theirs} → {ours}", b_shorter: "no token",
+    b_approx_d: " Compared with {label}, position by position, the ones behind the end included: {n} of {m} agree.", b_first_t: " At position {pos} {name} has {theirs}, this run {ours}. Click to go there.",
+    refHas: "Differs from the reference: {name} has {theirs} here.",
+    differing: "differs from reference", differing_t: "{n} position of this run holds another token than {label}. Click to go to the first.|{n} positions of this run hold another token than {label}. Click to go to the first.",
+    b_none: "? reference not run", b_compare: " · Compare it{about}", b_run: "? reference not run · Run it{about}", b_about: ", about {time}", b_asked: "? running the reference …", b_ref: "reference decoder", b_running: "? still running",
     b_same_t: "Compared token by token in this browser with the reference run.",
-    b_differs_t: "{n} of {m} tokens equal those of {label}. Click to jump to the first difference.",
+    b_differs_t: "{n} of {m} positions agree with {label}.",
     b_approx_t: "This method does not promise the reference decoder's text.",
     b_run_t: "Decodes the same prompt with the reference decoder on the server and compares token by token.",
     b_none_t: "Nothing to compare with: this run was made without its reference.",
@@ -151,6 +155,7 @@
   const players = []; // for the keyboard: the last used one answers
   const LENSES = new Map(); // id -> {make, spec}; spec only where the browser draws alone
   const TOOLS = [];
+  const NONE = new Set();
   let serial = 0;
 
   // ------------------------------------------------------------------------------------------------ small helpers
@@ -562,7 +567,18 @@
         if (pos < ours.length && pos < theirs.length && ours[pos] === theirs[pos]) { if (pos >= this.promptLen) same++; }
         else if (first < 0) first = pos;
       }
-      return { first, same, total: Math.max(0, n - this.promptLen), label: ref.label };
+      return { first, same, total: Math.max(0, n - this.promptLen), label: ref.label, name: ref.method || ref.label, ours: ours[first], theirs: theirs[first] };
+    }
+
+    /** Positions of this run that hold another token than the reference; none while no reference is known. */
+    differing() {
+      const ref = this.head.reference;
+      if (!ref || this.head.guarantee === "reference") return NONE;
+      if (this.differs && this.differs.ref === ref && this.differs.events === this.events.length) return this.differs.set;
+      const set = new Set();
+      this.tokens.forEach((t, pos) => { if (t !== ABSENT && t !== ref.tokens[pos]) set.add(pos); });
+      this.differs = { ref, events: this.events.length, set };
+      return set;
     }
 
     /** The batch row whose predictions decide about `pos` in this round. */
@@ -1014,6 +1030,7 @@
         this.model.faces = null;
         this.shownToken.fill(NaN);
       }
+      if (head.reference) this.shownState.fill(-1); // chips say where they differ from it
       this.liveRun = false;
       if (this.follow) this.at = this.model.events.length;
       this.follow = false;
@@ -1317,22 +1334,23 @@
       const h = this.model.head;
       let kind, text, title, jump = false;
       const diff = h.guarantee !== "reference" && !this.liveRun ? this.model.compare() : null;
-      const values = diff && { label: diff.label, n: diff.same, m: diff.total, pos: diff.first };
+      const token = (id) => (id === undefined || id < 0 ? this.w.b_shorter : this.model.quote(id));
+      const values = diff && { label: diff.label, name: diff.name, n: diff.same, m: diff.total, pos: diff.first, ours: token(diff.ours), theirs: token(diff.theirs) };
       if (h.guarantee === "reference") [kind, text, title] = ["ref", this.w.b_ref, this.w.b_ref_t];
       else if (h.guarantee === "exact") [kind, text, title] = ["ref", this.w.b_drawn, this.w.b_drawn_t];
       else if (h.guarantee === "approximate") {
         kind = "approx";
-        text = this.w.b_approx + (diff ? this.say("b_agree", values) : this.canCompare() ? (this.asked ? this.w.b_asked : this.say("b_compare", this.estimate())) : "");
-        title = this.w.b_approx_t;
+        text = diff ? this.say("b_agree", values) : this.w.b_approx + (this.canCompare() ? (this.asked ? this.w.b_asked : this.say("b_compare", this.estimate())) : "");
+        title = this.w.b_approx_t + (diff ? this.say("b_approx_d", values) : "");
         jump = !!diff && diff.first >= 0;
-        if (jump) title += " " + fill(this.w.b_differs_t, Object.assign({}, values));
+        if (jump) { text += this.say("b_first", values); title += this.say("b_first_t", values); }
       } else if (this.liveRun) [kind, text, title] = ["none", this.w.b_running, this.w.b_running_t];
       else if (!diff && this.canCompare()) [kind, text, title] = ["none", this.asked ? this.w.b_asked : this.say("b_run", this.estimate()), this.w.b_run_t];
       else if (!diff) [kind, text, title] = ["none", this.w.b_none, this.w.b_none_t];
       else if (diff.first < 0) [kind, text, title] = ["same", this.say("b_same", values), this.w.b_same_t];
       else {
         [kind, text] = ["differs", this.say("b_differs", values)];
-        title = this.say("b_differs_t", values);
+        title = this.say("b_differs_t", values) + this.say("b_first_t", values);
         jump = true;
       }
       this.badgeKind = kind;
@@ -1471,8 +1489,13 @@
       const b = attrs(el("button", "um-key-state um-marking", ""), { type: "button", title: this.w.unmark });
       b.append(attrs(el("span", "um-markswatch"), { "aria-hidden": "true" }), (this.markText = el("span", "")), attrs(el("span", "um-count", "✕"), { "aria-hidden": "true" }));
       b.addEventListener("click", () => this.unmark());
-      this.legend.append((this.markItem = b));
+      const d = attrs(el("button", "um-key-state um-differing", ""), { type: "button" });
+      d.append(attrs(el("span", "um-differswatch"), { "aria-hidden": "true" }), el("span", "", this.w.differing), el("span", "um-count", ""));
+      d.addEventListener("click", () => this.toDifference());
+      this.differItem = d;
+      this.legend.append(d, (this.markItem = b));
       this.drawMarks();
+      this.drawDiffering();
     }
 
     // ---------------------------------------------------------------------------------------------- marks
@@ -1481,6 +1504,20 @@
       const set = new Set([...(positions || [])].filter((pos) => this.valid(pos) >= 0));
       this.marks = set.size ? { set, label: String(label), gone } : null;
       this.drawMarks();
+    }
+
+    /** The dots below what differs from the reference: they stay as long as the run is shown. */
+    drawDiffering() {
+      if (!this.differItem) return;
+      const set = this.model.differing(), n = set.size;
+      if (this.dotted !== set || this.dottedChips !== this.chips.length) {
+        this.chips.forEach((chip, pos) => chip.classList.toggle("um-differs", set.has(pos)));
+        [this.dotted, this.dottedChips] = [set, this.chips.length];
+      }
+      this.differItem.hidden = !n;
+      if (!n) return;
+      put(this.differItem.lastChild, String(n));
+      this.differItem.title = this.say("differing_t", { n, label: this.model.head.reference.label });
     }
 
     unmark() {
@@ -1511,6 +1548,7 @@
       }
       if (this.filter >= 0) this.text.dataset.filter = STATES[this.filter];
       else delete this.text.dataset.filter;
+      this.drawDiffering();
       this.legend.classList.toggle("um-filtering", this.filter >= 0);
     }
 
@@ -1599,7 +1637,7 @@
       chip.firstChild.data = face ? face.text : "";
       chip.dataset.o = face ? face.over : state === S.masked ? GLYPH.masked : "";
       chip.classList.toggle("um-special", !!face && face.special);
-      chip.setAttribute("aria-label", pos + " " + this.w[name] + (face ? " " + face.title : ""));
+      chip.setAttribute("aria-label", pos + " " + this.w[name] + (face ? " " + face.title : "") + (m.differing().has(pos) ? ", " + this.w.differing : ""));
       // Live: break the line behind a committed newline.
       if (face && face.breaks && (state >= S.corrected || state === S.accepted) && !(chip.nextSibling && chip.nextSibling.className === "um-break")) chip.after(attrs(el("span", "um-break"), { role: "presentation" }));
     }
@@ -1738,6 +1776,9 @@
       for (let r = 0; r < n; r++) if (m.rounds[r].n % stepR === 0) out.fillText(String(m.rounds[r].n), g.left - 5, g.top + (r + 0.5) * g.rh);
       out.textAlign = "center";
       for (let c = 0; c < g.cols; c++) if ((m.promptLen + c) % stepC === 0) out.fillText(String(m.promptLen + c), g.left + (c + 0.5) * g.cw, 8);
+      // Two dots above each column that differs from the reference.
+      const dot = Math.max(1, Math.min(2.5, g.cw / 4));
+      for (const pos of m.differing()) for (const x of g.cw >= 4 ? [1 / 3, 2 / 3] : [1 / 2]) out.fillRect(g.left + (pos - m.promptLen + x) * g.cw - dot / 2, g.top - 4, dot, dot);
       if (size > 1 && m.head.attention !== "causal") {
         out.fillStyle = this.lineColour;
         for (let c = 1; c < g.cols; c++) if (m.blockOf(m.promptLen + c) !== m.blockOf(m.promptLen + c - 1)) out.fillRect(g.left + c * g.cw - 1, g.top - 5, 1.5, g.rows * g.rh + 5);
@@ -1931,6 +1972,10 @@
       }
       now.append(line);
       for (const sentence of this.rules(frame, pos)) now.append(el("div", "um-rule", sentence));
+      if (m.differing().has(pos)) {
+        const ref = m.head.reference, theirs = pos < ref.tokens.length ? m.quote(ref.tokens[pos]) : this.w.b_shorter;
+        now.append(el("div", "um-rule um-refhas", this.say("refHas", { name: ref.method || ref.label, theirs })));
+      }
 
       this.inspectBeliefs(out, frame, pos, token);
 

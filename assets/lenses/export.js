@@ -121,7 +121,7 @@
     const g = s("g"), clear = (c) => c === "transparent" || /, 0\)$/.test(c), width = (side) => parseFloat(style["border" + side + "Width"]) || 0;
     const radius = Math.min(parseFloat(style.borderTopLeftRadius) || 0, h / 2), b = width("Top"), round = { x, y, width: w, height: h, rx: radius };
     if (!clear(style.backgroundColor)) g.append(s("rect", Object.assign({ fill: style.backgroundColor }, round)));
-    if (style.backgroundImage !== "none") g.append(s("rect", Object.assign({ fill: "url(#" + hatch + ")" }, round)));
+    if (/repeating-linear/.test(style.backgroundImage)) g.append(s("rect", Object.assign({ fill: "url(#" + hatch + ")" }, round)));
     const line = (inset, thick, dash) => g.append(s("rect", {
       x: x + inset, y: y + inset, width: w - 2 * inset, height: h - 2 * inset, rx: Math.max(0, radius - inset), fill: "none", stroke: style.borderTopColor, "stroke-width": thick,
       "stroke-dasharray": dash, "stroke-linecap": dash && dash[0] === "0" ? "round" : undefined,
@@ -147,6 +147,9 @@
     range.selectNodeContents(node.firstChild);
     return { textLength: range.getBoundingClientRect().width.toFixed(2), lengthAdjust: "spacingAndGlyphs" };
   }
+
+  /** Below what differs from the reference. */
+  const dots = (x, y, width, colour) => s("line", { x1: x, x2: x + width, y1: y, y2: y, stroke: colour, "stroke-width": 2.4, "stroke-linecap": "round", "stroke-dasharray": "0 5" });
 
   /** The token text as it stands on the page, every chip where it is. */
   function chips(player, hatch) {
@@ -174,6 +177,7 @@
       else if (marks) chip.append(words(left, base, marks, size, style.color, { opacity: 0.45, "font-family": MONO }));
       if (glyph) chip.append(words(w - border - 3, h / 2 + 3.5, glyph, 10, style.color, { "text-anchor": "end", "font-weight": 600 }));
       g.append(chip);
+      if (node.classList.contains("um-differs")) g.append(dots(x + border + 2, y + h - border - 2, w - 2 * border - 4, style.color));
       if (node.classList.contains("um-marked")) g.append(s("rect", { x, y: y + h + 2, width: w, height: 3, fill: style.getPropertyValue("--um-violet") }));
     }
     return { node: g, width: text.clientWidth, height: text.scrollHeight };
@@ -191,6 +195,12 @@
       g.append(box(style, x, y, 20, 18, hatch), words(x + 27, y + 13, label, 12, ink));
       if (swatch.dataset.g) g.append(words(x + 10, y + 12.5, swatch.dataset.g, 10, style.color, { "text-anchor": "middle", "font-weight": 600 }));
       x += room;
+    }
+    if (player.differItem && !player.differItem.hidden) {
+      const text = Array.from(player.differItem.children).slice(1).map((c) => c.textContent).join(" ");
+      if (x && x + 27 + long(text, 12, 400) > width) { x = 0; y += 26; }
+      g.append(dots(x + 2, y + 14, 18, ink), words(x + 27, y + 13, text, 12, ink));
+      x += 27;
     }
     if (player.marks) {
       y += x ? 26 : 0;

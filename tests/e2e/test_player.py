@@ -116,7 +116,7 @@ def test_tokens_a_second_leave_out_prompt_warm_up_listener_and_tail(player, monk
 
 def test_the_badge_says_how_much_is_equal_and_to_what(player):
     kind, text, _ = badge(player, Trace.load(ROOT / "assets" / "traces" / "ssd-apples.json.gz"))
-    assert (kind, text) == ("same", "= identical (64/64) to stepwise (R1, one token per call)")
+    assert (kind, text) == ("same", "= identical (64/64 positions) to stepwise (R1, one token per call)")
 
 
 @pytest.mark.parametrize(
