@@ -22,9 +22,35 @@ const player = Unmasked.mount(root, {
   file: (ask) => server.file(ask),
   send: (name, data) => trigger(name, data),
   reference: (run) => trigger('reference', {run}),
+  go: (hash) => { chain = chain.then(() => open(hash)).catch((error) => player.notice(String(error.message || error))); },
+  knows: (id) => fetchTrace(id).then(() => true, () => false),
   onCursor: (cursor) => { if (following) follow(cursor); },
 });
-let run = null, have = 0, chain = Promise.resolve(), following = false, header = null;
+let run = null, have = 0, chain = Promise.resolve(), following = false, header = null, opened = 0;
+
+// What the controls said when the run on screen came, read as late as the reader first touches them; null: not touched since.
+let settled = null, checking = 0;
+
+function controls() {
+  const fields = document.querySelectorAll('#side :is(input, textarea, select):not([type=file], #shelf *, #compare *)');
+  return JSON.stringify(Array.from(fields, (f) => (f.type === 'checkbox' || f.type === 'radio' ? f.checked : f.value)));
+}
+
+function shown() {
+  settled = null;
+  player.stale(false);
+}
+
+function compare() {
+  clearTimeout(checking);
+  // A menu writes its choice after its click.
+  if (settled !== null) checking = setTimeout(() => { if (settled !== null) player.stale(controls() !== settled); }, 150);
+}
+
+const side = (e) => e.target instanceof Element && e.target.closest('#side');
+for (const type of ['pointerdown', 'keydown', 'focusin']) document.addEventListener(type, (e) => { if (settled === null && side(e)) settled = controls(); }, true);
+for (const type of ['input', 'change', 'click', 'keyup', 'focusout']) document.addEventListener(type, (e) => { if (side(e)) compare(); });
+document.addEventListener('pointerup', compare);
 
 function base64(text) {
   const bytes = Array.from(new TextEncoder().encode(text), (b) => String.fromCharCode(b)).join('');
@@ -40,7 +66,7 @@ function follow({run, lens, unit, step, pos}) {
   let hash = '';
   if (String(run).startsWith('bundled:')) {
     // The page as it opens needs no address, and settings that were asked for stay in it until the reader moves.
-    if (/^(#c=.*)?$/.test(location.hash) && !step && pos === null && lens === 'grid') return;
+    if (/^(#c=.*)?$/.test(location.hash) && step === opened && pos === null && lens === 'grid') return;
     hash = `#run=bundled:${encodeURIComponent(run.slice(8))}&lens=${encodeURIComponent(lens)}&step=${step}`;
     if (unit !== 'round') hash += `&unit=${unit}`;
     if (pos !== null) hash += `&pos=${pos}`;
@@ -84,8 +110,10 @@ async function whole(id, live) {
     player.begin(header, {run: id});
     player.push(events, {});
   } else {
-    player.load(trace, {run: id});
+    player.load(trace, {run: id, opening: true});
+    opened = player.state().step;
   }
+  shown();
   run = id;
   have = trace.events.length;
 }
@@ -95,9 +123,9 @@ async function take(text) {
   const m = JSON.parse(text);
   if (m.race) { root.dispatchEvent(new CustomEvent('race', {detail: m.race})); return; }
   seen.add(m.run);
-  if (m.load && m.run === run) return;
+  if (m.load && m.run === run) { shown(); return; }
   if (m.load) { await whole(m.run, false); return; }
-  if (m.begin) { header = m.begin; player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
+  if (m.begin) { shown(); header = m.begin; player.begin(m.begin, {run: m.run}); run = m.run; have = 0; }
   if (m.run !== run || m.seq > have) {
     await whole(m.run, true);
   } else if (m.events.length) {

@@ -105,6 +105,7 @@
     decided: "{what}: {choice}{because}", passed: "{n} of {masked} reached the threshold {bar}", nonePassed: "none of {masked} reached the threshold {bar}, so the best was taken",
     end_eos: " Finished: end of sequence.", end_length: " Finished: the canvas is full.", end_stopped: " Stopped by the visitor.", end_error: " Ended by an error.",
     noTrace: "No run loaded yet.",
+    stale: "The controls at the left have changed since: press Run.",
     // inspector
     inspector: "Inspector", position: "Position {pos}", unpin: "Unpin (Esc)", before: "Previous position (J)", after: "Next position (K)",
     hoverHint: "preview; click to pin", nothing: "Click a token, a draft or a cell: here you read what the model believed there and which rule decided.",
@@ -226,6 +227,13 @@
       if (was === undefined || order.indexOf(v.outcome) < order.indexOf(was)) fates.set(key, v.outcome);
     }
     return fates;
+  }
+  /** How many events have been seen where a finished run is opened: the end of its first round that both accepted and rejected
+   *  a draft, else of the first that judged, else of the middle one. `rounds`: {stop, fates}, with fates as `judge` makes them. */
+  function opening(rounds) {
+    const outcomes = (round) => [...(round.fates || new Map()).values()];
+    const found = rounds.find((r) => outcomes(r).includes("accepted") && outcomes(r).includes("rejected")) || rounds.find((r) => outcomes(r).length) || rounds[(rounds.length - 1) >> 1];
+    return found ? found.stop : 0;
   }
   const CIVIDIS_RGB = CIVIDIS.map((c) => hexColour(c));
   function cividis(x) {
@@ -712,7 +720,8 @@
       const head = el("div", "um-head"), who = el("div", "um-who");
       this.title = el("div", "um-title");
       this.sub = el("div", "um-sub");
-      who.append(this.title, this.sub);
+      this.staleNote = attrs(el("div", "um-stale"), { role: "status" });
+      who.append(this.title, this.sub, this.staleNote);
       const chips = el("div", "um-chips");
       this.provenance = el("span", "um-prov");
       this.badge = attrs(el("button", "um-badge"), { type: "button" });
@@ -974,6 +983,7 @@
 
     reset(header, options) {
       this.stop();
+      this.stale(false);
       this.asked = false;
       this.model = new Model(header);
       this.run = options && options.run !== undefined ? options.run : null;
@@ -991,11 +1001,13 @@
       this.tip.hidden = true;
     }
 
+    /** `options`: {run, opening}; with `opening` the run is shown where something happens (see `opening`), else at its start. */
     load(trace, options) {
       this.reset(trace, options);
       this.liveRun = this.follow = false;
       this.narrowest = 1;
       this.model.add(trace.events || []);
+      if (options && options.opening) this.at = opening(this.model.rounds);
       this.whole();
     }
 
@@ -1095,10 +1107,10 @@
         else wrong.push("unit");
       }
       if (place.lens !== undefined && !this.open(this.views.findIndex((v) => v.id === place.lens))) wrong.push("lens");
-      const stops = this.stops(), step = place.step === undefined ? 0 : number(place.step), pos = place.pos === undefined ? undefined : this.valid(number(place.pos));
+      const stops = this.stops(), step = place.step === undefined ? this.stepOf(this.at) : number(place.step), pos = place.pos === undefined ? undefined : this.valid(number(place.pos));
       if (step < 0 || step >= stops.length) wrong.push("step");
       if (pos < 0) wrong.push("pos");
-      this.seek(stops[step] || 0, { pos });
+      this.seek(stops[step < 0 || step >= stops.length ? 0 : step], { pos });
       return wrong;
     }
 
@@ -1187,6 +1199,9 @@
       this.drawBadge();
       this.host.reference(this.run);
     }
+
+    /** Whether the page's controls now ask for another run than the one shown. */
+    stale(on) { put(this.staleNote, on ? this.w.stale : ""); }
 
     notice(text) { put(this.status, text); }
 
@@ -2420,7 +2435,7 @@
   function mount(root, host) {
     if (root.unmasked) root.unmasked.destroy();
     const player = new Player(root, host), api = { root };
-    for (const name of ["load", "begin", "push", "finish", "notice", "seek", "restore", "state", "destroy"]) api[name] = (...args) => player[name](...args);
+    for (const name of ["load", "begin", "push", "finish", "notice", "stale", "seek", "restore", "state", "destroy"]) api[name] = (...args) => player[name](...args);
     api.current = () => player.stage(null, null).current();
     api.open = (id) => { const i = player.views.findIndex((v) => v.id === id); return i >= 0 && player.open(i); };
     root.unmasked = api;
@@ -2436,5 +2451,5 @@
   /** `make({bar, stage})` puts buttons to the right of the lens tabs. */
   function tool(make) { TOOLS.push(make); }
 
-  window.Unmasked = { mount, lens, tool, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
+  window.Unmasked = { mount, lens, tool, opening, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
 })();

@@ -842,7 +842,7 @@
         return input;
       });
       const go = el("div", "um-race-go"), label = el("label", "um-field"), how = el("select", "um-select");
-      for (const key of ["default", "page"]) { const o = el("option", "", say("s_" + key)); o.value = key; how.append(o); }
+      for (const key of ["page", "default"]) { const o = el("option", "", say("s_" + key)); o.value = key; how.append(o); }
       label.append(el("span", "um-fieldname", say("settings")), how);
       label.title = say("s_title");
       this.bRun = this.button(say("run"), "", () => this.start(this.boxes.filter((b) => b.checked).map((b) => b.value)), "um-race-run");
