@@ -35,7 +35,7 @@
     speed: "Speed", unit: "Step by", round: "round", beat: "beat", token: "commit",
     unit_def: "round: one denoising step or draft-verify round · beat: draft, the call that checks it, verdict, commit one after another · commit: each change of the text",
     live: "live", liveAhead: "live, {n} step ahead|live, {n} steps ahead", liveHere: "live", backToLive: "Return to the newest step",
-    help: "Keys (?)", theme: "Light or dark (T)", close: "Close",
+    help: "Help and keys (?)", theme: "Light or dark (T)", close: "Close",
     // numbers
     numbers: "Costs and speed at the cursor", of: "of {total}", run: "run {total}", what: "What is “{name}”?", refValue: " Reference decoder: {value}.",
     n_tokens: "tokens",
@@ -93,7 +93,8 @@
     m_age_def: "rounds since the position was filled",
     noMetric: "This trace holds no such numbers: it was recorded without the model's beliefs.",
     axes: "columns: positions {a} to {b} · rows: rounds, time runs down", axesEmpty: "columns: positions · rows: rounds, time runs down",
-    legend: "States at this step; click to show one alone",
+    legend: "States at this step; click to show one alone", legendStep: "At this step:",
+    corrected_legend: "corrected (its draft was rejected)",
     markedOne: "underlined in the grid: {label} ({n} position)|underlined in the grid: {label} ({n} positions)", unmark: "Take the underlines away (Esc)",
     // status
     start: "Start: {prompt} and {masked}.", startGrow: "Start: {prompt}; the text grows to the right.",
@@ -102,7 +103,7 @@
     one: ": position {pos} became {token} (p {p})", mostConfident: ", the most confident of {n} masked", inBlock: " in the block",
     c_drafted: "{n} drafted", c_accepted: "{n} accepted", c_rejected: "{n} rejected", c_unreached: "{n} not reached", c_corrected: "{n} corrected",
     c_bonus: "{n} bonus", c_unmasked: "{n} unmasked", c_remasked: "{n} remasked", c_revised: "{n} revised", c_masked: "{n} masked left", c_none: "nothing changed yet",
-    decided: "{what}: {choice}{because}", passed: "{n} of {masked} reached the threshold {bar}", nonePassed: "none of {masked} reached the threshold {bar}, so the best was taken",
+    decided: "{what}: {choice}{because}", nextLength: "{what}: {choice}, from {drafted} drafted and {accepted} accepted before the end of the text", passed: "{n} of {masked} reached the threshold {bar}", nonePassed: "none of {masked} reached the threshold {bar}, so the best was taken",
     end_eos: " Finished: end of sequence.", end_length: " Finished: the canvas is full.", end_stopped: " Stopped by the visitor.", end_error: " Ended by an error.",
     noTrace: "No run loaded yet.",
     stale: "The controls at the left have changed since: press Run.",
@@ -135,9 +136,22 @@
     // tooltip
     tip: "position {pos} · {state}", tipRound: "round {n}",
     // help
-    keys: "Keys",
+    helpName: "Help", keys: "Keys",
+    tryFirst: "Try first",
+    tries: [["Where SSD rejected a token, and why", { run: "bundled:ssd-apples", lens: "heatmap" }], ["A closed cell of a mask", { lens: "mask" }],
+      ["Which token the causal-consistency path chose instead", { run: "bundled:diffuspec-apples", lens: "lattice" }], ["Where a faster method differs", { run: "bundled:story-fox-fast", lens: "race" }],
+      ["Take a figure along", { tool: ".um-exportbtn" }]],
+    glossary: "Words",
+    terms: [["R1 … R4", "What a run is compared with. R1: stepwise, the most confident position, one token per call. R2: all positions above a threshold in one call. R3: block diffusion, R1 or R2 inside a block, earlier blocks frozen. R4: autoregressive, left to right, one token per call."],
+      ["block", "A group of neighbouring positions that is filled before the next one begins."],
+      ["draft", "A token put forward cheaply, before it is checked."], ["verify", "A forward call that checks many drafts at once."],
+      ["bonus", "The verifier's next token after the accepted drafts; it costs no further call."],
+      ["rejected", "The verifier was asked about this draft and said no."], ["not reached", "An earlier draft was turned down, so this one was never decided about. It was computed all the same."],
+      ["p and q", "p: probability from the model that verifies. q: probability from the drafter."], ["p̂", "How often a draft that was reached was accepted, over the run."],
+      ["CPS", "Causal-consistency path search (DiffuSpec): picks one token for each drafted position so that they fit together from left to right."], ["ADL", "Adaptive draft length (DiffuSpec): decides how many tokens to draft next."],
+      ["TPF", "Tokens per forward: positions filled per forward call, those behind the end included."], ["rows × tokens", "Work of a call: rows of its batch times the tokens fed. Five rows cost five times as much as one."]],
     keyList: [["Space", "play or pause"], ["← →", "one step back or forward"], ["Shift ← →", "previous or next block (five rounds where there is one block)"],
-      ["Home End", "first and last step"], ["N", "next commit (of the pinned position)"], [", .", "slower, faster"], ["1 … 9", "choose a view"],
+      ["Home End", "first and last step"], ["N", "next commit (of the pinned position)"], [", .", "slower, faster"], ["1 … {lenses}", "choose a view"],
       ["J K", "previous, next position"], ["T", "light or dark"], ["Esc", "close, unpin, take underlines away"], ["?", "this list"]],
   };
 
@@ -494,6 +508,7 @@
       round.states = this.row(this.tokens, round.touch);
       for (const s of round.states) this.seen[s] = 1;
       if (round.index === 0) for (let pos = 0; pos < this.initial.length; pos++) this.seen[this.settled(pos, this.initial[pos], Infinity)] = 1;
+      if (round.states.includes(S.drafted)) this.waiting = true;
       for (const t of round.touch.values()) if (t.drafts.length) this.seen[S.drafted] = 1;
     }
 
@@ -854,18 +869,57 @@
     }
 
     buildHelp() {
-      this.drawer = attrs(el("div", "um-help"), { role: "dialog", "aria-label": this.w.keys });
+      this.drawer = attrs(el("div", "um-help"), { role: "dialog", "aria-label": this.w.helpName });
       this.drawer.hidden = true;
       const top = el("div", "um-helptop");
       this.bClose = this.button("um-icon", this.w.close, "✕", () => this.help(false));
-      top.append(el("div", "um-caption", this.w.keys), this.bClose);
+      top.append(el("b", "", this.w.helpName), this.bClose);
       this.drawer.append(top);
+      this.tries = el("div", "um-tries");
+      this.tries.append(el("div", "um-caption", this.w.tryFirst));
+      for (const [text, to] of this.w.tries) {
+        const link = attrs(el("button", "um-try", text), { type: "button" });
+        link.hidden = true;
+        link.to = to;
+        this.on(link, "click", () => this.tryOut(to));
+        this.tries.append(link);
+      }
+      this.drawer.append(this.tries, el("div", "um-caption", this.w.keys));
       for (const [key, what] of this.w.keyList) {
         const row = el("div", "um-key"), keys = el("span", "um-keys");
-        for (const part of key.split(" ")) keys.append(el("span", part === "…" ? "" : "um-cap", part));
+        for (const part of fill(key, { lenses: Math.min(9, this.views.length) }).split(" ")) keys.append(el("span", part === "…" ? "" : "um-cap", part));
         row.append(keys, el("span", "", what));
         this.drawer.append(row);
       }
+      this.drawer.append(el("div", "um-caption", this.w.glossary));
+      const words = el("dl", "um-terms");
+      for (const [term, what] of this.w.terms) words.append(el("dt", "", term), el("dd", "", what));
+      this.drawer.append(words);
+    }
+
+    /** Shows the links that lead somewhere here. Another run can be opened only where the host has it. */
+    async drawTries() {
+      const links = [...this.tries.querySelectorAll(".um-try")], { go, knows } = this.host;
+      const draw = () => { this.tries.hidden = links.every((link) => link.hidden); };
+      for (const link of links) {
+        const { run, lens, tool } = link.to;
+        if (tool) link.hidden = !this.root.querySelector(tool);
+        else if (!this.views.some((v) => v.id === lens)) link.hidden = true;
+        else if (!run || run === this.run) link.hidden = false;
+        else if (!go || !knows) link.hidden = true;
+        else if (link.known === undefined) {
+          link.known = null;
+          Promise.resolve(knows(run)).then((known) => { link.known = known; link.hidden = !known; draw(); }, () => { link.known = undefined; });
+        }
+      }
+      draw();
+    }
+
+    tryOut({ run, lens, tool }) {
+      this.help(false);
+      if (tool) return this.root.querySelector(tool).click();
+      if (run && this.host.go) return this.host.go("#run=bundled:" + encodeURIComponent(run.slice(8)) + "&lens=" + lens);
+      this.open(this.views.findIndex((v) => v.id === lens));
     }
 
     // ---------------------------------------------------------------------------------------------- events of the page
@@ -1369,6 +1423,7 @@
         jump = true;
       }
       this.badgeKind = kind;
+      this.exactness = diff || !this.canCompare() ? text : kind === "approx" ? this.w.b_approx : this.w.b_none;
       this.badge.className = "um-badge um-b-" + kind;
       put(this.badge, text);
       this.badge.title = title;
@@ -1462,6 +1517,11 @@
 
     decision(d) {
       const by = Object.fromEntries(d.because || []);
+      if ("drafted" in by && "accepted" in by) {
+        // This method counts lengths up to the end of the text; the sentence before it counts the end's own draft too.
+        const { drafted, accepted, ...rest } = by, more = { because: Object.entries(rest) };
+        return this.say("nextLength", { what: d.what, choice: d.choice, drafted: num(drafted), accepted: num(accepted) }) + this.because(more);
+      }
       if (d.what === "how many" && "threshold" in by && "masked" in by && "best" in by)
         return this.say(by.best < by.threshold ? "nonePassed" : "passed", { n: d.choice, masked: num(by.masked), bar: prob(by.threshold) });
       return this.say("decided", { what: d.what, choice: d.choice, because: this.because(d) });
@@ -1487,7 +1547,7 @@
 
     // ---------------------------------------------------------------------------------------------- legend
     buildLegend() {
-      this.legend.replaceChildren();
+      this.legend.replaceChildren(el("span", "um-legendstep", this.w.legendStep));
       this.legendItems = [];
       const order = [S.prompt, S.masked, S.drafted, S.accepted, S.rejected, S.unreached, S.corrected, S.bonus, S.unmasked, S.committed, S.revised, S.remasked, S.tail];
       for (const s of order) {
@@ -1496,7 +1556,7 @@
         swatch.dataset.s = STATES[s];
         swatch.dataset.g = GLYPH[STATES[s]] || "";
         const n = el("span", "um-count", "0");
-        item.append(swatch, el("span", "", this.w[STATES[s]]), n);
+        item.append(swatch, el("span", "", this.w[STATES[s] + "_legend"] || this.w[STATES[s]]), n);
         item.addEventListener("click", () => { this.filter = this.filter === s ? -1 : s; this.drawLegend(); this.drawMap(); });
         this.legend.append(item);
         this.legendItems.push({ s, item, n });
@@ -1556,7 +1616,9 @@
 
     drawLegend() {
       for (const { s, item, n } of this.legendItems) {
-        const shown = !!this.model.seen[s] || this.filter === s;
+        // At the end of a round every draft has its verdict: only smaller steps show drafts that wait for it.
+        const never = s === S.drafted && this.unit === "round" && !this.model.waiting;
+        const shown = (!!this.model.seen[s] && !never) || (this.counts && this.counts[s] > 0) || this.filter === s;
         if (item.hidden === shown) item.hidden = !shown;
         put(n, String(this.counts ? this.counts[s] : 0));
         item.setAttribute("aria-pressed", String(this.filter === s));
@@ -1897,7 +1959,7 @@
         head.append(off);
       }
       s.append(head);
-      for (const line of said.lines) s.append(el("div", "um-rule", line));
+      for (const line of new Set(said.lines)) s.append(el("div", "um-rule", line));
     }
 
     inspectNode(out, frame) {
@@ -1953,7 +2015,7 @@
         const e = m.events[i];
         if (e.kind === "decide" && (!e.about || !e.about.length || e.about.includes(pos))) out.push(this.say("r_decide", { what: e.what, choice: e.choice, because: this.because(e) }));
       }
-      return out;
+      return [...new Set(out)];
     }
 
     lastEdit(pos, upto) {
@@ -1986,7 +2048,9 @@
         line.append(shown);
       }
       now.append(line);
-      for (const sentence of this.rules(frame, pos)) now.append(el("div", "um-rule", sentence));
+      // What the cell above says already is not said again.
+      const said = new Set(Array.from(out.querySelectorAll(".um-rule"), (line) => line.textContent));
+      for (const sentence of this.rules(frame, pos)) if (!said.has(sentence)) now.append(el("div", "um-rule", sentence));
       if (m.differing().has(pos)) {
         const ref = m.head.reference, theirs = pos < ref.tokens.length ? m.quote(ref.tokens[pos]) : this.w.b_shorter;
         now.append(el("div", "um-rule um-refhas", this.say("refHas", { name: ref.method || ref.label, theirs })));
@@ -2378,6 +2442,7 @@
       const show = open === undefined ? this.drawer.hidden : open;
       if (show === !this.drawer.hidden) return;
       this.drawer.hidden = !show;
+      if (show) this.drawTries();
       if (show) { this.before = document.activeElement; this.bClose.focus(); } else if (this.before && this.before.isConnected) this.before.focus();
     }
 

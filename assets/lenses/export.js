@@ -92,6 +92,9 @@
     return lines;
   }
 
+  /** How exact the run is, as its badge says; nothing where a lens shows other runs, which have badges of their own. */
+  const exactness = (player, about) => (!about.head && player.exactness ? player.exactness.replace(/\.?$/, ".") : "");
+
   /** Around a figure: title, the sentence of this step, the figure, the caption. */
   function sheet(player, view, figure, about) {
     const style = getComputedStyle(player.root), ink = (name) => style.getPropertyValue("--um-" + name).trim();
@@ -109,7 +112,7 @@
     figure.node.setAttribute("transform", "translate(" + PAD + " " + y + ")");
     out.append(figure.node);
     y += figure.height + 12;
-    put([caption(head), about.note].filter(Boolean).join(" "), 11, ink("soft"), 400, 16);
+    put([caption(head), exactness(player, about), about.note].filter(Boolean).join(" "), 11, ink("soft"), 400, 16);
     const height = Math.ceil(y + PAD - 4);
     attrs(out, { height, viewBox: "0 0 " + width + " " + height });
     out.prepend(s("title", {}, (head.title || head.method) + " · " + view.title), s("rect", { width, height, fill: ink("page") }));
@@ -385,7 +388,7 @@
         if (!rows) throw new Error(WORDS.noTable);
         return save(blob(table(rows), "text/csv"), name("csv"));
       },
-      caption: async () => { await copy(caption(about().head || player.model.head)); return WORDS.copied; },
+      caption: async () => { await copy([caption(about().head || player.model.head), exactness(player, about())].filter(Boolean).join(" ")); return WORDS.copied; },
     };
 
     async function file(format) {
