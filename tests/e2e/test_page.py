@@ -39,6 +39,44 @@ def test_the_first_paint_is_a_recorded_trace_and_no_model_is_loaded(watch, page_
     w = watch(page_url)
     assert "REPLAY" in w.page.locator(".um-prov").inner_text()
     assert state(w.page)["steps"] > 3
+    # Not at its start: at the first round that accepted and rejected something.
+    assert "accepted" in status(w.page) and "rejected" in status(w.page)
+    w.clean()
+
+
+def test_changed_controls_are_told_beside_the_title_until_they_are_back_or_a_run_is_picked(watch, page_url):
+    w = watch(page_url)
+    page, note = w.page, w.page.locator(".um-stale")
+    prompt = page.locator("#prompt textarea")
+    was = prompt.input_value()
+    prompt.fill(was + " Please.")
+    note.get_by_text("The controls at the left have changed since: press Run.").wait_for()
+    prompt.fill(was)
+    page.wait_for_function("() => document.querySelector('.um-stale').textContent === ''")
+    choose(page, "#method", "FreeDave")
+    note.get_by_text("press Run").wait_for()
+    choose(page, "#shelf", "Stepwise: Tom has")
+    page.wait_for_function("() => document.querySelector('.um-stale').textContent === ''", timeout=20_000)
+    w.clean()
+
+
+def test_what_help_offers_to_try_first_is_done(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    seen = []
+    for i in range(5):
+        focus_player(page)
+        page.keyboard.press("?")
+        page.wait_for_function("() => document.querySelectorAll('.um-try:not([hidden])').length === 5", timeout=20_000)
+        page.locator(".um-try").nth(i).click()
+        if i < 4:
+            run, lens = [("ssd", "heatmap"), ("ssd", "mask"), ("diffuspec", "lattice"), ("story-fox-fast", "race")][i]
+            page.wait_for_function(
+                f"() => {STATE}.run?.startsWith('bundled:{run}') && {STATE}.lens === '{lens}'", timeout=20_000
+            )
+        seen.append(page.locator(".um-help").is_hidden())
+    assert seen == [True] * 5
+    assert page.locator(".um-menu").is_visible()
     w.clean()
 
 
@@ -270,6 +308,7 @@ def test_an_address_that_is_not_understood_gets_one_sentence_and_the_page_works(
     assert w.page.locator("text=left out:").count() == 1
     assert state(w.page)["run"].startswith("bundled:ssd")
     focus_player(w.page)
+    w.page.keyboard.press("Home")
     w.page.keyboard.press("ArrowRight")
     assert state(w.page)["step"] == 1
     w.clean()
