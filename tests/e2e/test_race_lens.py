@@ -381,6 +381,7 @@ def test_methods_run_one_after_another_and_are_played_together(watch, page_url):
     page.wait_for_selector(".um-race-lane")
     assert titles(page) == ["Stepwise", "SSD"]
     page.locator(".um-race-picker summary").click()
+    assert page.locator(".um-race-go select").input_value() == "page"
     page.locator(".um-race-method input[value=stepwise]").uncheck()
     page.locator(".um-race-method input[value=psd]").check()
     page.evaluate("""() => {
