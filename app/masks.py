@@ -16,9 +16,9 @@ HEAD = "method title paper model models params seed hardware versions recorded p
 
 
 def masks(store: Store, methods: tuple[Method, ...], drawn: Drawn, ask: Mapping[str, Any]) -> dict:
-    """{"masks": [{kind, run, at, call, head}, ...]}: of each kind of mask that occurs in the finished runs of the
-    prompt of the run `ask["run"]` one call, from a reference decoder where one has it, else the largest. `ask["seen"]`
-    are ids that the page knows. {"error": sentence} if the run is gone."""
+    """{"masks": [{kind, run, at, call, closed, head}, ...]}: of each kind of mask that occurs in the finished runs of
+    the prompt of the run `ask["run"]` one call, from a reference decoder where one has it, else the largest; `closed`
+    counts its closed cells. `ask["seen"]` are ids that the page knows. {"error": sentence} if the run is gone."""
     here = store.get(ask.get("run"))
     if here is None:
         return {"error": words.GONE}
@@ -34,10 +34,12 @@ def masks(store: Store, methods: tuple[Method, ...], drawn: Drawn, ask: Mapping[
 def _landmarks(entry: Entry, drawn: Drawn) -> dict[str, Landmark]:
     """Read once for all viewers of a run."""
     text = drawn.get((entry.id, "landmarks"), lambda: json.dumps(landmarks(entry.trace)))
-    return {kind: Landmark(at, call, tuple(size)) for kind, (at, call, size) in json.loads(text).items()}
+    return {
+        kind: Landmark(at, call, tuple(size), closed) for kind, (at, call, size, closed) in json.loads(text).items()
+    }
 
 
 def _listed(kind: str, entry: Entry, mark: Landmark) -> dict:
     header = entry.trace.header()
     head = {name: header[name] for name in HEAD}
-    return {"kind": kind, "run": entry.id, "at": mark.at, "call": mark.call, "head": head}
+    return {"kind": kind, "run": entry.id, "at": mark.at, "call": mark.call, "closed": mark.closed, "head": head}

@@ -50,6 +50,7 @@ def test_a_mask_comes_with_what_its_caption_has_to_say(store):
     answer = masks(store, METHODS, Drawn(), {"run": "bundled:facts-capital"})
     (step,) = answer["masks"]
     assert (step["kind"], step["run"]) == ("full", "bundled:facts-capital")
+    assert step["closed"] == 0, "full attention"
     head = step["head"]
     assert (head["title"], head["model"], head["provenance"]) == ("SSD", "tiny-llada", "replay")
     assert head["hardware"].startswith("CPU ") and "events" not in head and "vocab" not in head

@@ -5,7 +5,7 @@
  * and to textContent only. */
 (() => {
   "use strict";
-  const { el, attrs, put, svg, fill: count } = Unmasked.kit;
+  const { el, attrs, put, svg, num } = Unmasked.kit;
 
   const SAY = {
     call: "Call", row: "Row of the batch", against: "Outline against", back: "← All tiles",
@@ -13,9 +13,12 @@
     none: "nothing", full: "full attention", causal: "causal", block: "block-causal ({n})",
     differ: "{n} of {all} cells would differ.", differ0: "No cell would differ.",
     callName: "{i}. {role}, {model}", cells: "{open} of {all} cells open",
+    allOpen: "Every cell is open here: this model sees the whole canvas.", allOpenCall: "Every cell is open in this call.",
+    closedOnes: "Masks with closed cells:", elsewhere: "Closed cells are in other calls of this run.", stepOpen: "{name} (all open)",
+    next: "Next closed cell", nextIn: "Next closed cell, in another call", nextRound: "Next closed cell, in another round",
     may: "may see", maynot: "may not see", isolate: "Show only: {title}",
-    hint: "Point at a cell to read its rule; click to pin it. A click on a token's name shows its row or column.",
-    keys: "Attention mask, {q} queries by {k} keys. Arrow keys move, Enter pins, R shows the row, C the column.",
+    hint: "Point at a cell to read its rule; click to pin it. A token's name shows its row or column.",
+    keys: "Attention mask, {q} queries by {k} keys. Arrow keys move, Enter pins, R shows the row, C the column, N the next closed cell.",
     sees: "Query {name} sees {n} of {all} keys: {parts}.", seesNone: "Query {name} sees none of {all} keys.",
     read: "Key {name} is read by {n} of {all} queries: {parts}.", readNone: "Key {name} is read by none of {all} queries.",
     part: "{n} {title}", cached: "cached key {name}", key: "key {name}", cachedBar: "cached",
@@ -37,6 +40,7 @@
       doubled: ["[data | mask]", "The drafts are read token by token; each mask copy sees the drafts before it and no other mask, so its row is one autoregressive step."],
       shadows: ["[text | shadows]", "A shadow mask sees the whole text but not the token of its own position, so every token that is filled in is judged again in the same call."],
     },
+    otherModel: "It runs on another model ({model}) than {name} ({other}).",
     beside: "Against {name}: {parts}.", besideNone: "It has no query in common with {name}.", mask: "mask {i} ({title})", ownMask: "the mask of this run",
     opens: "{n} cell opens|{n} cells open", closes: "{n} cell closes|{n} cells close", stays: "none of the {n} cells that both have changes", ofBoth: " of {n} that both have",
     comes: "{q} and {k} are new", goes: "{q} and {k} are not here", queries: "{n} query|{n} queries", keysN: "{n} key|{n} keys",
@@ -51,6 +55,9 @@
   const clamp = (x, lo, hi) => Math.max(lo, Math.min(hi, x));
   // In one pass, so that braces in a token stay what they are.
   const fill = (text, parts) => text.replace(/\{(\w+)\}/g, (_, name) => (parts[name] === undefined ? "" : parts[name]));
+
+  /** "one cell|{n} cells" with a number, thousands apart. */
+  const count = (text, n) => fill(text.split("|")[n === 1 ? 0 : 1], { n: num(n) });
 
   /** A call with one row of its batch: what is where, and by which rule. */
   class Matrix {
@@ -97,6 +104,16 @@
     }
 
     open(q, k) { return this.data.rules[this.rule(q, k)][0] === 1; }
+
+    /** The first closed cell behind cell {q, k} in reading order, after the last one again the first; null: all are open. */
+    closedAfter(cell) {
+      const n = this.keys.length, all = this.queries * n;
+      for (let step = 1, i = cell ? cell.q * n + cell.k : -1; step <= all; step++) {
+        const at = (i + step) % all, q = Math.floor(at / n), k = at % n;
+        if (!this.open(q, k)) return { q, k };
+      }
+      return null;
+    }
 
     /** How many cells each rule has, in all or in a row or a column. */
     counts(q, k) {
@@ -255,13 +272,18 @@
       this.rule = el("p", "um-mask-rule");
       this.doubt = el("p", "um-mask-doubt");
       this.legend = attrs(el("div", "um-mask-legend"), { role: "group", "aria-label": "Rules" });
+      this.lead = el("p", "um-mask-lead");
+      this.telling = el("div", "um-mask-telling");
       this.said = el("p", "um-mask-said");
+      this.next = attrs(el("button", "um-btn um-mask-next", SAY.next), { type: "button" });
+      this.next.addEventListener("click", () => this.toClosed());
+      this.telling.append(this.said, this.next);
       this.aloud = attrs(el("p", "um-aloud"), { role: "status" });
       this.frame = attrs(el("div", "um-mask-frame"), { tabindex: "0", role: "application" });
       this.canvas = attrs(el("canvas", "um-mask-canvas"), { "aria-hidden": "true" });
       this.frame.append(this.canvas);
       this.note = el("p", "um-mask-note");
-      box.append(this.bar, this.story, this.rule, this.doubt, this.legend, this.said, this.frame, this.note, this.aloud);
+      box.append(this.bar, this.rule, this.doubt, this.lead, this.story, this.legend, this.telling, this.frame, this.note, this.aloud);
       this.frame.addEventListener("keydown", (e) => this.key(e));
       this.frame.addEventListener("focus", () => { if (this.matrix) this.speak(true); });
       this.frame.addEventListener("blur", () => this.over());
@@ -282,7 +304,8 @@
       this.home.addEventListener("click", () => this.leave());
       this.whose = el("p", "um-mask-whose");
       this.because = attrs(el("p", "um-mask-because"), { role: "status" });
-      this.story.append(el("span", "um-caption", SAY.story), this.steps, this.because, this.whose);
+      this.storyName = el("span", "um-caption", SAY.story);
+      this.story.append(this.storyName, this.steps, this.because, this.whose);
       this.steps.addEventListener("keydown", (e) => {
         const here = this.known.findIndex((s, i) => this.steps.children[i] === document.activeElement), last = this.known.length - 1;
         const to = { ArrowRight: Math.min(last, here + 1), ArrowLeft: here < 0 ? last : Math.max(0, here - 1), Home: 0, End: last }[e.key];
@@ -312,7 +335,7 @@
       // Drawn anew in another theme or width; a reader who steps on in this run has left the others.
       const stays = this.guest && this.run === cursor.run && this.moment === cursor.at;
       if (this.guest && !stays) this.end();
-      const same = this.mine && this.mine.round === payload.round && this.run === cursor.run && this.mine.calls.length === payload.calls.length;
+      const same = this.mine && this.mine.round === payload.round && this.mine.before === payload.before && this.run === cursor.run && this.mine.calls.length === payload.calls.length;
       if (this.run !== cursor.run) { this.choice = this.only = null; }
       this.mine = payload;
       this.moment = cursor.at;
@@ -329,6 +352,9 @@
       if (!same) { this.lane = payload.calls[this.call].lane; this.window = null; this.node = null; }
       this.bring(cursor);
       this.read();
+      // Behind the drawing: a cell that is pinned moves the cursor.
+      if (this.seeking === cursor.at) setTimeout(() => this.toClosed());
+      this.seeking = null;
     }
 
     // ------------------------------------------------------------------------------------ masks of other methods
@@ -344,13 +370,15 @@
       const order = Object.keys(SAY.steps);
       this.known = reply.masks.filter((step) => order.includes(step.kind)).sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
       this.steps.replaceChildren(...this.known.map((step, i) => {
-        const name = fill(SAY.step, { i: i + 1, title: SAY.steps[step.kind][0], run: step.run === run ? SAY.thisRun : step.head.title });
+        const title = SAY.steps[step.kind][0], said = fill(SAY.step, { i: i + 1, title, run: step.run === run ? SAY.thisRun : step.head.title });
+        const name = step.closed ? said : fill(SAY.stepOpen, { name: said });
         const b = attrs(el("button", "um-mask-entry", name), { type: "button" });
         b.addEventListener("click", () => (this.guest === step ? this.leave() : this.visit(step)));
         return b;
       }), this.home);
       this.story.hidden = false;
       this.tellStory();
+      this.leadOn();
     }
 
     /** The mask of a step, from the figures of its run. */
@@ -378,7 +406,8 @@
         return;
       }
       if (ticket !== this.ticket) return;
-      const before = this.guest ? fill(SAY.mask, { i: this.known.indexOf(this.guest) + 1, title: SAY.steps[this.guest.kind][0] }) : SAY.ownMask;
+      const name = this.guest ? fill(SAY.mask, { i: this.known.indexOf(this.guest) + 1, title: SAY.steps[this.guest.kind][0] }) : SAY.ownMask;
+      const before = { name, other: this.data.calls[this.call].model };
       this.swap(() => {
         this.guest = step;
         this.data = payload;
@@ -429,10 +458,17 @@
     }
 
     animate(morph) {
+      // Room for both masks, so that what is larger fades and is not cut off.
+      const room = (side) => Math.max(morph.from.image[side], this.base[side]);
+      this.resize(room("width"), room("height"));
       const begin = performance.now(), frame = (now) => {
         if (this.morph !== morph) return;
         const t = clamp((now - begin) / MORPH, 0, 1);
-        if (t === 1) { this.morph = null; return this.over(); }
+        if (t === 1) {
+          this.morph = null;
+          this.resize(this.base.width, this.base.height);
+          return this.over();
+        }
         const g = this.canvas.getContext("2d"), dpr = Math.max(1, window.devicePixelRatio || 1);
         g.setTransform(1, 0, 0, 1, 0, 0);
         g.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -442,6 +478,13 @@
       };
       this.morph = morph;
       frame(begin);
+    }
+
+    /** Gives the canvas a size in pixels of the screen. */
+    resize(width, height) {
+      const dpr = Math.max(1, window.devicePixelRatio || 1);
+      Object.assign(this.canvas, { width, height });
+      Object.assign(this.canvas.style, { width: width / dpr + "px", height: height / dpr + "px" });
     }
 
     /** Whose mask is shown, why it is as it is, and what changed against the one before. */
@@ -455,18 +498,20 @@
       const where = head.hardware ? [fill(SAY.guestOn, { hardware: head.hardware }) + (head.recorded ? ", " + head.recorded : "")] : [];
       this.whose.replaceChildren(el("span", "um-prov", this.stage.words(head.provenance)), el("span", "", [whose, ...where].join(" · ")));
       const why = fill(SAY.steps[guest.kind][1], { rows: call.lanes.length, queries: m.queries, block: this.data.block });
-      if (before !== undefined) put(this.because, why + " " + this.difference(before));
+      if (before === undefined) return;
+      const changed = call.model !== before.other ? fill(SAY.otherModel, { model: call.model, name: before.name, other: before.other }) : "";
+      put(this.because, [why, changed, this.difference(before.name)].filter(Boolean).join(" "));
     }
 
     difference(name) {
       const d = this.shift, parts = [];
       if (!d.both) return fill(SAY.besideNone, { name });
       if (d.opened || d.closed) {
-        const changes = ["opened", "closed"].filter((way) => d[way]).map((way) => count(way === "opened" ? SAY.opens : SAY.closes, { n: d[way] }));
-        parts.push(changes.join(", ") + fill(SAY.ofBoth, { n: d.both }));
-      } else parts.push(fill(SAY.stays, { n: d.both }));
+        const changes = ["opened", "closed"].filter((way) => d[way]).map((way) => count(way === "opened" ? SAY.opens : SAY.closes, d[way]));
+        parts.push(changes.join(", ") + fill(SAY.ofBoth, { n: num(d.both) }));
+      } else parts.push(fill(SAY.stays, { n: num(d.both) }));
       for (const [way, q, k] of [[SAY.comes, d.newQueries, d.newKeys], [SAY.goes, d.oldQueries, d.oldKeys]]) {
-        if (q || k) parts.push(fill(way, { q: count(SAY.queries, { n: q }), k: count(SAY.keysN, { n: k }) }));
+        if (q || k) parts.push(fill(way, { q: count(SAY.queries, q), k: count(SAY.keysN, k) }));
       }
       return fill(SAY.beside, { name, parts: parts.join("; ") });
     }
@@ -518,11 +563,52 @@
       this.options(this.laneBox, call.lanes.map(([title], i) => [i, title]), this.lane);
       this.laneBox.label.hidden = call.lanes.length < 2;
       this.options(this.againstBox, ["none", "causal", "full", "block"].map((k) => [k, fill(SAY[k], { n: data.block })]), this.against);
-      this.rule.replaceChildren(el("b", "", call.role + ", " + call.model), " " + fill(SAY.cells, { open, all }) + ". " + call.rule);
+      this.rule.replaceChildren(el("b", "", call.role + ", " + call.model), " " + fill(SAY.cells, { open: num(open), all: num(all) }) + ". " + call.rule);
       this.doubt.textContent = [call.doubt, call.lanes.length > 1 ? SAY.lanes : ""].filter(Boolean).join(" ");
       this.doubt.hidden = !this.doubt.textContent;
+      this.allOpen = open === all;
+      this.leadOn();
       attrs(this.frame, { "aria-label": fill(SAY.keys, { q: m.queries, k: m.keys.length }) });
       this.layout();
+    }
+
+    /** What is above the matrix where the reader could not know it: that the run has not begun, that nothing is closed, and where closed cells are. */
+    leadOn() {
+      const { data, guest } = this, call = data.calls[this.call], said = guest || !data.before ? [] : [data.before];
+      const inRound = !guest && data.calls.some((c, i) => i !== this.call && this.shuts(i)), inRun = !guest && data.closed >= 0;
+      if (this.allOpen) {
+        said.push(call.full ? SAY.allOpen : SAY.allOpenCall);
+        if (inRound || inRun) said.push(SAY.elsewhere);
+        if (!guest && !this.story.hidden) said.push(SAY.closedOnes);
+      }
+      put(this.lead, said.join(" "));
+      this.lead.hidden = !said.length;
+      this.next.hidden = this.allOpen && !inRound && !inRun;
+      put(this.next, !this.allOpen ? SAY.next : inRound ? SAY.nextIn : SAY.nextRound);
+    }
+
+    /** Whether call `i` of this round has closed cells. */
+    shuts(i) { const m = new Matrix(this.data, this.data.calls[i], 0); return m.counts().some((n, rule) => n && !this.data.rules[rule][0]); }
+
+    /** Pins the next closed cell; where this call has none, that of another call, or of another round. */
+    toClosed() {
+      const { data } = this, p = this.pinned;
+      if (this.allOpen) {
+        if (this.guest) return;
+        const other = data.calls.map((_, i) => (this.call + i) % data.calls.length).find((i) => i !== this.call && this.shuts(i));
+        if (other === undefined) {
+          if (data.closed < 0) return;
+          this.seeking = data.closed;
+          return this.stage.seek(data.closed);
+        }
+        this.pickCall(other);
+      }
+      const cell = this.matrix.closedAfter(p && p.q !== undefined && p.k !== undefined && !this.allOpen ? this.pinned : null);
+      if (!cell) return;
+      if (this.many) this.zoomOn(cell.q, cell.k);
+      this.focus = cell;
+      this.reveal();
+      this.pin(cell);
     }
 
     get many() { return this.matrix.keys.length > MANY || this.matrix.queries > MANY; }
@@ -547,11 +633,9 @@
       this.size = clamp(Math.floor((this.width - this.left - 4) / this.view.ks), this.tiled ? 5 : least, this.tiled ? 12 : 26);
       const width = this.left + this.view.ks * this.size + 2, height = this.top + this.view.qs * this.size + 2;
       const dpr = Math.max(1, window.devicePixelRatio || 1);
-      for (const c of [this.canvas, (this.base = this.base || document.createElement("canvas"))]) {
-        c.width = Math.round(width * dpr);
-        c.height = Math.round(height * dpr);
-      }
-      Object.assign(this.canvas.style, { width: width + "px", height: height + "px" });
+      this.base = this.base || document.createElement("canvas");
+      Object.assign(this.base, { width: Math.round(width * dpr), height: Math.round(height * dpr) });
+      this.resize(this.base.width, this.base.height);
       this.back.hidden = !this.window;
       this.paint();
     }
@@ -756,7 +840,7 @@
         const swatch = attrs(el("span", "um-mask-swatch um-look-" + look), { "aria-hidden": "true" });
         swatch.style.setProperty("--um-look", this.colours.look[look]);
         b.dataset.rule = title;
-        b.append(swatch, el("span", "um-mask-can", open ? SAY.may : SAY.maynot), el("span", "", title), el("span", "um-faint", String(n[i])));
+        b.append(swatch, el("span", "um-mask-can", open ? SAY.may : SAY.maynot), el("span", "", title), el("span", "um-faint", num(n[i])));
         b.addEventListener("click", () => { this.only = this.only === title ? null : title; this.paint(); });
         return b;
       }));
@@ -812,15 +896,15 @@
 
     // ------------------------------------------------------------------------------------ sentences
     describe(c) {
-      const m = this.matrix, parts = (n) => this.data.rules.map(([, , title], i) => (n[i] && this.data.rules[i][0] ? fill(SAY.part, { n: n[i], title }) : "")).filter(Boolean).join(", ");
+      const m = this.matrix, parts = (n) => this.data.rules.map(([, , title], i) => (n[i] && this.data.rules[i][0] ? fill(SAY.part, { n: num(n[i]), title }) : "")).filter(Boolean).join(", ");
       if (c.q !== undefined && c.k !== undefined) {
         if (!this.tiled) return m.sentence(c.q, c.k);
         const { tile } = this, Q = Math.min(m.queries, (c.q + 1) * tile) - 1, K = Math.min(m.keys.length, (c.k + 1) * tile) - 1, at = (i) => m.keys[i][0];
-        return fill(SAY.tile, { a: at(m.cached + c.q * tile), b: at(m.cached + Q), c: at(c.k * tile), d: at(K), n: this.tiles[c.q][c.k], all: this.area(c.q, c.k), what: this.only === null ? SAY.open : SAY.ofRule });
+        return fill(SAY.tile, { a: at(m.cached + c.q * tile), b: at(m.cached + Q), c: at(c.k * tile), d: at(K), n: num(this.tiles[c.q][c.k]), all: num(this.area(c.q, c.k)), what: this.only === null ? SAY.open : SAY.ofRule });
       }
       const n = c.q === undefined ? m.counts(undefined, c.k) : m.counts(c.q), open = n.reduce((sum, x, i) => sum + (this.data.rules[i][0] ? x : 0), 0);
       const name = m.named(m.keys[c.q === undefined ? c.k : m.cached + c.q]), all = c.q === undefined ? m.queries : m.keys.length;
-      return fill(c.q === undefined ? (open ? SAY.read : SAY.readNone) : open ? SAY.sees : SAY.seesNone, { name, n: open, all, parts: parts(n) });
+      return fill(c.q === undefined ? (open ? SAY.read : SAY.readNone) : open ? SAY.sees : SAY.seesNone, { name, n: num(open), all: num(all), parts: parts(n) });
     }
 
     /** What the pointer is at, else what is pinned. */
@@ -837,7 +921,7 @@
         const all = m.queries * m.keys.length;
         let n = 0;
         for (let q = 0; q < m.queries; q++) for (let k = 0; k < m.keys.length; k++) if (m.differs(this.against, q, k)) n++;
-        notes.push(fill(n ? SAY.differ : SAY.differ0, { n, all }));
+        notes.push(fill(n ? SAY.differ : SAY.differ0, { n: num(n), all: num(all) }));
       }
       if (!this.tiled && m.twice.some(Boolean)) notes.push(SAY.fedTwice);
       if (this.tiled) notes.push(["■ " + SAY.tileOpen, "◣ " + SAY.tilePart, "□ " + SAY.tileClosed].join("   "));
@@ -871,9 +955,14 @@
     }
 
     zoom(c) {
-      const m = this.matrix, around = (i, n) => clamp(Math.floor((i + 0.5) * this.tile - WINDOW / 2), 0, Math.max(0, n - WINDOW));
       this.focus = { q: c.q * this.tile, k: c.k * this.tile };
-      this.window = { q: around(c.q, m.queries), k: around(c.k, m.keys.length), qs: Math.min(WINDOW, m.queries), ks: Math.min(WINDOW, m.keys.length) };
+      this.zoomOn(Math.floor((c.q + 0.5) * this.tile), Math.floor((c.k + 0.5) * this.tile));
+    }
+
+    /** The cells around cell q, k of a mask that is too large. */
+    zoomOn(q, k) {
+      const m = this.matrix, around = (i, n) => clamp(i - WINDOW / 2, 0, Math.max(0, n - WINDOW));
+      this.window = { q: around(q, m.queries), k: around(k, m.keys.length), qs: Math.min(WINDOW, m.queries), ks: Math.min(WINDOW, m.keys.length) };
       this.hover = null;
       this.layout();
     }
@@ -902,7 +991,8 @@
         this.speak();
       } else if (e.key === "Enter" || e.key === " ") {
         if (this.tiled) { this.zoom(this.keyed); this.speak(); } else this.pin(this.keyed);
-      } else if (!this.tiled && /^[rRcC]$/.test(e.key)) this.pin(/r/i.test(e.key) ? { q: f.q } : { k: f.k });
+      } else if (/^[nN]$/.test(e.key)) this.toClosed();
+      else if (!this.tiled && /^[rRcC]$/.test(e.key)) this.pin(/r/i.test(e.key) ? { q: f.q } : { k: f.k });
       else if (e.key === "Backspace" && this.window) { this.window = null; this.layout(); this.speak(); }
       else return;
       e.preventDefault();
@@ -955,7 +1045,7 @@
       const width = Math.max(left + v.ks * size + 2, 360), shown = data.rules.map((rule, i) => [...rule, this.numbers[i]]).filter((rule) => rule[4]);
       let x = 0, y = height + 14;
       for (const [open, look, title, , n] of shown) {
-        const words = [open ? SAY.may : SAY.maynot, title, n].join(" "), room = 20 + pen.measure("12px " + ink.sans, words) * 1.06 + 16;
+        const words = [open ? SAY.may : SAY.maynot, title, num(n)].join(" "), room = 20 + pen.measure("12px " + ink.sans, words) * 1.06 + 16;
         if (x && x + room > width) { x = 0; y += 20; }
         const swatch = svg("g", { transform: "translate(" + x + " " + y + ")" });
         swatch.append(svg("rect", { width: 13, height: 13, fill: look === "later" ? ink.page : ink.look[look] }), ...marks(look, [[0, 0]], 13, ink), svg("rect", { width: 13, height: 13, fill: "none", stroke: ink.soft, "stroke-width": 0.75 }));

@@ -305,9 +305,9 @@ KINDS = ["causal", "full", "block", "tree", "temporal", "doubled", "shadows"]
 def test_the_masks_of_other_methods_stand_in_one_order_and_are_those_of_real_calls(story):
     assert story.steps.all_inner_texts() == [
         "1. Causal · Autoregressive",
-        "2. Full · Stepwise",
+        "2. Full · Stepwise (all open)",
         "3. Block-causal · SSD",
-        "4. Tree in rows · SSD",
+        "4. Tree in rows · SSD (all open)",
         "5. Reference mask · SimSD",
         "6. [data | mask] · S2D2",
         "7. [text | shadows] · WINO",
@@ -332,14 +332,14 @@ def test_each_step_says_whose_mask_it_is_and_why_and_what_changed_in_computed_nu
     assert said[:3] == [
         "the mask of this run: 378 cells close of 784 that both have; 64 queries and 64 keys are not here.",
         "mask 1 (Causal): 378 cells open of 784 that both have; 64 queries and 64 keys are new.",
-        "mask 2 (Full): 640 cells close of 1600 that both have; 52 queries and 52 keys are not here.",
+        "mask 2 (Full): 640 cells close of 1\u2009600 that both have; 52 queries and 52 keys are not here.",
     ]
     # The sentences of SimSD's mask and of S2D2's against it, counted once more from what Python says.
     for i in (4, 5):
         before, call = story.call(KINDS[i - 1]), story.call(KINDS[i])
         opened, closed, both = differences(before, call)
-        assert both > 0 and f" of {both} that both have" in said[i]
-        assert re.findall(r"(\d+) cells? (open|close)s?", said[i]) == [
+        assert both > 0 and f" of {both} that both have" in said[i].replace("\u2009", "")
+        assert re.findall(r"(\d+) cells? (open|close)s?", said[i].replace("\u2009", "")) == [
             (str(n), way) for n, way in ((opened, "open"), (closed, "close")) if n
         ]
     story.visit(4)
@@ -349,6 +349,7 @@ def test_each_step_says_whose_mask_it_is_and_why_and_what_changed_in_computed_nu
     assert "recorded on CPU x86_64" in story.page.locator(".um-mask-whose").inner_text()
     assert story.because().startswith("One row takes the place of many")
     story.visit(3)
+    assert "It runs on another model (tiny-llada) than mask 5 (Reference mask) (tiny-sdar)." in story.because()
     assert story.because().startswith("16 rows of one batch, a branch each") and "all 92 queries" in story.because()
 
 
@@ -460,6 +461,79 @@ def test_what_two_masks_share_moves_and_what_changes_fades(story):
     assert (moved["opened"], moved["stays"]) == (378, 378)
     assert moved["all"]["0"][:3] == [255, 255, 255] and moved["all"]["1"][:3] == [154, 167, 184]
     assert 154 < moved["all"]["0.5"][0] < 255
+
+
+def test_what_is_larger_than_the_next_mask_fades_and_is_not_cut_off(story):
+    story.visit(1)
+    widths = story.page.evaluate(
+        """() => {
+          const full = lens.canvas.width, step = lens.known[0];
+          return lens.payload(step).then(async () => {
+            await lens.visit(step);
+            return [full, lens.base.width, lens.canvas.width, lens.morph !== null];
+          });
+        }"""
+    )
+    assert widths[1] < widths[0] == widths[2] and widths[3]
+    story.settled(0)
+    assert story.page.evaluate("() => lens.canvas.width === lens.base.width")
+
+
+def test_where_all_is_open_that_is_said_and_the_masks_with_closed_cells_stand_below(story):
+    page, lead = story.page, story.page.locator(".um-mask-lead")
+    assert lead.inner_text() == ("Every cell is open here: this model sees the whole canvas. Masks with closed cells:")
+    below = page.evaluate("() => document.querySelector('.um-mask-lead').nextElementSibling.className")
+    assert below == "um-mask-story"
+    assert "8\u2009464 of 8\u2009464 cells open" in page.locator(".um-mask-rule").inner_text()
+    assert page.locator(".um-mask-next").is_hidden(), "no call of this run closes a cell"
+    story.visit(0)
+    assert lead.is_hidden() and page.locator(".um-mask-next").is_visible()
+    page.locator(".um-mask-next").click()
+    assert story.said() == story.call("causal").sentence(0, 1)
+
+
+def test_before_the_first_step_the_first_call_is_shown_and_said_to_be_it(lens):
+    lens.show(SIMSD, 0)
+    lead = lens.page.locator(".um-mask-lead").inner_text()
+    assert lead.startswith("Before the first step: this is the first call, of round 0.")
+    assert lens.page.locator(".um-mask-rule b").inner_text() == "prefill, tiny-sdar"
+
+
+def test_the_next_closed_cell_is_found_in_this_call_in_another_one_and_in_another_round(lens):
+    lens.show(SIMSD, SIMSD.rounds[0].stop)
+    call, button = check(SIMSD), lens.page.locator(".um-mask-next")
+    shut = [(q, k) for q in range(12) for k in range(36) if not RULES[call.rule_of(q, k)].open]
+    assert len(shut) == 432 - 368
+    for q, k in shut[:3]:
+        button.click()
+        assert lens.page.evaluate("() => lens.stage.cursor().cell") == {"q": q, "k": k}
+        assert lens.said() == call.sentence(q, k)
+    lens.page.evaluate("([q, k]) => lens.pin({q, k})", list(shut[-1]))
+    lens.page.locator(".um-mask-frame").focus()
+    lens.page.keyboard.press("n")
+    assert lens.said() == call.sentence(*shut[0]), "after the last one the first"
+    # The prefill of two blocks closes cells; a call that drafts in the last block closes none.
+    every = info(SIMSD, SIMSD.rounds[0].stop).calls
+    whole = next(i for i, c in enumerate(every) if c.open == c.cells)
+    lens.page.get_by_label("Call", exact=True).select_option(str(whole))
+    assert button.inner_text() == "Next closed cell, in another call"
+    button.click()
+    shown = lens.page.evaluate("() => lens.call")
+    assert shown != whole and every[shown].open < every[shown].cells
+    ar = Trace.load(ROOT / "assets" / "traces" / "ar-apples.json.gz")
+    lens.show(ar, ar.rounds[4].stop)
+    assert button.inner_text() == "Next closed cell, in another round"
+    button.click()
+    lens.page.wait_for_function("() => lens.data && lens.data.round === 0 && lens.pinned")
+    assert lens.page.evaluate("() => lens.stage.cursor().cell") == {"q": 0, "k": 1}
+    assert lens.said() == info(ar, ar.rounds[0].stop).calls[0].sentence(0, 1)
+
+
+def test_in_a_mask_of_tiles_the_next_closed_cell_is_zoomed_to(lens):
+    lens.show(make([Round(0, 0), Forward("denoise", MANY + 64)], (2,) * (MANY + 64), 2, attention="causal"), 2)
+    lens.page.locator(".um-mask-next").click()
+    assert lens.said() == "Query 0 ‘Capital’ may not see key 1 ‘Capital’: it stands to the right; causal."
+    assert lens.page.evaluate("() => lens.tiled") is False
 
 
 @pytest.mark.parametrize("story", [{"motion": False}], indirect=True)

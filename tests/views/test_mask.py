@@ -255,8 +255,30 @@ def test_the_call_that_checks_is_shown_first_and_the_round_is_the_cursors():
         "Round 0, verify call of model: 4 queries x 6 keys, 20 of 24 cells open. Block-causal in blocks of 2: "
         "a position sees its own block and those before it."
     )
-    assert info(block_causal(), 0).sentence == "The run has not begun: step forward."
-    assert data(info(block_causal(), 0))["empty"] == "The run has not begun: step forward."
+
+
+def test_before_the_first_step_the_first_call_of_the_run_is_shown():
+    shown = info(block_causal(), 0)
+    assert (shown.n, shown.first, shown.calls[0].role) == (0, 0, "prefill")
+    assert shown.before == "Before the first step: this is the first call, of round 0."
+    assert shown.sentence.startswith(shown.before) and data(shown)["before"] == shown.before
+    assert info(block_causal(), 2).before == ""
+    # A round without a call is passed over; a run without any has nothing to show.
+    later = make([Round(0, 0), Round(1, 0), Forward("denoise", 3), Finish("stopped")], (OF, FR, M), 2)
+    assert info(later, 0).before == "Before the first step: this is the first call, of round 1."
+    none = make([Round(0, 0), Finish("stopped")], (OF, FR, M), 2)
+    assert data(info(none, 0))["empty"] == "The run has not begun: step forward."
+
+
+def test_the_next_round_with_closed_cells_is_known_and_after_the_last_comes_the_first():
+    one, two = Forward("decode", 1, cached=2, start=2), Forward("verify", 2, cached=1, start=1)
+    events = [Round(0, 0), two, Round(1, 0), one, Round(2, 0), two, Finish("stopped")]
+    causal = make(events, (OF, FR, THE), 2, attention="causal")
+    assert [info(causal, at).closed for at in (2, 4, 6)] == [7, 7, 2]
+    assert info(make(events, (OF, FR, THE), 2), 2).closed == -1, "full attention closes nothing"
+    sees = Forward("verify", 3, mask=1, sees=(((0, 1),), ((0, 2),), ((0, 3),)))
+    masked = make([Round(0, 0), one, Round(1, 0), sees, Finish("stopped")], (OF, FR, M), 2)
+    assert (info(masked, 2).closed, info(masked, 4).closed) == (4, -1)
 
 
 def test_the_page_gets_runs_of_rules_and_their_templates_once():
@@ -425,6 +447,11 @@ def test_a_run_has_one_call_for_each_kind_of_its_masks(name):
     found = landmarks(trace)
     shown = {kind: info(trace, mark.at).calls[mark.call] for kind, mark in found.items()}
     assert {kind: (len(call.line), len(call.keys)) for kind, call in shown.items()} == LANDMARKS[name]
+    # Whether there is something closed to see is said before it is shown.
+    assert {kind: mark.closed for kind, mark in found.items()} == {
+        kind: sum(not RULES[call.rule_of(q, k)].open for q in range(len(call.line)) for k in range(len(call.keys)))
+        for kind, call in shown.items()
+    }
 
 
 def test_the_tree_of_a_run_is_its_call_with_most_rows_and_needs_alternatives():

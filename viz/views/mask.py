@@ -204,9 +204,16 @@ class Call(NamedTuple):
         each = [sum((stop - start) * RULES[rule].open for start, (stop, rule) in _starts(runs)) for runs in self.rows]
         return sum(each[i] for i in self.line)
 
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return len(self.line) * len(self.keys)
+
 
 class MaskInfo(NamedTuple):
-    """The calls of round `n`, and which of them is shown first. `block` positions from `origin` on are a block."""
+    """The calls of round `n`, and which of them is shown first. `block` positions from `origin` on are a block.
+    `before` says so where the run has not begun; `closed` is the cursor of the next round with closed cells, after the
+    last one again the first (-1: no other round has any)."""
 
     at: int
     n: int
@@ -215,6 +222,8 @@ class MaskInfo(NamedTuple):
     block: int
     origin: int
     sentence: str
+    before: str = ""
+    closed: int = -1
 
 
 def named(key: Key) -> str:
@@ -238,9 +247,13 @@ def _fill(template: str, parts: dict[str, str]) -> str:
 def info(trace: Trace, at: int) -> MaskInfo:
     """The calls of the round under the cursor, those after the cursor too: a mask is no result."""
     origin = 0 if trace.attention == "block" else trace.prompt_len
-    view = round_at(trace, at)
+    view, before = round_at(trace, at), ""
     if view is None:
-        return MaskInfo(at, -1, (), 0, trace.block, origin, "The run has not begun: step forward.")
+        # A mask is no result: the first one may be looked at before the first step.
+        view = next((view for view in trace.rounds if view.of(Forward)), None)
+        if view is None:
+            return MaskInfo(at, -1, (), 0, trace.block, origin, "The run has not begun: step forward.")
+        before = f"Before the first step: this is the first call, of round {view.n}."
     calls = tuple(
         _Reading(trace, view, offset).call() for offset, e in enumerate(view.events) if isinstance(e, Forward)
     )
@@ -249,12 +262,25 @@ def info(trace: Trace, at: int) -> MaskInfo:
     # What checks or predicts tokens says more about a method than what fills its cache or drafts for it.
     order = ("verify", "denoise", "decode", "edit", "draft")
     first = min(range(len(calls)), key=lambda i: order.index(calls[i].role) if calls[i].role in order else len(order))
+    first = 0 if before else first
     call = calls[first]
-    size = (
-        f"{len(call.line)} queries x {len(call.keys)} keys, {call.open} of {len(call.line) * len(call.keys)} cells open"
-    )
-    sentence = f"Round {view.n}, {call.role} call of {call.model}: {size}. {call.rule}"
-    return MaskInfo(at, view.n, calls, first, trace.block, origin, sentence)
+    size = f"{len(call.line)} queries x {len(call.keys)} keys, {_count(call.open)} of {_count(call.cells)} cells open"
+    sentence = f"{before} Round {view.n}, {call.role} call of {call.model}: {size}. {call.rule}".strip()
+    return MaskInfo(at, view.n, calls, first, trace.block, origin, sentence, before, _closed(trace, view))
+
+
+def _closed(trace: Trace, here: RoundView) -> int:
+    """The cursor behind the next round that has closed cells, cyclically; -1: none but perhaps this one."""
+    after = trace.rounds.index(here) + 1
+    for view in (*trace.rounds[after:], *trace.rounds[: after - 1]):
+        if any(_Reading(trace, view, i).closes for i, e in enumerate(view.events) if isinstance(e, Forward)):
+            return view.stop
+    return -1
+
+
+def _count(n: int) -> str:
+    """With a thin space between thousands, as the page writes numbers."""
+    return f"{n:,}".replace(",", "\u2009")
 
 
 def _starts(runs: Runs) -> Iterator[tuple[int, tuple[int, str]]]:
@@ -308,6 +334,21 @@ class _Reading:
         return Call(
             self.event + 1, call.role, call.model, rule, doubt, len(self.held), lanes[0], rows, line, lane, self.unsure
         )
+
+    @property
+    def closes(self) -> bool:
+        """Whether a cell of this call is closed; read without its keys, because it is asked of many calls."""
+        call, n = self.forward, len(self.fed)
+        keys = len(self.held) + n
+        if not call.mask:
+            rows, _ = _own_rows(self.rule, self.size, len(self.held), n)
+            return any(not RULES[rule].open for runs in rows for _, rule in runs)
+        sees = self._sees()
+        return len(sees) != n or any(_clip(spans, keys) != ((0, keys),) for spans in sees)
+
+    def _sees(self) -> Sequence[Spans]:
+        """The rows of this call's own mask, which the first call that used it holds; () if the trace lost them."""
+        return next((f.sees for f in self.trace.forwards if f.mask == self.forward.mask and f.sees), ())
 
     @cached_property
     def _rows(self) -> dict[int, dict[tuple[int, int], Node]]:
@@ -434,7 +475,7 @@ class _Reading:
         if not call.mask:
             rows, line = _own_rows(self.rule, self.size, len(self.held), n)
             return rows, line, _WORDS[self.rule].format(b=self.size), {}, True
-        sees = next((f.sees for f in self.trace.forwards if f.mask == call.mask and f.sees), ())
+        sees = self._sees()
         said = f"Explicit mask {call.mask}: "
         if len(sees) != n:
             self.doubts.append(f"The trace names mask {call.mask}, and does not hold its {n} rows.")
@@ -730,11 +771,12 @@ _LAYOUTS: tuple[Callable[[_Reading, list[Key], list[Spans]], Found], ...] = (
 # ------------------------------------------------------------ one call of each kind
 class Landmark(NamedTuple):
     """The call of a run that shows a kind of mask best: number `call` of the round that ends at cursor `at`. `size` is
-    what it is preferred for: a larger one shows more, or is easier to read."""
+    what it is preferred for: a larger one shows more, or is easier to read; `closed` counts its closed cells."""
 
     at: int
     call: int
     size: tuple[int, int]
+    closed: int = 0
 
 
 # A mask is of the first of these kinds whose rules it has; "" is none: two kinds in one call explain neither.
@@ -774,7 +816,9 @@ def landmarks(trace: Trace) -> dict[str, Landmark]:
         rows, queries = len(call.lanes), len(call.line)
         kind = _kind(call) if rows == 1 else "tree" if _branching(call) else ""
         plenty = queries if not view.events[offset].fed else min(queries, ENOUGH)  # type: ignore[union-attr]
-        mark = Landmark(view.stop, number, (plenty, -len(call.keys)) if rows == 1 else (rows, 0))
+        mark = Landmark(
+            view.stop, number, (plenty, -len(call.keys)) if rows == 1 else (rows, 0), call.cells - call.open
+        )
         if kind and not call.unsure and (kind not in out or mark.size > out[kind].size):
             out[kind] = mark
     return out
@@ -806,6 +850,8 @@ def data(info: MaskInfo) -> dict[str, Any]:
     return {
         "sentence": info.sentence,
         "round": info.n,
+        "before": info.before,
+        "closed": info.closed,
         "first": info.first,
         "self": number["self"],
         "block": info.block,
@@ -833,6 +879,7 @@ def _call_data(call: Call, number: dict[str, int]) -> dict[str, Any]:
         "role": call.role,
         "model": call.model,
         "rule": call.rule,
+        "full": call.rule == _WORDS["full"],
         "doubt": call.doubt,
         "unsure": call.unsure,
         "cached": call.cached,
