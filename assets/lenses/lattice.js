@@ -114,12 +114,13 @@
 
   function make(stage) {
     const box = stage.box;
-    const summary = el("p", "um-lattice-sentence"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
+    const summary = el("p", "um-lattice-sentence"), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
     const mini = shape(null, "svg", { class: "um-lattice-mini", role: "slider", tabindex: "0", "aria-label": "Part of the lattice on screen", "aria-orientation": "horizontal" });
     const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
     scroll.append(svg);
-    box.append(strip, summary, what, legend, mini, scroll, range);
+    first.addEventListener("click", () => { const bar = roundBars().find((b) => b.differ); if (bar) stage.seek(bar.stop); });
+    box.append(strip, summary, wider, first, what, legend, mini, scroll, range, changed);
 
     let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null;
     const controls = buildControls();
@@ -325,7 +326,7 @@
         if (c.more > 0) shape(svg, "text", { x: x(i), y: H - 19, class: "um-lattice-mid" }, "+" + c.more);
       }
       const ruler = shape(svg, "g", { class: "um-lattice-ruler" });
-      shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 6, height: H });
+      shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 2, height: H });
       if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10 }, own ? "target" : "verifier");
       shape(ruler, "text", { x: 0, y: y0 - 14 }, "rank");
       for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-endalign" }, String(k + 1));
@@ -338,6 +339,8 @@
       slide();
       put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + " are drawn: drag in the strip, or pin a position, to see others." : W > width ? "Positions " + columns[0].pos + " to " + last + ": drag in the strip or scroll sideways for the rest." : "");
       drawLegend(steps, tail >= 0);
+      drawChanged();
+      drawWider();
       follow(cursor, drawn.fresh);
       drawn.fresh = false;
     }
@@ -509,18 +512,94 @@
 
     function refocus() { const now = nodes.get(focus); if (now && document.activeElement === document.body) now.g.focus(); }
 
+    /** What candidate k of column i adds behind the path's tokens before it: {before, text, causal, lam, gain, sum}; null if the path ends before. */
+    function sums(i, candidate) {
+      if (drawn.path.length < i) return null;
+      const before = payload.context.concat(drawn.path.slice(0, i).map((j, n) => drawn.columns[n][1][j][0])).slice(-2);
+      const causal = drawn.logp ? drawn.logp(behind(before, candidate[0])) : null, lam = drawn.logp ? drawn.par.lam : 1;
+      const adds = gain(candidate[1], causal || 0, lam), sum = i ? drawn.sums[i - 1] : 0;
+      return { before, causal, lam, adds, from: sum, sum: sum + adds };
+    }
+
+    /** Where the recorded path leaves the locally best token: {i, pos, chosen, best}, candidates of column i. */
+    function differing() {
+      if (!own) return [];
+      const at = new Map(payload.columns.map(([pos, slot], i) => [pos, [i, slot]]));
+      return payload.path.flatMap(([pos, token]) => {
+        const [i, slot] = at.get(pos) || [-1, []], k = slot.findIndex((c) => c[0] === token);
+        return k > 0 && slot[0][2] !== "end" ? [{ i, pos, k, chosen: slot[k], best: slot[0] }] : [];
+      });
+    }
+
+    const says = (c, s) => quote(c[0]) + ": q = " + prob(c[1]) + (s.causal === null ? "" : ", 3-gram ln P = " + num(s.causal)) + ", running S = " + num(s.sum);
+
+    /** A candidate beside the one that it replaced, or that replaced it. */
+    function rival(node) {
+      if (wish || forced) return [];
+      const change = differing().find((d) => d.pos === node.c.pos && (d.k === node.k || node.k === 0));
+      if (!change) return [];
+      const a = sums(change.i, change.chosen), b = sums(change.i, change.best);
+      if (!a || !b) return [];
+      return ["On the path " + says(change.chosen, a) + ". Locally best " + says(change.best, b) + ". Both are scored behind the path's tokens before them."];
+    }
+
+    /** The list under the lattice: each position where the path differs, with both tokens. */
+    function drawChanged() {
+      const all = wish || forced ? [] : differing();
+      changed.hidden = !all.length;
+      if (!all.length) return changed.replaceChildren();
+      const table = el("table"), head = el("tr"), over = el("tr");
+      over.append(el("th", "", ""), attrs(el("th", "", "on the path"), { colspan: "4", scope: "colgroup" }), attrs(el("th", "", "locally best"), { colspan: "4", scope: "colgroup" }));
+      for (const name of ["position", "token", "q", "ln P", "S", "token", "q", "ln P", "S"]) head.append(attrs(el("th", "", name), { scope: "col" }));
+      table.append(over, head);
+      for (const d of all) {
+        const row = el("tr"), go = attrs(el("button", "um-btn", String(d.pos)), { type: "button", "aria-label": "Pin position " + d.pos });
+        go.addEventListener("click", () => { look(d.i - 2); const key = d.pos + ":" + d.k; if (nodes.has(key)) choose(key); });
+        const cell = el("td");
+        cell.append(go);
+        row.append(cell);
+        for (const c of [d.chosen, d.best]) {
+          const s = sums(d.i, c);
+          row.append(el("td", "um-lattice-piece", quote(c[0])), el("td", "", prob(c[1])), el("td", "", s && s.causal !== null ? num(s.causal) : "–"), el("td", "", s ? num(s.sum) : "–"));
+        }
+        table.append(row);
+      }
+      const frame = attrs(el("div", "um-lattice-table"), { tabindex: "0", role: "region", "aria-label": "Where the path differs" });
+      frame.append(table);
+      changed.replaceChildren(el("span", "um-caption", "Where the path differs"), frame, el("p", "um-lattice-range", "q: the drafter's probability. ln P: the 3-gram's. S: the running score. Both tokens are scored behind the path's tokens before them."));
+    }
+
+    /** A path that scores less than the locally best tokens: which wider beam would not. */
+    function drawWider() {
+      wider.hidden = true;
+      if (!own || wish || forced || !drawn.slots || !differing().length) return;
+      const score = (path) => path.reduce((s, k, i) => { s.sum += gain(drawn.slots[i][k][1], drawn.logp ? drawn.logp(behind(s.text, drawn.slots[i][k][0])) : 0, drawn.logp ? own.lam : 1); s.text.push(drawn.slots[i][k][0]); return s; }, { sum: 0, text: payload.context.slice() }).sum;
+      const local = score(drawn.path.map(() => 0)), most = KNOBS.find(([key]) => key === "beam")[4];
+      if (drawn.score >= local - 5e-3) return;
+      let best = null;
+      for (let beam = own.beam + 1; beam <= most; beam++) {
+        const found = search(drawn.slots, payload.context, stage.model().eos, Object.assign({}, own, { beam }), drawn.logp);
+        if (!best || found.score > best.score + 1e-9) best = { beam, score: found.score };
+        if (found.score < local - 5e-3) continue;
+        put(wider, "SIMULATED: a wider beam of B = " + beam + " would end with S = " + num(found.score) + " (the run had B = " + own.beam + ").");
+        wider.hidden = false;
+        return;
+      }
+      put(wider, "SIMULATED: no beam up to B = " + most + " would reach the score of the locally best tokens" + (best && best.score > drawn.score + 5e-3 ? "; B = " + best.beam + " would end with S = " + num(best.score) : "") + " (the run had B = " + own.beam + ").");
+      wider.hidden = false;
+    }
+
     /** The numbers of a candidate: what it adds to the path's sum, and why it is on the path or not. */
     function lines(node) {
       const { c, k, candidate, step, why } = node, [token, p] = candidate, out = [];
       out.push("Drafter: q = " + prob(p) + ", ln q = " + num(Math.log(Math.max(p, 1e-300))) + ".");
       if (own && why !== "end") {
-        const i = c.i, text = payload.context.concat(drawn.path.slice(0, i).map((j, n) => drawn.columns[n][1][j][0])).slice(-2);
-        const causal = drawn.logp ? drawn.logp(behind(text, token)) : null, lam = drawn.logp ? drawn.par.lam : 1;
-        if (drawn.path.length >= i) {
-          const sum = (i ? drawn.sums[i - 1] : 0), own_ = gain(p, causal || 0, lam);
-          if (causal !== null) out.push("3-gram after " + text.map(quote).join(" ") + ": ln P = " + num(causal) + ".");
-          out.push("It adds λ ln q" + (causal !== null ? " + (1 − λ) ln P" : "") + " = " + num(own_) + " (λ = " + lam + "): running S = " + num(sum) + (own_ < 0 ? " − " : " + ") + num(Math.abs(own_)) + " = " + num(sum + own_) + " behind the path's tokens before it.");
+        const i = c.i, s = sums(i, candidate);
+        if (s) {
+          if (s.causal !== null) out.push("3-gram after " + s.before.map(quote).join(" ") + ": ln P = " + num(s.causal) + ".");
+          out.push("It adds λ ln q" + (s.causal !== null ? " + (1 − λ) ln P" : "") + " = " + num(s.adds) + " (λ = " + s.lam + "): running S = " + num(s.from) + (s.adds < 0 ? " − " : " + ") + num(Math.abs(s.adds)) + " = " + num(s.sum) + " behind the path's tokens before it.");
         }
+        out.push(...rival(node));
         const rows = drawn.edges[i];
         if (rows && k < drawn.kept[i]) {
           const best = Math.max(...rows.map((row) => row[k]));
@@ -528,7 +607,7 @@
         }
         if (stage.model().eos.has(token)) out.push("A path that takes it has ended and keeps its sum.");
       }
-      out.push(step && own && !wish ? "In the lattice, and on the CPS path." : explain(why));
+      out.push(step && own && !wish ? "In the lattice, and on the causal-consistency path (CPS)." : explain(why));
       if (step && step.state !== "drafted" && step.p >= 0) out.push((own ? "The target: " : "The verifier: ") + stage.words(step.state) + ", p = " + prob(step.p) + ".");
       return out;
     }
@@ -615,31 +694,41 @@
       if (payload.own) entry(own ? "the target's own token" : "the verifier's own token", (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
     }
 
-    function drawStrip() {
-      const model = stage.model(), cursor = stage.cursor(), rounds = model.rounds.map((round) => {
+    /** The rounds of the strip; `differ`: at how many positions the path is not the locally best token. */
+    function roundBars() {
+      const model = stage.model();
+      return model.rounds.map((round) => {
         const fates = [...(round.fates || new Map()).values()], proposed = new Set([...round.nodes.values()].flatMap((node) => node.fills.map(String)));
-        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0 };
+        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0, differ: 0 };
+        const drafts = new Map([...round.nodes.values()].flatMap((node) => node.fills));
         for (let i = round.start; i < round.stop; i++) {
           const e = model.events[i];
           if (e.kind === "decide" && e.what === "next draft length") bar.next = Number(e.choice) || 0;
+          if (e.kind === "decide" && e.among && e.among.length) bar.differ = e.among.filter((slot, k) => drafts.has(e.about[0] + k) && drafts.get(e.about[0] + k) !== slot[0][0]).length;
         }
         return bar;
       });
+    }
+
+    function drawStrip() {
+      const cursor = stage.cursor(), rounds = roundBars(), shown = rounds.findIndex((b) => b.stop >= cursor.at), target = rounds.findIndex((b) => b.differ);
+      first.hidden = target < 0 || target === shown || (shown >= 0 && rounds[shown].differ > 0);
+      if (!first.hidden) put(first, "First round where the path differs (round " + rounds[target].n + ")");
       const tall = Math.max(0, ...rounds.map((b) => Math.max(b.proposed, b.next)));
       strip.hidden = !tall;
       if (!tall) return;
       const focused = strip.contains(document.activeElement);
-      const h = 44, step = 26, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
+      const h = 44, step = 30, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
       const s = shape(null, "svg", { width: w, height: h + 26, viewBox: "0 0 " + w + " " + (h + 26), role: "group", "aria-label": "Rounds: how many tokens were proposed and accepted" });
       shape(s, "text", { x: 24, y: y(tall) + 6, class: "um-lattice-endalign" }, String(tall));
       shape(s, "text", { x: 24, y: y(0) + 2, class: "um-lattice-endalign" }, "0");
       const go = (i) => { if (rounds[i]) stage.seek(rounds[i].stop); };
       rounds.forEach((b, i) => {
-        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : ""), "aria-current": String(i === here) });
+        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : "") + (b.differ ? ", the path differs at " + many(b.differ, "position") : ""), "aria-current": String(i === here) });
         shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + 26, class: "um-lattice-hit" });
         shape(g, "rect", { x: x + 1, y: y(b.proposed), width: step - 8, height: y(0) - y(b.proposed), class: "um-lattice-proposed" });
         shape(g, "rect", { x: x + 1, y: y(b.accepted), width: step - 8, height: y(0) - y(b.accepted), class: "um-lattice-acc" });
-        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-mid" }, String(b.n));
+        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-mid" }, (b.differ ? "≠ " : "") + b.n);
         shape(g, "title", {}, g.getAttribute("aria-label"));
         g.addEventListener("click", () => go(i));
         g.addEventListener("keydown", (e) => {
@@ -657,6 +746,7 @@
       keys.append(el("span", "um-caption", "Rounds"));
       key("um-lattice-proposed", "proposed");
       key("um-lattice-acc", "accepted ✓");
+      if (target >= 0) keys.append(el("span", "um-lattice-key", "≠ path differs from the locally best tokens"));
       if (next.length) key("um-lattice-adl", "length decided for the next draft (ADL)");
       const bars = el("div", "um-lattice-bars");
       bars.append(s);

@@ -26,7 +26,7 @@ from decoders.trace import (
     Verdict,
 )
 from tests.views.view_samples import make
-from viz.views.lattice import VIEW
+from viz.views.lattice import VIEW, score
 
 NAME = "diffuspec-apples"
 FIND = """([slots, context, eos, par, rows]) => {
@@ -225,6 +225,52 @@ def test_a_click_on_a_bar_goes_to_its_round(lens):
     bar.click()
     page.wait_for_selector(".um-lattice-sentence:has-text('Round 2:')")
     assert page.evaluate("() => p.state().round") == 2
+
+
+def test_rounds_whose_path_differs_are_marked_and_the_first_one_is_offered(lens):
+    page = lens.show(NAME, 2)
+    assert page.locator(".um-lattice-round .um-lattice-mid").all_text_contents() == ["≠ 0", "≠ 1", "2"]
+    assert "the path differs at 2 positions" in page.locator(".um-lattice-round").nth(1).get_attribute("aria-label")
+    offer = page.get_by_role("button", name="First round where the path differs (round 0)")
+    offer.click()
+    page.wait_for_selector(".um-lattice-sentence:has-text('Round 0:')")
+    assert not page.locator(".um-lattice-first").is_visible()
+
+
+def test_each_changed_position_is_listed_with_both_tokens_and_their_numbers(lens):
+    page = lens.show(NAME, 1)
+    rows = page.locator(".um-lattice-table tr:has(td)")
+    assert [row.split() for row in rows.all_inner_texts()] == [
+        "43 ‘.’ 0.16 −1.57 −16.73 ‘·=·’ 0.19 −3.81 −17.74".split(),
+        "44 ‘.’ 0.15 −11.42 −23.38 ‘5’ 0.20 −13.68 −24.37".split(),
+    ]
+    page.get_by_role("button", name="Pin position 44").click()
+    assert page.evaluate("() => p.state().pos") == 44
+    for cell in (page.evaluate("() => p.state().cell"), "44:0"):  # on the path, and the one that it replaced
+        page.locator(f".um-lattice-node[data-key='{cell}']").click()
+        assert (
+            "On the path ‘.’: q = 0.15, 3-gram ln P = −11.42, running S = −23.38. "
+            "Locally best ‘5’: q = 0.20, 3-gram ln P = −13.68, running S = −24.37."
+        ) in page.locator(".um-inspector").inner_text()
+    lens.show(NAME, 2)
+    assert rows.count() == 0
+
+
+def test_where_the_beam_ended_worse_a_wider_one_is_tried(lens):
+    page = lens.show(NAME, 1)
+    assert page.locator(".um-lattice-wider").inner_text() == (
+        "SIMULATED: no beam up to B = 8 would reach the score of the locally best tokens; B = 4 would end with "
+        "S = −26.57 (the run had B = 3)."
+    )
+    # The same by the method's own search, and its score.
+    trace = load(NAME)
+    event, text, _ = list(rounds(trace))[1]
+    slots = [prune(slot[: trace.params["m_max"]], trace.params["tau"]) for slot in event.among]
+    path = search(slots, text, frozenset(trace.eos), DiffuSpec(beam=4), cast(Any, Rows(event)))
+    own = [(token, dict(slot)[token]) for token, slot in zip(path, slots, strict=True)]
+    assert f"{score(own, text[-2:], event, 0.5):.2f}" == "-26.57"
+    lens.show(NAME, 0)
+    assert page.locator(".um-lattice-wider").is_hidden(), "there the path scores more"
 
 
 MINI = ".um-lattice-mini"

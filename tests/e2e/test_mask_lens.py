@@ -465,18 +465,18 @@ def test_what_two_masks_share_moves_and_what_changes_fades(story):
 
 def test_what_is_larger_than_the_next_mask_fades_and_is_not_cut_off(story):
     story.visit(1)
-    widths = story.page.evaluate(
+    heights = story.page.evaluate(
         """() => {
-          const full = lens.canvas.width, step = lens.known[0];
+          const full = lens.canvas.height, step = lens.known[0];
           return lens.payload(step).then(async () => {
             await lens.visit(step);
-            return [full, lens.base.width, lens.canvas.width, lens.morph !== null];
+            return [full, lens.base.height, lens.canvas.height, lens.morph !== null];
           });
         }"""
     )
-    assert widths[1] < widths[0] == widths[2] and widths[3]
+    assert heights[1] < heights[0] == heights[2] and heights[3]
     story.settled(0)
-    assert story.page.evaluate("() => lens.canvas.width === lens.base.width")
+    assert story.page.evaluate("() => lens.canvas.height === lens.base.height")
 
 
 def test_where_all_is_open_that_is_said_and_the_masks_with_closed_cells_stand_below(story):
@@ -496,7 +496,7 @@ def test_before_the_first_step_the_first_call_is_shown_and_said_to_be_it(lens):
     lens.show(SIMSD, 0)
     lead = lens.page.locator(".um-mask-lead").inner_text()
     assert lead.startswith("Before the first step: this is the first call, of round 0.")
-    assert lens.page.locator(".um-mask-rule b").inner_text() == "prefill, tiny-sdar"
+    assert lens.page.locator(".um-mask-rule b").inner_text() == "prefill, nano-sdar"
 
 
 def test_the_next_closed_cell_is_found_in_this_call_in_another_one_and_in_another_round(lens):

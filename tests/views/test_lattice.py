@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from toys import LETTERS, scripted, spell
@@ -9,8 +10,10 @@ from view_samples import CAT, EOS, PA, RI, THE, M, S, make, mixed, ssd, stepwise
 
 from decoders.ngram import NGram
 from decoders.run import run
-from decoders.trace import Belief, Commit, Decide, Edit, Finish, Forward, Judge, Node, Propose, Round, Verdict
+from decoders.trace import Belief, Commit, Decide, Edit, Finish, Forward, Judge, Node, Propose, Round, Trace, Verdict
 from viz.views.lattice import COLUMNS, VIEW, data, info, score
+
+ROOT = Path(__file__).parents[2]
 
 
 def searched(**params):
@@ -83,19 +86,19 @@ def test_the_path_the_verified_part_of_it_and_the_targets_own_token():
         (3, EOS, "unreached"),
     ]
     assert shown.own is not None and (shown.own.pos, shown.own.token, shown.own.state) == (2, PA, "corrected")
-    assert shown.name == "CPS path" and shown.settings == {
+    assert shown.name == "causal-consistency path (CPS)" and shown.settings == {
         "tau": 0.9, "m_max": 2.0, "beam": 2.0, "lam": 0.5, "temperature": 0.0,
     }  # fmt: skip
 
 
-def test_the_sentence_names_the_token_that_beat_the_locally_best_one_and_both_scores():
+def test_the_sentence_names_each_token_that_replaced_the_locally_best_one_and_both_scores():
     """S = 0.5 (ln .5 + ln .3 + ln .9 - 2 - .25 - 1) and, by the back-off weight behind THE, for PA -2.5 - .5."""
     path = 0.5 * (math.log(0.5 * 0.3 * 0.9) - 3.25)
     greedy = 0.5 * (math.log(0.5 * 0.6 * 0.9) - 6.0)
     assert info(searched(), 9).sentence == (
-        "Round 0: 5 candidates at 3 positions are in the lattice. The path leaves the locally best token at 1 "
-        f"position, first at 2: ‘·cat’ instead of ‘·Paris’; it scores −{-path:.2f}, the locally best tokens "
-        f"−{-greedy:.2f}. "
+        "Round 0: 5 candidates at 3 positions are in the lattice. The causal-consistency path (CPS) leaves "
+        "the locally best token at 1 position: at 2 ‘·cat’ instead of ‘·Paris’. "
+        f"It scores S = −{-path:.2f}, the locally best tokens −{-greedy:.2f}. "
         "The target accepts 1 of 3, then says ‘·Paris’ at 2."
     )
     event = searched().events[2]
@@ -104,9 +107,32 @@ def test_the_sentence_names_the_token_that_beat_the_locally_best_one_and_both_sc
     assert score([(THE, 0.5)], [S], replace(event, ngrams=()), 0.5) == pytest.approx(math.log(0.5))
 
 
+def test_a_beam_that_ended_worse_than_the_locally_best_tokens_is_said_to_have():
+    """With the drafter alone, S = ln (.5 x .3 x .9) against ln (.5 x .6 x .9)."""
+    said = info(searched(lam=1.0), 9).sentence
+    assert "at 2 ‘·cat’ instead of ‘·Paris’. " in said
+    assert (
+        f"The beam ended worse than the locally best tokens here: S = −{-math.log(0.135):.2f} against "
+        f"−{-math.log(0.27):.2f}."
+    ) in said
+    assert "It scores" not in said and "ended worse" not in info(searched(), 9).sentence
+
+
+def test_all_changed_positions_are_named():
+    trace = Trace.load(ROOT / "assets" / "traces" / "diffuspec-apples.json.gz")
+    said = info(trace, trace.rounds[1].stop).sentence
+    assert "at 2 positions: at 43 ‘.’ instead of ‘·= ’, at 44 ‘.’ instead of ‘5’." in said
+
+
+def test_before_the_first_step_a_method_without_a_lattice_names_the_one_that_has():
+    assert info(ssd(), 0).sentence == "SSD searches no lattice; DiffuSpec does: open a run of DiffuSpec to see one."
+    going = make([Round(0, 0)], (S,), 1, title="DiffuSpec")
+    assert info(going, 0).sentence == "The run has not begun: step forward to the first lattice.", "nobody knows yet"
+
+
 def test_only_what_the_cursor_has_passed_is_told():
     said = [info(searched(), at).sentence for at in range(6)]
-    assert said[0] == "The run has not begun: step forward."
+    assert said[0] == "The run has not begun: step forward to the first lattice."
     assert said[1].startswith("Path recorded no candidates in this round up to the cursor")
     assert said[3].endswith("The path through them comes next.")
     assert said[4].endswith("It is not judged yet.")
@@ -178,7 +204,7 @@ def test_a_run_of_diffuspec_gives_its_own_lattice():
     assert [sum(c.why == "lattice" for c in column.candidates) for column in shown.columns] == [1, 2]
     assert [(LETTERS[s.token], s.state) for s in shown.path] == [("A", "accepted"), ("B", "accepted")]
     assert [LETTERS[c.token] for c in shown.columns[1].candidates[:2]] == ["C", "B"]
-    assert "leaves the locally best token at 1 position, first at 2: " in shown.sentence
+    assert "leaves the locally best token at 1 position: at 2 " in shown.sentence
     assert shown.decide == next(i for i, e in enumerate(trace.events) if isinstance(e, Decide))
 
 
@@ -187,7 +213,7 @@ def test_the_figure_draws_three_paths_and_what_is_outside_the_lattice_hollow():
     names = [t.name for t in figure.data if t.name]
     for name in (
         "locally best (greedy per position)",
-        "CPS path",
+        "causal-consistency path (CPS)",
         "verified prefix",
         "not in the lattice",
         "corrected",

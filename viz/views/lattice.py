@@ -19,7 +19,20 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from decoders.trace import Belief, Commit, Decide, Event, Forward, Judge, Node, Propose, RoundView, Trace, Verdict
+from decoders.trace import (
+    Belief,
+    Commit,
+    Decide,
+    Event,
+    Finish,
+    Forward,
+    Judge,
+    Node,
+    Propose,
+    RoundView,
+    Trace,
+    Verdict,
+)
 from viz import theme
 from viz.base import View, round_at
 
@@ -97,7 +110,7 @@ def info(trace: Trace, at: int) -> LatticeInfo:
     """The lattice of the round that the cursor is in, as far as the events before the cursor tell."""
     view, bars = round_at(trace, at), _bars(trace)
     if view is None:
-        said = "The run has not begun: step forward."
+        said = _unbegun(trace)
         return LatticeInfo(at, -1, (), (), None, "", None, -1, (), bars, said, said)
     events = trace.events[view.start : max(at, view.start)][: view.stop - view.start]
     nodes = [node for event in events if isinstance(event, Propose) for node in event.nodes]
@@ -116,7 +129,7 @@ def info(trace: Trace, at: int) -> LatticeInfo:
     if searched >= 0:
         settings = _settings(trace)
         columns = _lattice(trace, events[searched], settings, believed)
-        name = "CPS path"
+        name = "causal-consistency path (CPS)"
     else:
         columns = _seen(trace, believed, path)
         name = "drafted path" if path else ""
@@ -128,6 +141,14 @@ def info(trace: Trace, at: int) -> LatticeInfo:
     )
     decide = view.start + searched if settings else -1
     return LatticeInfo(at, view.n, columns, path, own, name, settings, decide, context, bars, sentence, empty)
+
+
+def _unbegun(trace: Trace) -> str:
+    """At the first step: what a finished run has to show here, or who has."""
+    over = bool(trace.events) and isinstance(trace.events[-1], Finish)
+    if not over or any(isinstance(e, Decide) and e.what == "path" for e in trace.events):
+        return "The run has not begun: step forward to the first lattice."
+    return f"{trace.title} searches no lattice; DiffuSpec does: open a run of DiffuSpec to see one."
 
 
 def data(info: LatticeInfo) -> dict[str, Any]:
@@ -320,15 +341,21 @@ def _searched(
     if other:
         lam = float(trace.params.get("lam", 1.0))
         own_score = score([(s.token, s.q) for s in path], context, event, lam)
-        greedy = [(best[s.pos].token, best[s.pos].p) for s in path]
-        first = other[0]
+        greedy = score([(best[s.pos].token, best[s.pos].p) for s in path], context, event, lam)
+        changes = [f"at {s.pos} ‘{s.text}’ instead of ‘{best[s.pos].text}’" for s in other]
         said += (
-            f" The path leaves the locally best token at {_many(len(other), 'position')}, first at {first.pos}: "
-            f"‘{first.text}’ instead of ‘{best[first.pos].text}’; it scores {_minus(own_score)}, the locally best "
-            f"tokens {_minus(score(greedy, context, event, lam))}."
+            f" The causal-consistency path (CPS) leaves the locally best token at {_many(len(other), 'position')}: "
+            f"{', '.join(changes)}."
         )
+        if own_score < greedy:  # a beam keeps the prefixes that are best so far, and they may end worse
+            said += (
+                f" The beam ended worse than the locally best tokens here: S = {_minus(own_score)} against "
+                f"{_minus(greedy)}."
+            )
+        else:
+            said += f" It scores S = {_minus(own_score)}, the locally best tokens {_minus(greedy)}."
     else:
-        said += " The path takes the locally best token everywhere."
+        said += " The causal-consistency path (CPS) takes the locally best token everywhere."
     accepted = sum(step.state == "accepted" for step in path)
     if all(step.state == "drafted" for step in path):
         return f"{said} It is not judged yet."
