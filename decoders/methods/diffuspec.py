@@ -238,7 +238,8 @@ METHOD = Method(
     params=DiffuSpec,
     decode=decode,
     emits=frozenset({"round", "forward", "propose", "judge", "decide", "commit", "finish"}),
-    summary="A diffusion model drafts, an autoregressive model checks. Same text as the autoregressive model alone, "
+    summary="A diffusion model drafts, an autoregressive model checks. The drafter's guesses form a lattice; a "
+    "causal-consistency path (CPS) through it is what is checked. Same text as the autoregressive model alone, "
     "or, at a temperature, text of the same distribution, in fewer of its calls.",
     cost="1 to S+1 calls: S of the draft model over the text and the masks, and one of the target over k + 1 tokens, "
     "for 1 to k + 1 tokens; the paper's rule at a temperature takes one more, of k rows.",
