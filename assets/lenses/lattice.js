@@ -728,7 +728,8 @@
         shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + 26, class: "um-lattice-hit" });
         shape(g, "rect", { x: x + 1, y: y(b.proposed), width: step - 8, height: y(0) - y(b.proposed), class: "um-lattice-proposed" });
         shape(g, "rect", { x: x + 1, y: y(b.accepted), width: step - 8, height: y(0) - y(b.accepted), class: "um-lattice-acc" });
-        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-mid" }, (b.differ ? "≠ " : "") + b.n);
+        shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-mid" }, String(b.n));
+        if (b.differ) shape(g, "text", { x: x + 3, y: h + 21, class: "um-lattice-mid um-lattice-differs" }, "≠");
         shape(g, "title", {}, g.getAttribute("aria-label"));
         g.addEventListener("click", () => go(i));
         g.addEventListener("keydown", (e) => {

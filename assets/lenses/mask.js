@@ -627,7 +627,7 @@
       this.view = this.tiled ? { q: 0, k: 0, qs: Math.ceil(m.queries / tile), ks: Math.ceil(m.keys.length / tile) } : w;
       const narrow = this.width < 560;
       this.left = this.tiled ? 56 : narrow ? 92 : 126;
-      this.top = this.tiled ? 40 : 122;
+      this.top = this.tiled ? 40 : 138; // room for “⟨assistant⟩”
       // A finger needs more than a pointer; what does not fit scrolls. A mask of another method is there to be seen whole.
       const least = this.guest ? 3 : narrow && this.view.ks <= MANY / 4 ? 12 : narrow ? 8 : 6;
       this.size = clamp(Math.floor((this.width - this.left - 4) / this.view.ks), this.tiled ? 5 : least, this.tiled ? 12 : 26);
