@@ -467,7 +467,7 @@ def test_what_is_larger_than_the_next_mask_fades_and_is_not_cut_off(story):
     story.visit(1)
     heights = story.page.evaluate(
         """() => {
-          const full = lens.canvas.height, step = lens.known[0];
+          const full = lens.canvas.height, step = lens.known[4];
           return lens.payload(step).then(async () => {
             await lens.visit(step);
             return [full, lens.base.height, lens.canvas.height, lens.morph !== null];
@@ -475,7 +475,7 @@ def test_what_is_larger_than_the_next_mask_fades_and_is_not_cut_off(story):
         }"""
     )
     assert heights[1] < heights[0] == heights[2] and heights[3]
-    story.settled(0)
+    story.settled(4)
     assert story.page.evaluate("() => lens.canvas.height === lens.base.height")
 
 
