@@ -5,7 +5,7 @@
  */
 (function () {
   "use strict";
-  const { el, attrs, put, GLYPH } = Unmasked.kit;
+  const { el, attrs, put, prob, num, GLYPH } = Unmasked.kit;
   const SVG = "http://www.w3.org/2000/svg", FEW = 5, ORDER = ["accepted", "rejected", "unreached"], SKIP = "»";
   const NAMES = { accepted: "accepted", rejected: "rejected", unreached: "not reached", bonus: "bonus", corrected: "corrected", unmasked: "filled in without a draft", skipped: "verify skipped" };
 
@@ -17,6 +17,7 @@
   }
   const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
   const percent = (x) => Math.round(100 * x) + "%";
+  const equals = (p) => prob(p).replace(/^(<?)/, (sign) => (sign || "=") + " ");
 
   // ------------------------------------------------------------------------------------------------ counting
   /** The place of each draft, from 1: its depth, or its number where all are guesses beside each other. */
@@ -26,7 +27,7 @@
     return out;
   }
 
-  /** The rounds that judged drafts or skipped it: {n, start, stop, filled: the positions it committed, drafts: [{node, place, fills, state, p}], extra: [{pos, token, why}], skipped}. */
+  /** The rounds that judged drafts or skipped it: {n, start, stop, filled: the positions it committed, drafts: [{node, place, fills, state, p, verdict}], extra: [{pos, token, why}], skipped}. */
   function table(model) {
     const out = [];
     for (const round of model.rounds) {
@@ -43,7 +44,7 @@
       const filled = events.filter((e) => e.kind === "commit").flatMap((e) => e.edits.filter((x) => x.why !== "remasked").map((x) => x.pos));
       out.push({
         filled, n: round.n, start: round.start, stop: round.stop, extra, skipped: verdicts.size ? [] : aside.about.slice(),
-        drafts: judged.map((n) => ({ node: n.id, place: place.get(n.id), fills: n.fills, q: n.q, state: verdicts.get(n.id).outcome, p: verdicts.get(n.id).p })),
+        drafts: judged.map((n) => ({ node: n.id, place: place.get(n.id), fills: n.fills, q: n.q, state: verdicts.get(n.id).outcome, p: verdicts.get(n.id).p, verdict: verdicts.get(n.id) })),
       });
     }
     return out;
@@ -65,6 +66,17 @@
     return [...out.values()].map((d) => d.state);
   }
   const lengthOf = (row) => fates(row).filter((state) => state === "accepted").length;
+
+  /** How often each state occurs in `rows`: drafted tokens, tokens filled in besides them, and rounds that skipped their check. */
+  function tally(rows) {
+    const out = new Map(), add = (state) => out.set(state, (out.get(state) || 0) + 1);
+    for (const row of rows) {
+      fates(row).forEach(add);
+      for (const x of row.extra) add(x.why);
+      if (row.skipped.length) add("skipped");
+    }
+    return out;
+  }
 
   function count(rows, byPos) {
     const checked = rows.filter((r) => !r.skipped.length), out = { rounds: checked.length, skipped: rows.length - checked.length, judged: 0, kept: 0, tokens: 0, tried: 0, won: 0, reached: new Map(), accepted: new Map(), histogram: [], rate: null, chance: null };
@@ -88,12 +100,12 @@
   // ------------------------------------------------------------------------------------------------ drawing
   function make(stage) {
     const box = stage.box;
-    const sentence = attrs(el("p", "um-heatmap-sentence"), { "aria-live": "polite" }), note = el("p", "um-heatmap-note"), warnings = attrs(el("div", "um-heatmap-warnings"), { role: "note" });
-    const bar = el("div", "um-heatmap-bar"), legend = el("div", "um-heatmap-legend"), scroll = el("div", "um-heatmap-scroll"), said = attrs(el("p", "um-heatmap-said"), { "aria-live": "polite" });
+    const sentence = attrs(el("p", "um-heatmap-sentence"), { "aria-live": "polite" }), note = el("div", "um-heatmap-note"), warnings = attrs(el("div", "um-heatmap-warnings"), { role: "note" });
+    const bar = el("div", "um-heatmap-bar"), legend = el("div", "um-heatmap-legend"), scroll = el("div", "um-heatmap-scroll"), said = attrs(el("div", "um-heatmap-said"), { "aria-live": "polite" });
     const svg = shape(scroll, "svg", { class: "um-heatmap-svg", role: "group", "aria-label": "Accepted and rejected drafts" });
     box.append(sentence, note, warnings, bar, legend, scroll, said);
 
-    let model = null, size = -1, wide = 0, rows = [], range = null, only = null, byPos = false, geometry = null, focus = [0, 0];
+    let model = null, size = -1, wide = 0, rows = [], range = null, only = null, byPos = false, geometry = null, focus = [0, 0], held = null, warned = null;
     const button = (text, go) => { const b = attrs(el("button", "um-btn", text), { type: "button" }); b.addEventListener("click", go); return b; };
 
     const axis = attrs(el("span", "um-heatmap-axes"), { role: "group", "aria-label": "Horizontal axis" });
@@ -125,10 +137,21 @@
     function words(stats) {
       if (!stats.judged) return "No draft was judged in " + (range ? "these rounds" : "this run") + (stats.skipped ? ": " + many(stats.skipped, "round") + " skipped the verification." : ".");
       const where = range ? "Rounds " + rows[range[0]].n + " to " + rows[range[1]].n + " (" + (range[1] - range[0] + 1) + " of " + rows.length + "): " : "";
-      return where + stats.kept + " of " + stats.judged + " drafted tokens were accepted, a rate of " + percent(stats.rate) + "; of the " + many(stats.tried, "place") + " that the walk reached, " + stats.won + " were accepted (" + percent(stats.chance) + "). " +
+      return where + stats.kept + " of " + stats.judged + " drafted tokens were accepted, a rate of " + percent(stats.rate) + "; of the " + many(stats.tried, "place") + " that the verifier got to, " + stats.won + " were accepted (" + percent(stats.chance) + "). " +
         (stats.kept / stats.rounds).toFixed(2) + " accepted and " + (stats.tokens / stats.rounds).toFixed(2) + " tokens per round" + (stats.skipped ? "; " + many(stats.skipped, "round") + " skipped the verification" : "") + "." +
         (range && only === null ? " The tokens of these rounds are underlined in the grid." : "") +
         (only === null ? "" : " Bright: the " + many(rows.filter(bright).length, "round") + " that accepted exactly " + only + "; their tokens are underlined in the grid.");
+    }
+
+    /** What the numbers mean, and why a round may have no row. */
+    function notes(stats) {
+      const none = stage.model().rounds.filter((round) => !rows.some((row) => row.n === round.n)), out = [];
+      if (stats.chance !== null) {
+        const same = stats.rate === stats.chance && stats.judged === stats.tried;
+        out.push("The verifier goes through the drafts of a round in order and stops at the first one that it rejects. " + (same ? "Here it got to every draft, so the rate is also the chance that one draft is accepted." : "The drafts behind it are paid for but never decided: so the rate (" + percent(stats.rate) + " of all drafted tokens) is not the chance that one draft is accepted (" + percent(stats.chance) + " of the places that the verifier got to)."));
+      }
+      if (none.length) out.push("Rounds have the same numbers as in the other views. " + (none.length === 1 ? "Round " + none[0].n + " has no row: it" : many(none.length, "round") + " (" + none.slice(0, 3).map((round) => round.n).join(", ") + (none.length > 3 ? ", …" : "") + ") have no row: they") + " drafted nothing that was judged.");
+      return out;
     }
 
     // ---------------------------------------------------------------------------------------------- the picture
@@ -136,7 +159,7 @@
       const kept = scroll.contains(document.activeElement) && document.activeElement.getAttribute("data-focus");
       const stats = count(chosen(), byPos);
       put(sentence, words(stats));
-      put(note, stats.chance === null ? "" : stats.rate === stats.chance && stats.judged === stats.tried ? "The rate is also the chance p̂ that one draft is accepted, because the walk reached every draft." : "The rate (" + percent(stats.rate) + ") is not the chance that one draft is accepted: here p̂ = " + stats.chance.toFixed(2) + ", because every drafted token is paid for, and the walk goes from place to place only until one fails.");
+      note.replaceChildren(...notes(stats).map((text) => el("p", "", text)));
       attrs(byPlace, { "aria-pressed": String(!byPos) });
       attrs(byPosition, { "aria-pressed": String(byPos) });
       [from.value, to.value] = range ? range.map(String) : ["0", String(rows.length - 1)];
@@ -147,14 +170,14 @@
       const cells = rows.map((r) => across(r, ...reach)), keys = Array.from({ length: Math.max(0, reach[1] - reach[0] + 1) }, (_, i) => reach[0] + i), more = !byPos && rows.some((r) => r.extra.length);
       const cols = keys.length + (more ? 1 : 0), w = wide, narrow = w < 560, left = 46, right = narrow ? 74 : Math.max(150, Math.min(240, w * 0.24));
       const cw = Math.max(9, Math.min(64, (w - left - right - 26) / Math.max(1, cols))), rh = rows.length > 60 ? Math.max(3, 720 / rows.length) : Math.max(12, Math.min(24, 560 / rows.length));
-      const top = 24 + 78, mw = cols * cw, mh = rows.length * rh, y0 = top + 14, x1 = left + mw + 18, low = y0 + mh;
-      const h = low + 42 + (narrow ? 118 : 0), width = Math.max(w, x1 + right + 4), g = (geometry = { left, y0, cw, rh, keys, cols, more, cells, w: width, h });
+      const up = narrow ? 112 : 0, top = up + 24 + 78, mw = cols * cw, mh = rows.length * rh, y0 = top + 14, x1 = left + mw + 18, low = y0 + mh;
+      const h = low + 42, width = Math.max(w, x1 + right + 4), g = (geometry = { left, y0, cw, rh, keys, cols, more, cells, w: width, h });
       attrs(svg, { width, height: h, viewBox: "0 0 " + width + " " + h });
       svg.replaceChildren();
       const txt = (x, y, text, cls) => shape(svg, "text", { x, y, class: cls || "" }, text);
 
       // above: accepted if reached
-      txt(left, 12, "accepted if reached" + (narrow ? "" : byPos ? ", by position" : ", by place"), "um-heatmap-title");
+      txt(left, up + 12, "accepted if reached" + (narrow ? "" : byPos ? ", by position" : ", by place"), "um-heatmap-title");
       for (const [share, name] of [[0, "0%"], [0.5, "50%"], [1, "100%"]]) {
         shape(svg, "path", { d: "M" + left + " " + (top - share * 62) + "h" + mw, class: "um-heatmap-grid" });
         txt(left - 5, top - share * 62 + 4, name, "um-heatmap-end");
@@ -193,8 +216,8 @@
         if (rh >= 12) txt(x1 + (n + row.extra.length) * unit + 4, y + rh / 2 + 4, String(n + row.extra.length), "");
       });
 
-      // the corner: how many rounds accepted how many; on a phone below
-      const hist = narrow ? { x: left, y: low + 74, w: w - left - 14, h: 66 } : { x: x1, y: 26, w: right - 6, h: 48 };
+      // the corner: how many rounds accepted how many; on a phone above, so that nothing stands between the map and what is said of a cell
+      const hist = narrow ? { x: left, y: 26, w: w - left - 14, h: 60 } : { x: x1, y: 26, w: right - 6, h: 48 };
       drawHistogram(stats, hist, txt);
 
       // axes
@@ -208,13 +231,16 @@
       rows.forEach((row, i) => { if (!bright(row, i)) shape(svg, "rect", { x: left - 1, y: y0 + i * rh, width: width - left, height: rh + 0.2, class: "um-heatmap-pale" }); });
       if (range) shape(svg, "path", { d: "M" + (left - 2) + " " + (y0 + range[0] * rh) + "h-4v" + (range[1] - range[0] + 1) * rh + "h4", class: "um-heatmap-brushed" });
       geometry.now = shape(svg, "rect", { class: "um-heatmap-now" });
+      geometry.pin = shape(svg, "rect", { class: "um-heatmap-ring" });
       geometry.ring = shape(svg, "rect", { class: "um-heatmap-ring" });
 
       const area = shape(svg, "rect", { x: left, y: y0, width: mw, height: mh, class: "um-heatmap-area", tabindex: "0", "data-focus": "area", role: "group", "aria-roledescription": "matrix", "aria-label": rows.length + " rounds by " + cols + (byPos ? " positions" : " places") + ". Arrow keys move, Enter goes to the round, Shift and arrows choose rounds." });
       const rule = shape(svg, "rect", { x: 14, y: y0, width: left - 16, height: mh, class: "um-heatmap-rule" });
       shape(rule, "title", {}, "Drag to choose rounds");
       hear(area, rule);
+      if (held && held[1] >= cols) held = null;
       frame(stage.cursor());
+      caption(held);
       if (kept === "area") area.focus();
       else if (kept) { const b = svg.querySelector('[data-focus="' + kept + '"]'); if (b) b.focus(); }
     }
@@ -261,29 +287,59 @@
       return cells;
     }
 
+    /** Why a draft was turned down, kept or never decided: [in a few words, in a sentence]. */
+    function reason(d) {
+      const v = d.verdict, [pos, id] = v.choice || [-1, -1], matched = v.bar === 1 && (v.score === 0 || v.score === 1);
+      const below = !matched && v.score < v.bar ? " (score " + num(v.score) + ", below its bar " + num(v.bar) + ")" : "";
+      if (d.state === "unreached") return ["", "The verifier stopped at an earlier draft of this round that it rejected, so this one was never decided."];
+      if (d.state === "accepted") return ["", matched ? "The verifier makes the same choice." : "Its score " + num(v.score) + " reaches its bar " + num(v.bar) + "."];
+      if (id >= 0 && pos >= 0 && !d.fills.some(([where]) => where === pos)) return ["the order, not the token", "The verifier would fill in position " + pos + " first, with " + token(id) + below + "."];
+      if (id >= 0 && !d.fills.some(([where, mine]) => where === pos && mine === id)) return ["the token", "The verifier would fill in " + token(id) + (d.fills.length > 1 ? " at position " + pos : "") + " instead" + below + "."];
+      return ["the score", "The score " + num(v.score) + " is below its bar " + num(v.bar) + "."];
+    }
+
+    /** A cell in sentences: what was drafted and where, what the verifier said, why, and the two probabilities. */
     function about(i, c) {
       const row = rows[i], cell = geometry.cells[i] && geometry.cells[i][c], d = cell && cell.draft;
       if (!cell) return ["Round " + row.n, ["No draft here."]];
       if (cell.state === "skipped") return ["Round " + row.n + ": verify skipped", ["The score was below its bar, so the drafts of this round were not checked."]];
       const out = [];
-      if (d) out.push((byPos ? "" : "Place " + d.place + ": ") + d.fills.map(([pos, t]) => "position " + pos + " " + token(t)).join(", ") + ", " + NAMES[d.state] + " (q = " + d.q.toFixed(2) + ", p = " + d.p.toFixed(2) + ").");
-      if (cell.extra) out.push(cell.extra.map((x) => "Position " + x.pos + " " + token(x.token)).join(", ") + ": " + NAMES[cell.extra[0].why] + ".");
+      if (d) {
+        const [kind, why] = reason(d);
+        out.push("Drafted: " + d.fills.map(([pos, t]) => token(t) + " at position " + pos).join(", ") + " (place " + d.place + " in the draft).");
+        out.push("Verdict: " + (GLYPH[d.state] ? GLYPH[d.state] + " " : "") + NAMES[d.state] + (kind ? " because of " + kind : "") + ". " + why);
+        out.push("Probability of the drafted token" + (d.fills.length > 1 ? "s" : "") + ": q " + equals(d.q) + " from the drafter, p " + equals(d.p) + " from the verifier.");
+      }
+      if (cell.extra) out.push(cell.extra.map((x) => token(x.token) + " at position " + x.pos).join(", ") + ": " + NAMES[cell.extra[0].why] + ".");
       return ["Round " + row.n, out];
     }
 
+    const moved = () => "Moved to step " + stage.cursor().step + ", the end of this round.";
+
+    /** What is said under the map: of cell `at`, or how to ask. */
+    function caption(at) {
+      if (!at) return void said.replaceChildren(el("p", "", rows.length ? "Point at a cell: here stands what was drafted, the verdict and its reason. A click goes to its round." : ""));
+      const [title, lines] = about(...at);
+      if (held && String(at) === String(held)) lines.push(moved());
+      said.replaceChildren(...lines.map((line, k) => { const p = el("p", "", line); if (!k) p.prepend(el("span", "um-heatmap-bold", title + ". ")); return p; }));
+    }
+
     function pick(i, c) {
-      const cell = geometry.cells[i][c];
-      stage.note(...about(i, c));
+      const cell = geometry.cells[i][c], [title, lines] = about(i, c);
       stage.seek(rows[i].stop, { pos: cell && cell.pos !== undefined ? cell.pos : null, node: cell && cell.draft ? cell.draft.node : null });
+      held = [i, c];
+      frame(stage.cursor());
+      caption(held);
+      stage.note(title, [...lines, moved()]);
     }
 
     function hear(area, rule) {
       const g = geometry, rowAt = (e) => Math.max(0, Math.min(rows.length - 1, Math.floor((e.clientY - svg.getBoundingClientRect().top - g.y0) / g.rh)));
       const colAt = (e) => Math.max(0, Math.min(g.cols - 1, Math.floor((e.clientX - svg.getBoundingClientRect().left - g.left) / g.cw)));
-      const tell = (i, c) => { const [title, lines] = about(i, c); put(said, title + ". " + lines.join(" ")); stage.note(title, lines, true); };
+      const tell = (i, c) => { caption([i, c]); stage.note(...about(i, c), true); };
       const ring = (i, c) => attrs(g.ring, { x: g.left + c * g.cw - 1, y: g.y0 + i * g.rh - 1, width: g.cw + 2, height: g.rh + 2 });
       area.addEventListener("mousemove", (e) => tell(rowAt(e), colAt(e)));
-      area.addEventListener("mouseleave", () => stage.note());
+      area.addEventListener("mouseleave", () => { caption(held); stage.note(); });
       area.addEventListener("click", (e) => { focus = [rowAt(e), colAt(e)]; pick(...focus); });
       area.addEventListener("focus", () => { focus = [Math.min(focus[0], rows.length - 1), Math.min(focus[1], g.cols - 1)]; if (area.matches(":focus-visible")) ring(...focus); });
       area.addEventListener("blur", () => attrs(g.ring, { width: 0, height: 0 }));
@@ -320,25 +376,28 @@
       const g = geometry;
       let now = -1;
       rows.forEach((row, i) => { if (row.start < cursor.at) now = i; });
+      if (held && rows[held[0]].stop !== cursor.at) { held = null; caption(null); }
+      attrs(g.pin, held ? { x: g.left + held[1] * g.cw - 1, y: g.y0 + held[0] * g.rh - 1, width: g.cw + 2, height: g.rh + 2 } : { width: 0, height: 0 });
       attrs(g.now, now < 0 ? { width: 0, height: 0 } : { x: g.left - 1, y: g.y0 + now * g.rh - 0.5, width: g.cols * g.cw + 2, height: g.rh + 1 });
     }
 
     function drawLegend() {
-      const seen = new Set(rows.flatMap((r) => [...r.drafts.map((d) => d.state), ...r.extra.map((x) => x.why), ...(r.skipped.length ? ["skipped"] : [])]));
-      legend.replaceChildren(...Object.keys(NAMES).filter((s) => seen.has(s)).map((s) => {
+      const seen = tally(rows);
+      legend.replaceChildren(el("span", "um-heatmap-bold", "The whole run:"), ...Object.keys(NAMES).filter((s) => seen.has(s)).map((s) => {
         const item = el("span", "um-heatmap-key"), k = shape(null, "svg", { width: 18, height: 16, "aria-hidden": "true", class: "um-heatmap-svg" });
         shape(k, "rect", { x: 1, y: 1, width: 16, height: 14, class: "um-heatmap-cell um-heatmap-" + s });
         shape(shape(k, "g", { class: "um-heatmap-glyphs" }), "text", { x: 9, y: 12.5, class: "um-heatmap-in-" + s }, s === "skipped" ? SKIP : GLYPH[s] || "");
-        item.append(k, el("span", "", NAMES[s]));
+        item.append(k, el("span", "", seen.get(s) + " " + NAMES[s]));
         return item;
-      }));
-      if (rows.some((row) => row.drafts.length)) legend.append(el("span", "um-faint", "dashed bar: reached fewer than " + FEW + " times (n)"));
+      }), el("span", "um-faint", "The map does not change with the step: a frame marks the round of the step."));
+      if (rows.some((row) => row.drafts.length)) legend.append(el("span", "um-faint", "Bars above: n is how often the verifier got to that place; a dashed bar has n below " + FEW + ", too few to trust its height."));
     }
 
     return {
       show(payload, cursor) {
         const m = stage.model(), w = Math.max(260, box.clientWidth || 900), same = m === model && m.events.length === size;
         if (!same) {
+          held = null;
           if (m !== model) { range = null; only = null; focus = [0, 0]; }
           model = m;
           size = m.events.length;
@@ -346,8 +405,12 @@
           if (range && range[1] >= rows.length) range = null;
           for (const select of [from, to]) select.replaceChildren(...rows.map((r, i) => attrs(el("option", "", String(r.n)), { value: i })));
         }
-        warnings.replaceChildren(...payload.warnings.map((text) => el("p", "", "⚠\ufe0e " + text)));
-        warnings.hidden = !payload.warnings.length;
+        // Nothing of the page is written anew by a step: that would make the browser lay it out once more.
+        if (warned !== payload.warnings.join("\n")) {
+          warned = payload.warnings.join("\n");
+          warnings.replaceChildren(...payload.warnings.map((text) => el("p", "", "⚠\ufe0e " + text)));
+          warnings.hidden = !payload.warnings.length;
+        }
         if (same && w === wide) return frame(cursor);
         wide = w;
         draw();

@@ -43,7 +43,7 @@ class Lens(Bare):
         self.load(trace)
         self.page.evaluate("([v, at]) => { p.open(v); p.seek(at) }", [view, len(trace.events) if at is None else at])
         self.page.wait_for_function(
-            f"() => document.querySelector('.um-{view}-scroll > svg')?.childElementCount > 3", timeout=5_000
+            f"() => document.querySelector('.um-{view}-scroll > svg')?.childElementCount > 2", timeout=5_000
         )
         self.page.wait_for_timeout(120)
         return self.page
@@ -263,20 +263,22 @@ def choose(page, first: int, last: int) -> None:
 
 
 WHOLE = (
-    "5 of 7 drafted tokens were accepted, a rate of 71%; of the 6 places that the walk reached, 5 were accepted (83%). "
-    "2.50 accepted and 3.50 tokens per round."
+    "5 of 7 drafted tokens were accepted, a rate of 71%; of the 6 places that the verifier got to, 5 were accepted "
+    "(83%). 2.50 accepted and 3.50 tokens per round."
 )
 
 
 def test_chosen_rounds_are_counted_anew_and_said_in_a_sentence(lens):
     page = lens.show("heatmap", ssd(), 9)
     assert text(page, ".um-heatmap-sentence") == WHOLE
-    assert text(page, ".um-heatmap-note").startswith("The rate (71%) is not the chance")
+    assert "(71% of all drafted tokens) is not the chance that one draft is accepted (83% of the" in text(
+        page, ".um-heatmap-note"
+    )
     choose(page, 0, 0)
     assert text(page, ".um-heatmap-sentence") == (
-        "Rounds 2 to 2 (1 of 2): 2 of 4 drafted tokens were accepted, a rate of 50%; of the 3 places that the walk "
-        "reached, 2 were accepted (67%). 2.00 accepted and 3.00 tokens per round. The tokens of these rounds are "
-        "underlined in the grid."
+        "Rounds 2 to 2 (1 of 2): 2 of 4 drafted tokens were accepted, a rate of 50%; of the 3 places that the "
+        "verifier got to, 2 were accepted (67%). 2.00 accepted and 3.00 tokens per round. The tokens of these rounds "
+        "are underlined in the grid."
     )
     assert page.locator(".um-heatmap-pale").count() == 1
     assert [b.get_attribute("aria-label").split(":")[0] for b in page.locator(".um-heatmap-bin").all()] == [
@@ -368,12 +370,66 @@ def test_a_cell_leads_to_its_round_and_token_at_its_place_and_at_its_position(le
     area.click(position={"x": box["width"] * 2.5 / 5, "y": box["height"] * 0.25})
     state = page.evaluate("() => p.state()")
     assert (state["at"], state["pos"], state["node"]) == (9, 5, 2)
-    assert "Place 3: position 5" in (said := page.locator(".um-inspector").inner_text()) and "rejected" in said
+    assert page.locator(".um-inspector").inner_text().count("Moved to step 2, the end of this round.") == 1
+    assert page.locator(".um-heatmap-said p").all_text_contents() == [
+        "Round 2. Drafted: ‘ the’ at position 5 (place 3 in the draft).",
+        "Verdict: ✕ rejected because of the order, not the token. The verifier would fill in position 6 first, "
+        "with ‘ the’.",
+        "Probability of the drafted token: q = 0.60 from the drafter, p = 0.30 from the verifier.",
+        "Moved to step 2, the end of this round.",
+    ]
+    page.evaluate("() => p.seek(16)")
+    page.wait_for_selector(".um-heatmap-said:has-text('Point at a cell')")
     page.get_by_role("button", name="position on the canvas").click()
     box = area.bounding_box()
     area.click(position={"x": box["width"] * 6.5 / 7, "y": box["height"] * 0.75})
     state = page.evaluate("() => p.state()")
     assert (state["at"], state["pos"]) == (16, 9)
+
+
+def cells(*verdicts: Verdict) -> Trace:
+    """A round in which three drafts side by side got those verdicts."""
+    nodes = tuple(Node(i, ((2 + i, 4 + i),), 0.5) for i in range(len(verdicts)))
+    return replace(ssd(), events=(Round(0, 0), Propose(nodes), Judge(verdicts), Finish("length")))
+
+
+def test_under_the_map_stands_whether_the_order_the_token_or_the_score_was_turned_down(lens):
+    trace = cells(
+        Verdict(0, "accepted", 0.75, 1.0, 1.0, (2, 4)),
+        Verdict(1, "rejected", 0.2, 0.0, 1.0, (3, 8)),
+        Verdict(2, "rejected", 0.1, 0.2, 0.5, (-1, -1)),
+        Verdict(3, "unreached", 0.2, 0.0, 1.0),
+    )
+    page = lens.show("heatmap", trace)
+    area, told = page.locator(".um-heatmap-area"), []
+    box = area.bounding_box()
+    for i in range(4):
+        area.hover(position={"x": box["width"] * (i + 0.5) / 4, "y": box["height"] / 2})
+        told.append(page.locator(".um-heatmap-said p").nth(1).text_content())
+    assert told == [
+        "Verdict: ✓ accepted. The verifier makes the same choice.",
+        "Verdict: ✕ rejected because of the token. The verifier would fill in ‘ cat’ instead.",
+        "Verdict: ✕ rejected because of the score. The score 0.2 is below its bar 0.5.",
+        "Verdict: · not reached. The verifier stopped at an earlier draft of this round that it rejected, so this one "
+        "was never decided.",
+    ]
+    page.mouse.move(1, 1)
+    assert text(page, ".um-heatmap-said").startswith("Point at a cell")
+
+
+@pytest.mark.parametrize("at", [0, 9, 16])
+def test_the_legend_counts_the_whole_run_at_every_step(lens, at):
+    page = lens.show("heatmap", ssd(), at)
+    keys = page.locator(
+        ".um-heatmap-legend > .um-heatmap-bold, .um-heatmap-legend .um-heatmap-key > span"
+    ).all_text_contents()
+    assert keys == ["The whole run:", "5 accepted", "1 rejected", "1 not reached", "2 bonus"]
+
+
+def test_a_round_without_drafts_is_named_because_the_numbers_are_those_of_the_other_views(lens):
+    page = lens.show("heatmap", load("ssd-apples"), 0)
+    assert "Round 0 has no row: it drafted nothing that was judged." in text(page, ".um-heatmap-note")
+    assert page.locator(".um-heatmap-svg .um-heatmap-end").all_text_contents()[3:6] == ["1", "2", "3"]
 
 
 GAPS = """() => {
