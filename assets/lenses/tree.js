@@ -6,7 +6,9 @@
 (function () {
   "use strict";
   const { el, attrs, put, prob, num, GLYPH } = Unmasked.kit;
-  const SVG = "http://www.w3.org/2000/svg", ROOT = -1, FREE = -2, ROUTE = -3, R = 11;
+  const SVG = "http://www.w3.org/2000/svg", ROOT = -1, FREE = -2, ROUTE = -3, FOLD = -10, R = 11;
+  // A tree with more leaves than this is longer than a window: what was not reached is folded.
+  const LEAVES = 12;
   const MONO = "11.5px IBM Plex Mono, ui-monospace, monospace", SANS = "12px system-ui, sans-serif";
   const NAMES = { drafted: "drafted, not judged yet", accepted: "accepted", rejected: "rejected", unreached: "not reached", bonus: "bonus of the same call", corrected: "corrected", unmasked: "filled in without a draft" };
   const BEATS = ["draft", "one forward pass", "verdicts"];
@@ -28,6 +30,18 @@
     return chars.length > 1 ? chars.join("") + "…" : "";
   }
 
+  /** `text` in lines of whole words, a comparison counting as one: the first has `room` pixels, the next `rest`. */
+  function wrap(text, font, room, rest) {
+    const lines = [""];
+    pen.font = font;
+    for (const word of text.replace(/ ([=<≥]) /g, "\u00a0$1\u00a0").split(" ")) {
+      const longer = (lines[lines.length - 1] + " " + word).trim();
+      if (pen.measureText(longer).width <= (lines.length > 1 ? rest : room)) lines[lines.length - 1] = longer;
+      else lines.push(fit(word, font, rest));
+    }
+    return lines;
+  }
+
   function make(stage) {
     const box = stage.box;
     const beats = attrs(el("div", "um-tree-beats"), { role: "group", "aria-label": "Beats of this round" });
@@ -35,9 +49,10 @@
     const scroll = el("div", "um-tree-scroll"), svg = shape(scroll, "svg", { class: "um-tree-svg", role: "group" });
     const told = el("div", "um-tree-told"), packed = el("div", "um-tree-packed"), batch = el("div", "um-tree-batch");
     // What is said of a picked node stands below the tree: a click moves nothing away from under the pointer.
-    box.append(beats, sentence, legend, scroll, told, packed, batch);
+    const folds = el("div", "um-tree-folds");
+    box.append(beats, sentence, legend, folds, scroll, told, packed, batch);
 
-    let data = null, nodes = new Map(), order = [], picked = null, focus = ROOT, slot = 0, open = true, run = null;
+    let data = null, nodes = new Map(), order = [], picked = null, focus = ROOT, slot = 0, open = true, run = null, drawn = [], unfolded = new Set(), whole = false, round_ = -1;
     const width = () => Math.max(260, box.clientWidth || 900);
     const button = (text, go, cls) => { const b = attrs(el("button", "um-btn " + (cls || ""), text), { type: "button" }); b.addEventListener("click", go); return b; };
     const has = (id) => stage.player.views.some((v) => v.id === id);
@@ -74,10 +89,42 @@
     }
 
     // ---------------------------------------------------------------------------------------------- the tree
+    /** The nodes to draw: in a long tree one stands for all below the same parent that were not reached. */
+    function fold() {
+      const below = new Map(), parents = new Set(data.twigs.map((t) => t.parent));
+      for (const t of data.twigs) if (t.id !== ROOT) below.set(t.parent, [...(below.get(t.parent) || []), t]);
+      const kids = (t) => below.get(t.id) || [], lost = (t) => t.state === "unreached" && kids(t).every(lost), size = (t) => 1 + kids(t).reduce((n, k) => n + size(k), 0);
+      const long = data.sideways && data.twigs.filter((t) => !parents.has(t.id)).length > LEAVES, out = [];
+      const see = (t) => {
+        out.push(t);
+        const gone = long && !whole && !unfolded.has(t.id) && (t.id === ROOT || !lost(t)) ? kids(t).filter(lost) : [], n = gone.reduce((sum, k) => sum + size(k), 0);
+        for (const k of kids(t)) if (n < 2 || !gone.includes(k)) see(k);
+        if (n > 1) out.push({ id: FOLD - 1 - t.id, parent: t.id, y: t.y - 1, row: -1, fills: [], label: "… " + n + " more, not reached", state: "unreached", step: 0, why: "Enter or a click unfolds them", folded: n, of: gone.flatMap(ids) });
+      };
+      const ids = (t) => [t.id, ...kids(t).flatMap(ids)];
+      see(data.twigs[0]);
+      const hidden = out.reduce((n, t) => n + (t.folded || 0), 0);
+      folds.hidden = !long || !(hidden || whole || unfolded.size);
+      if (folds.hidden) return out;
+      const focused = folds.contains(document.activeElement), drafts = data.twigs.filter((t) => t.id >= 0).length;
+      const b = button(hidden ? "Show all " + drafts + " nodes" : "Fold what was not reached", () => { whole = hidden > 0; unfolded = new Set(); draw(); });
+      folds.replaceChildren(el("span", "um-faint", hidden ? hidden + " of " + drafts + " nodes were not reached and are folded." : ""), b);
+      if (focused) b.focus();
+      return out;
+    }
+
+    function unfold(t) {
+      unfolded.add(t.parent);
+      focus = t.of[0];
+      draw();
+      nodes.get(focus).g.focus();
+    }
+
     function draw() {
       const focused = svg.contains(document.activeElement);
       svg.replaceChildren();
       nodes = new Map();
+      drawn = fold();
       const w = width(), place = data.depths.length ? deep(w) : data.sideways ? across(w) : down(w);
       attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": "Verification tree of round " + data.n });
       svg.classList.toggle("um-tree-proposed", data.beat === 1);
@@ -87,9 +134,9 @@
       else {
         name(place);
         const lines = shape(svg, "g", {});
-        for (const t of data.twigs) if (t.id !== ROOT) edge(lines, t, place);
+        for (const t of drawn) if (t.id !== ROOT) edge(lines, t, place);
         if (place.at.has(ROUTE)) diamond(place);
-        for (const t of data.twigs) node(t, place);
+        for (const t of drawn) node(t, place);
       }
       if (!nodes.has(focus)) focus = ROOT;
       ring(stage.cursor());
@@ -106,13 +153,19 @@
       return { at, w, h: rows.length * line + 8, levels: null, line };
     }
 
+    /** From left to right: a line per leaf, a parent beside the middle of its children. */
     function across(w) {
-      const parents = new Set(data.twigs.map((t) => t.parent)), leaves = data.twigs.filter((t) => !parents.has(t.id)).map((t) => t.x).sort((a, b) => a - b);
-      const gap = leaves.length > 1 ? leaves[1] - leaves[0] : 1, low = leaves[0] || 0, deep = Math.max(1, ...data.twigs.map((t) => -t.y));
-      const dx = Math.max(64, Math.min(200, (w - 96) / deep)), at = new Map();
-      for (const t of data.twigs) at.set(t.id, [34 + -t.y * dx, 54 + ((t.x - low) / gap) * 44]);
-      order = data.twigs.slice().sort((a, b) => at.get(a.id)[1] - at.get(b.id)[1] || at.get(a.id)[0] - at.get(b.id)[0]);
-      return { at, w: Math.max(w, 34 + deep * dx + 62), h: 54 + leaves.length * 44 - 10, levels: Array.from({ length: deep + 1 }, (_, i) => 34 + i * dx), dx };
+      const deep = Math.max(1, ...drawn.map((t) => -t.y)), dx = Math.max(64, Math.min(200, (w - 96) / deep)), at = new Map();
+      const kids = (id) => drawn.filter((t) => t.parent === id && t.id !== ROOT);
+      let leaves = 0;
+      const put = (t) => {
+        const lines = kids(t.id).map(put), line = lines.length ? lines.reduce((a, b) => a + b) / lines.length : leaves++;
+        at.set(t.id, [34 + -t.y * dx, 54 + line * 44]);
+        return line;
+      };
+      put(drawn[0]);
+      order = drawn.slice().sort((a, b) => at.get(a.id)[1] - at.get(b.id)[1] || at.get(a.id)[0] - at.get(b.id)[0]);
+      return { at, w: Math.max(w, 34 + deep * dx + (drawn.some((t) => t.folded) ? 150 : 62)), h: 54 + leaves * 44 - 10, levels: Array.from({ length: deep + 1 }, (_, i) => 34 + i * dx), dx };
     }
 
     // ---------------------------------------------------------------------------------------------- depth by width
@@ -129,15 +182,21 @@
       order = [];
       data.depths.forEach(([id, tokens], i) => {
         const t = data.twigs.find((one) => one.id === id), lines = Math.max(1, Math.ceil(tokens.length / per));
+        const title = id === FREE ? "then" : "depth " + (number + 1), said = wrap(beside(t, tokens), SANS, w - left - 6 - heading(title, tokens) - 14, w - left - 6), head = HEAD + 16 * (said.length - 1);
         if (judged && rule === null && id >= 0 && t.state !== "accepted") ruled();
         if (id !== FREE) number++;
-        spots.set(id, { y, tokens, number, h: HEAD + lines * CHIP + 8 });
+        spots.set(id, { y, tokens, number, said, head, h: head + lines * CHIP + 8 });
         order.push(t);
-        y += HEAD + lines * CHIP + 8;
+        y += head + lines * CHIP + 8;
         if (judged && rule === null && i === data.depths.length - 1) ruled();
       });
       return { w, h: y + 4, left, per, cw, spots, rule, kept, most: Math.min(most, per), at: new Map() };
     }
+
+    const rootIs = (tokens) => (tokens.length ? "filled in without a draft" : "the canvas before this round");
+    /** What stands beside the name of a depth, and how wide that name is. */
+    const beside = (t, tokens) => (t.row >= 0 ? "row " + t.row + " · " : "") + (t.id === ROOT ? rootIs(tokens) : t.why);
+    const heading = (title, tokens) => { pen.font = "700 " + MONO; return pen.measureText(title + "  +" + tokens.length).width; };
 
     function drawDepths(place) {
       const { spots, left, cw } = place, lines = shape(svg, "g", {});
@@ -147,7 +206,7 @@
       if (left + 22 + pen.measureText(title).width < place.w) shape(svg, "text", { x: left + 22, y: 12, class: "um-tree-axis um-tree-start" }, title);
       let above = null;
       for (const t of order) {
-        const spot = spots.get(t.id), y = spot.y + HEAD + CHIP / 2 - 2;
+        const spot = spots.get(t.id), y = spot.y + spot.head + CHIP / 2 - 2;
         if (above !== null) shape(lines, "path", { d: "M22 " + above + "V" + y, class: "um-tree-edge um-tree-" + t.state + (t.step ? " um-tree-on" : "") });
         above = y;
       }
@@ -167,22 +226,19 @@
     function depth(t, place) {
       const spot = place.spots.get(t.id), { left, cw, per } = place, root = t.id === ROOT, state = root ? (spot.tokens.length ? "unmasked" : "committed") : t.state;
       const many = spot.tokens.length + (spot.tokens.length === 1 ? " position" : " positions"), title = t.id === FREE ? "then" : "depth " + spot.number;
-      const what = root ? (spot.tokens.length ? "filled in without a draft" : "the canvas before this round") : NAMES[state] || state;
+      const what = root ? rootIs(spot.tokens) : NAMES[state] || state;
       const spoken = title + ", " + many + ", row " + Math.max(0, t.row) + ", " + what + ": " + spot.tokens.map(([pos, text]) => pos + " " + text).join(", ");
       const g = shape(svg, "g", { class: "um-tree-node um-tree-" + state, role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
       nodes.set(t.id, { g, t });
       shape(g, "rect", { x: 2, y: spot.y, width: place.w - 4, height: spot.h - 4, rx: 4, class: "um-tree-hit" });
-      const y = spot.y + HEAD + CHIP / 2 - 2;
+      const y = spot.y + spot.head + CHIP / 2 - 2;
       shape(g, "circle", { cx: 22, cy: y, r: R + 3.5, class: "um-tree-ring" });
       shape(g, "circle", { cx: 22, cy: y, r: R, class: "um-tree-dot" });
       shape(g, "text", { x: 22, y: y + 4.5, class: "um-tree-glyph" }, mark(state));
-      const head = title + "  +" + spot.tokens.length, more = (t.row >= 0 ? "row " + t.row + " · " : "") + (root ? what : t.why);
-      shape(g, "text", { x: left, y: spot.y + 15, class: "um-tree-name um-tree-bold" }, head);
-      pen.font = "700 " + MONO;
-      const from = left + pen.measureText(head).width + 14;
-      shape(g, "text", { x: from, y: spot.y + 15 }, fit(more, SANS, place.w - from - 6));
+      shape(g, "text", { x: left, y: spot.y + 15, class: "um-tree-name um-tree-bold" }, title + "  +" + spot.tokens.length);
+      spot.said.forEach((line, i) => shape(g, "text", { x: left + (i ? 0 : heading(title, spot.tokens) + 14), y: spot.y + 15 + 16 * i, class: "um-tree-beside" }, line));
       spot.tokens.forEach(([pos, text, said], i) => {
-        const x = left + (i % per) * cw, top = spot.y + HEAD + Math.floor(i / per) * CHIP, agrees = state === "rejected" && said === "";
+        const x = left + (i % per) * cw, top = spot.y + spot.head + Math.floor(i / per) * CHIP, agrees = state === "rejected" && said === "";
         const chip = shape(g, "g", { class: "um-tree-chip um-tree-" + state + (agrees ? " um-tree-agrees" : ""), "data-slot": i });
         shape(chip, "rect", { x: x + 1, y: top, width: cw - 4, height: CHIP - 4, rx: 3, class: "um-tree-fill um-tree-" + state });
         shape(chip, "text", { x: x + 6, y: top + 15, class: "um-tree-at um-tree-in-" + state }, String(pos));
@@ -225,7 +281,7 @@
       if (data.sideways) {
         const room = place.dx - 8, i = drafts.every((t) => size(said(t, 0)) <= room) ? 0 : 1;
         const quoted = (t) => (t.step ? t.step + ". " : "") + "‘" + token(t) + "’";
-        place.name = (t) => (t.id === ROOT ? "root" : i && size(quoted(t)) <= room ? quoted(t) : fit(said(t, i), MONO, room));
+        place.name = (t) => (t.id === ROOT ? "root" : t.folded ? "" : i && size(quoted(t)) <= room ? quoted(t) : fit(said(t, i), MONO, room));
         return;
       }
       // Beside a node: its label, its row, why it is what it is; as far as the width goes.
@@ -254,16 +310,18 @@
 
     function node(t, place) {
       const [x, y] = place.at.get(t.id), root = t.id === ROOT, row = t.row >= 0 && !root ? "row " + t.row : "";
-      const spoken = [t.step ? "step " + t.step : "", root ? "the canvas before this round" : t.label, row, root ? "" : NAMES[t.state] || t.state].filter(Boolean).join(", ");
-      const g = shape(svg, "g", { class: "um-tree-node um-tree-" + t.state, role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
+      const spoken = t.folded ? t.folded + " more nodes, not reached: unfold" : [t.step ? "step " + t.step : "", root ? "the canvas before this round" : t.label, row, root ? "" : NAMES[t.state] || t.state].filter(Boolean).join(", ");
+      const g = shape(svg, "g", { class: "um-tree-node um-tree-" + t.state + (t.folded ? " um-tree-folded" : ""), role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
       nodes.set(t.id, { g, t });
+      if (t.folded) attrs(g, { "aria-expanded": "false" });
       // Also where it is not seen: as large as a finger.
-      if (data.sideways) shape(g, "rect", { x: x - 18, y: y - 24, width: 36, height: 38, class: "um-tree-hit" });
+      if (data.sideways) shape(g, "rect", { x: x - 18, y: y - 24, width: t.folded ? 200 : 36, height: 38, class: "um-tree-hit" });
       else shape(g, "rect", { x: 2, y: y - place.line / 2, width: place.w - 4, height: place.line, rx: 4, class: "um-tree-hit" });
       shape(g, "circle", { cx: x, cy: y, r: R + 3.5, class: "um-tree-ring" });
       shape(g, "circle", { cx: x, cy: y, r: R, class: "um-tree-dot" });
-      shape(g, "text", { x, y: y + 4.5, class: "um-tree-glyph" }, mark(t.state));
-      if (data.sideways) {
+      shape(g, "text", { x, y: y + 4.5, class: "um-tree-glyph" }, t.folded ? "+" : mark(t.state));
+      if (t.folded) shape(g, "text", { x: x + R + 7, y: y + 4, class: "um-tree-name" }, t.label);
+      else if (data.sideways) {
         shape(g, "text", { x, y: y - 16, class: "um-tree-name um-tree-mid" }, place.name(t));
         if (t.row > 0) shape(g, "text", { x: x - R - 5, y: y - 3, class: "um-tree-row" }, String(t.row));
       } else {
@@ -272,15 +330,16 @@
         if (place.whyAt && !root) shape(g, "text", { x: place.whyAt, y: y + 4 }, fit(t.why, SANS, place.w - place.whyAt - 6));
       }
       shape(g, "title", {}, t.label + "\n" + t.why);
-      g.addEventListener("click", () => { slot = 0; pick(t); });
+      g.addEventListener("click", () => { slot = 0; if (t.folded) unfold(t); else pick(t); });
       g.addEventListener("keydown", (e) => keyed(e, t));
+      if (t.folded) return;
       g.addEventListener("mouseenter", () => stage.note(t.label, about(t), true));
       g.addEventListener("mouseleave", () => stage.note());
     }
 
     function keyed(e, t) {
-      if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); return pick(t); }
-      const i = order.indexOf(t), child = data.twigs.find((o) => o.parent === t.id && o.id !== ROOT);
+      if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); return t.folded ? unfold(t) : pick(t); }
+      const i = order.indexOf(t), child = order.find((o) => o.parent === t.id && o.id !== ROOT);
       const to = e.key === "ArrowDown" ? order[i + 1] : e.key === "ArrowUp" ? order[i - 1] : e.key === "ArrowRight" ? child : e.key === "ArrowLeft" ? nodes.get(t.parent) && nodes.get(t.parent).t : undefined;
       if (!/^Arrow/.test(e.key)) return;
       e.preventDefault();
@@ -311,6 +370,9 @@
     }
 
     function ring(cursor) {
+      // What the reader has pinned is not left in a fold.
+      const fold = drawn.find((t) => t.folded && t.of.includes(cursor.node));
+      if (fold) { unfolded.add(fold.parent); return draw(); }
       const id = cursor.node !== null && nodes.has(cursor.node) ? cursor.node : cursor.cell === String(ROOT) ? ROOT : cursor.cell === String(FREE) ? FREE : null;
       picked = id === null ? null : nodes.get(id) && nodes.get(id).t;
       for (const [other, { g }] of nodes) g.classList.toggle("um-tree-pinned", other === id);
@@ -427,7 +489,8 @@
     return {
       show(payload, cursor) {
         data = payload;
-        if (run !== cursor.run) { run = cursor.run; focus = ROOT; slot = 0; batch.replaceChildren(); }
+        if (run !== cursor.run) { run = cursor.run; focus = ROOT; slot = 0; whole = false; batch.replaceChildren(); }
+        if (round_ !== data.n) { round_ = data.n; unfolded = new Set(); }
         put(sentence, data.sentence);
         drawBeats();
         drawLegend();

@@ -13,6 +13,7 @@ from tests.toys import hashed
 from tests.views.view_samples import NASTY, mixed, nasty, routed, ssd, tree, wide
 from viz.registry import views
 from viz.views import heatmap
+from viz.views import tree as tree_view
 
 NAMES = sorted(path.name.removesuffix(".json.gz") for path in (ROOT / "assets" / "traces").glob("*.json.gz"))
 SHOWN = {view.id: view for view in views()}
@@ -198,6 +199,69 @@ def test_a_chain_of_wide_drafts_is_drawn_by_depth_and_width(lens):
     assert tops[0] < rule < tops[1]
 
 
+def test_on_a_phone_the_reason_beside_a_depth_goes_on_in_further_lines_and_is_whole(lens):
+    lens.page.set_viewport_size({"width": 360, "height": 900})
+    page = lens.show("tree", wide(), 8)
+    beside = page.locator(".um-tree-beside")
+    lines = [" ".join(node(page, i).locator(".um-tree-beside").all_text_contents()) for i in range(3)]
+    whys = [t.why for t in tree_view.info(wide(), 8).twigs if t.id >= 0]
+    assert [line.replace("\u00a0", " ").split(" · ", 1)[1] for line in lines] == whys
+    assert beside.count() > 4, "none is wrapped, so this says nothing"
+    right = page.locator(".um-tree-svg").bounding_box()
+    assert all(
+        b["x"] + b["width"] <= right["x"] + right["width"] for b in map(lambda t: t.bounding_box(), beside.all())
+    )
+    tops = [node(page, 0).locator(".um-tree-beside").last, node(page, 0).locator(".um-tree-fill").first]
+    assert tops[0].bounding_box()["y"] + tops[0].bounding_box()["height"] <= tops[1].bounding_box()["y"]
+
+
+# ------------------------------------------------------------------------------------------------ folds
+def ids(page) -> list[int]:
+    return [int(n.get_attribute("data-id")) for n in page.locator(".um-tree-svg .um-tree-node").all()]
+
+
+def test_of_a_long_tree_what_was_not_reached_is_folded_to_one_line_under_each_node(lens):
+    trace = load("ssd-mixed-apples")
+    page = lens.show("tree", trace, trace.rounds[2].stop)
+    assert page.locator(".um-tree-folded").all_text_contents() == [
+        "+… 79 more, not reached… 79 more, not reached\nEnter or a click unfolds them",
+        "+… 34 more, not reached… 34 more, not reached\nEnter or a click unfolds them",
+        "+… 8 more, not reached… 8 more, not reached\nEnter or a click unfolds them",
+    ]
+    assert len(ids(page)) == 130 - 121 + 3 and page.locator(".um-tree-svg").bounding_box()["height"] < 400
+    assert text(page, ".um-tree-folds span") == "121 of 128 nodes were not reached and are folded."
+    assert page.evaluate(OVERLAPS) == []
+
+
+@pytest.mark.parametrize("key", ["Enter", " ", "click"])
+def test_a_fold_is_unfolded_by_enter_space_and_a_click_and_all_are_by_a_button(lens, key):
+    trace = load("ssd-mixed-apples")
+    page = lens.show("tree", trace, trace.rounds[2].stop)
+    at = page.evaluate("() => p.state().at")
+    last = page.locator(".um-tree-folded").last
+    last.click() if key == "click" else last.press(key)
+    assert len(ids(page)) == 130 - 121 + 2 + 8 and page.locator(".um-tree-folded").count() == 2
+    assert page.evaluate("() => document.activeElement.classList.contains('um-tree-unreached')")
+    assert page.evaluate("() => [p.state().at, p.state().node]") == [at, None], "unfolding moves and pins nothing"
+    show = page.locator(".um-tree-folds button")
+    show.press("Enter")
+    assert len(ids(page)) == 130 and page.evaluate(OVERLAPS) == []
+    show.press("Enter")
+    assert page.locator(".um-tree-folded").count() == 3
+
+
+def test_a_pinned_node_is_not_left_in_a_fold_and_a_short_tree_has_none(lens):
+    trace = load("ssd-mixed-apples")
+    page = lens.show("tree", trace, trace.rounds[2].stop)
+    unreached = [t for t in tree_view.info(trace, trace.rounds[2].stop).twigs if t.state == "unreached"][-1]
+    page.evaluate("([at, node]) => p.seek(at, {pos: null, node})", [trace.rounds[2].stop, unreached.id])
+    page.wait_for_selector(f".um-tree-pinned[data-id='{unreached.id}']")
+    short = load("ssd-tree-apples")
+    page = lens.show("tree", short, short.rounds[1].stop)
+    page.wait_for_selector(".um-tree-sentence:has-text('Round 1 ')")
+    assert page.locator(".um-tree-folded").count() == 0 and not page.locator(".um-tree-folds").is_visible()
+
+
 def test_before_the_verdicts_no_depth_is_the_deepest(lens):
     page = lens.show("tree", wide(), 4)
     assert page.locator(".um-tree-deepest").count() == 0
@@ -214,7 +278,7 @@ def test_the_positions_of_a_depth_are_picked_by_mouse_and_by_keyboard(lens):
         page.keyboard.press(key)
     state = page.evaluate("() => p.state()")
     assert (state["node"], state["pos"], state["at"]) == (1, 8, 8)
-    assert "fills position 8 with ⏎ instead" in page.locator(".um-inspector").inner_text()
+    assert "fills position 8 with ‘⏎’ instead" in page.locator(".um-inspector").inner_text()
     page.get_by_role("button", name="In the grid").click()
     assert page.evaluate("() => [p.state().lens, p.state().pos]") == ["grid", 8]
 
