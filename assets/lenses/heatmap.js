@@ -377,6 +377,9 @@
       let now = -1;
       rows.forEach((row, i) => { if (row.start < cursor.at) now = i; });
       if (held && rows[held[0]].stop !== cursor.at) { held = null; caption(null); }
+      const at = now + "|" + held;
+      if (g.at === at) return;
+      g.at = at;
       attrs(g.pin, held ? { x: g.left + held[1] * g.cw - 1, y: g.y0 + held[0] * g.rh - 1, width: g.cw + 2, height: g.rh + 2 } : { width: 0, height: 0 });
       attrs(g.now, now < 0 ? { width: 0, height: 0 } : { x: g.left - 1, y: g.y0 + now * g.rh - 0.5, width: g.cols * g.cw + 2, height: g.rh + 1 });
     }
@@ -393,9 +396,14 @@
       if (rows.some((row) => row.drafts.length)) legend.append(el("span", "um-faint", "Bars above: n is how often the verifier got to that place; a dashed bar has n below " + FEW + ", too few to trust its height."));
     }
 
+    const room = () => Math.max(260, box.clientWidth || 900);
+    // To ask for the width at each step would make the browser lay the page out in the middle of it.
+    const watcher = new ResizeObserver(() => { if (model && box.clientWidth && room() !== wide) { wide = room(); draw(); } });
+    watcher.observe(box);
+
     return {
       show(payload, cursor) {
-        const m = stage.model(), w = Math.max(260, box.clientWidth || 900), same = m === model && m.events.length === size;
+        const m = stage.model(), same = m === model && m.events.length === size;
         if (!same) {
           held = null;
           if (m !== model) { range = null; only = null; focus = [0, 0]; }
@@ -411,8 +419,8 @@
           warnings.replaceChildren(...payload.warnings.map((text) => el("p", "", "⚠\ufe0e " + text)));
           warnings.hidden = !payload.warnings.length;
         }
-        if (same && w === wide) return frame(cursor);
-        wide = w;
+        if (same) return frame(cursor);
+        wide = room();
         draw();
       },
       cursor: frame,
@@ -427,6 +435,7 @@
         return out;
       },
       figure: () => svg,
+      destroy: () => watcher.disconnect(),
     };
   }
 
