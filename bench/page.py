@@ -29,10 +29,13 @@ from viz.registry import views
 
 KB = 1000
 LOADS = 5  # cold loads of the page
-VIEWERS, STEPS = 30, 50
+VIEWERS, STEPS = 30, 12
+SCRUBBED = 48  # rounds that a lens is stepped through, evenly spread
 LENSES = [*(view.id for view in views()), "race"]
 WALK = ["grid", "heatmap", "tree", "mask", "confidence"]
 SIZE = 256  # positions and rounds of the made-up run
+# The server draws or counts a step of the other lenses: a run of SIZE rounds would keep it busy for minutes.
+DRAWN_HERE, FEW = ("grid", "heatmap", "race"), 32
 LONG = 128  # tokens of the recorded runs
 RUNS: dict[str, tuple[str | dict[str, str], dict[str, Any]]] = {
     "ssd": ("tiny-llada", {"n": 4}),
@@ -58,9 +61,10 @@ STATE = "document.querySelector('.unmasked').unmasked.state()"
 OPENED = f"""id => {{
   const root = document.querySelector('.unmasked'), state = {STATE};
   if (state.lens !== id || root.querySelector('.um-note')?.textContent === 'Drawing…') return false;
-  const before = window.lacked;
+  // Looked at ten times a second: what has not changed for three seconds is as many as are kept.
+  window.still = state.lacking === window.lacked ? (window.still || 0) + 1 : 0;
   window.lacked = state.lacking;
-  return state.lacking === 0 && before === 0;
+  return window.still >= (state.lacking ? 30 : 1);
 }}"""
 # Steps through `ats` there and back, a frame apart. A step is over when its promises have run and the page is laid out.
 SCRUB = """([ats, pos]) => {
@@ -197,20 +201,29 @@ def traces(bench: Bench) -> list[Row]:
 
 
 def scrub(bench: Bench) -> list[Row]:
-    """A step there and back through every round, in every lens; the made-up run, then the recorded ones if they are."""
-    big = made_up(SIZE, SIZE)
-    files = {f"{SIZE} x {SIZE}": big.save(bench.folder / "madeup.json.gz")}
-    files |= {f"{name} {LONG}": bench.folder / f"{name}.json.gz" for name in RUNS}
+    """A step there and back through up to SCRUBBED rounds, in every lens; the made-up runs, then the recorded ones if
+    they are."""
+    others = [lens for lens in LENSES if lens not in DRAWN_HERE]
+    files = {
+        f"{SIZE} x {rounds}": (bench.folder / f"madeup{rounds}.json.gz", lenses)
+        for rounds, lenses in ((SIZE, DRAWN_HERE), (FEW, others))
+    }
+    for name, (file, _) in files.items():
+        made_up(*map(int, name.split(" x "))).save(file)
+    files |= {f"{name} {LONG}": (bench.folder / f"{name}.json.gz", LENSES) for name in RUNS}
     page, rows = bench.open(), []
-    for name, file in files.items():
+    for name, (file, lenses) in files.items():
         if not file.exists():
             continue
         trace, last = Trace.load(file), page.evaluate(f"() => {STATE}.run")
         page.locator("input[type=file]").first.set_input_files(str(file))
         page.wait_for_function(f"run => {STATE}.run !== run", arg=last, timeout=60_000)
         stops = [view.stop for view in trace.rounds]
-        for lens in LENSES:
+        stops = stops[:: max(1, len(stops) // SCRUBBED)]
+        for lens in lenses:
+            start = time.monotonic()
             show(page, lens)
+            print(f"  {name}, {lens}: figures in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
             requests: list[str] = []
             page.on("request", lambda request, seen=requests: seen.append(request.url))
             page.evaluate(SCRUB, [stops[:20], trace.prompt_len + 5])  # a warm-up: compiles the code

@@ -165,7 +165,7 @@
       };
       put(drawn[0]);
       order = drawn.slice().sort((a, b) => at.get(a.id)[1] - at.get(b.id)[1] || at.get(a.id)[0] - at.get(b.id)[0]);
-      return { at, w: Math.max(w, 34 + deep * dx + (drawn.some((t) => t.folded) ? 150 : 62)), h: 54 + leaves * 44 - 10, levels: Array.from({ length: deep + 1 }, (_, i) => 34 + i * dx), dx };
+      return { at, w: Math.max(w, 34 + deep * dx + 62, ...drawn.filter((t) => t.folded).map((t) => at.get(t.id)[0] + 100)), h: 54 + leaves * 44 - 10, levels: Array.from({ length: deep + 1 }, (_, i) => 34 + i * dx), dx };
     }
 
     // ---------------------------------------------------------------------------------------------- depth by width
@@ -320,7 +320,7 @@
       shape(g, "circle", { cx: x, cy: y, r: R + 3.5, class: "um-tree-ring" });
       shape(g, "circle", { cx: x, cy: y, r: R, class: "um-tree-dot" });
       shape(g, "text", { x, y: y + 4.5, class: "um-tree-glyph" }, t.folded ? "+" : mark(t.state));
-      if (t.folded) shape(g, "text", { x: x + R + 7, y: y + 4, class: "um-tree-name" }, t.label);
+      if (t.folded) shape(g, "text", { x: x + R + 7, y: y + 4, class: "um-tree-name" }, fit(t.label, MONO, Math.min(place.w, width()) - x - R - 18) === t.label ? t.label : "… " + t.folded + " more");
       else if (data.sideways) {
         shape(g, "text", { x, y: y - 16, class: "um-tree-name um-tree-mid" }, place.name(t));
         if (t.row > 0) shape(g, "text", { x: x - R - 5, y: y - 3, class: "um-tree-row" }, String(t.row));

@@ -231,6 +231,10 @@ def test_of_a_long_tree_what_was_not_reached_is_folded_to_one_line_under_each_no
     assert len(ids(page)) == 130 - 121 + 3 and page.locator(".um-tree-svg").bounding_box()["height"] < 400
     assert text(page, ".um-tree-folds span") == "121 of 128 nodes were not reached and are folded."
     assert page.evaluate(OVERLAPS) == []
+    lens.page.set_viewport_size({"width": 360, "height": 900})
+    page = lens.show("tree", trace, trace.rounds[2].stop)
+    assert page.locator(".um-tree-folded .um-tree-name").all_text_contents() == ["… 79 more", "… 34 more", "… 8 more"]
+    assert page.locator(".um-tree-folded").first.get_attribute("aria-label") == "79 more nodes, not reached: unfold"
 
 
 @pytest.mark.parametrize("key", ["Enter", " ", "click"])
