@@ -185,9 +185,9 @@ def test_a_method_without_drafts_shows_what_its_call_saw_and_what_it_filled_in()
 
 
 def test_more_columns_than_can_be_drawn_are_cut_from_the_first_draft_on():
-    beliefs = tuple(Belief(pos, ((RI, 0.9),), 0.1) for pos in range(2, 202))
+    beliefs = tuple(Belief(pos, ((RI, 0.9),), 0.1) for pos in range(2, 502))
     drafts = Propose((Node(0, ((100, RI),), 0.9),))
-    trace = make([Round(0, 0), Forward("draft", 202, beliefs=beliefs), drafts], (S, S, *[M] * 200), 2)
+    trace = make([Round(0, 0), Forward("draft", 502, beliefs=beliefs), drafts], (S, S, *[M] * 500), 2)
     shown = info(trace, 3)
     assert (shown.columns[0].pos, len(shown.columns)) == (100, COLUMNS)
 

@@ -148,7 +148,7 @@ def plot(info: ConfidenceInfo, dark: bool = False) -> go.Figure:
 
 
 def _exactly(low: float, high: float) -> dict:
-    """The range that an axis chooses by itself. One that is given (`range`) would undo a reader's zoom when it moves."""
+    """The range that an axis chooses by itself. One that is given (`range`) would end a reader's zoom when it moves."""
     return {"include": [low, high], "minallowed": low, "maxallowed": high}
 
 

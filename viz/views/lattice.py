@@ -36,7 +36,8 @@ from decoders.trace import (
 from viz import theme
 from viz.base import View, round_at
 
-COLUMNS, RANKS = 64, 8
+# The page moves a window over the columns that it is given; a still figure has room for fewer.
+COLUMNS, DRAWN, RANKS = 256, 64, 8
 WHYS = {
     "lattice": "in the lattice",
     "mass": "not in the lattice: better candidates cover the mass τ already",
@@ -374,6 +375,7 @@ def _many(n: int, what: str) -> str:
 # ------------------------------------------------------------ the figure
 def plot(info: LatticeInfo, dark: bool = False) -> go.Figure:
     """The strip of rounds above, the lattice below; the opacity of an edge is the product of the two probabilities."""
+    info = info._replace(columns=info.columns[:DRAWN])
     figure = make_subplots(rows=2, cols=1, row_heights=[0.2, 0.8], vertical_spacing=0.16)
     _strip(figure, info, dark)
     rank = {(col.pos, c.token): r for col in info.columns for r, c in enumerate(col.candidates, 1)}
