@@ -9,7 +9,7 @@ from decoders.errors import ExplorerError
 from decoders.methods.base import Method
 from decoders.models import catalogue
 from decoders.registry import method as find
-from decoders.trace import MAX_TEXT
+from decoders.trace import MAX_TEXT, Trace
 
 PARTS = {
     "run": "run",
@@ -54,6 +54,24 @@ def read(data: Any, methods: tuple[Method, ...], recorded: Callable[[str], bool]
         except (ExplorerError, ValueError):
             wrong.append(PARTS["settings"])
     return Link(run, settings, tuple(dict.fromkeys(wrong)))
+
+
+def of(trace: Trace, methods: tuple[Method, ...]) -> Settings | None:
+    """What the controls have to say to make this run again; None where they cannot (another version's method or knobs,
+    a model that is not here)."""
+    try:
+        return _settings(
+            {
+                "method": trace.method,
+                "models": dict(trace.models),
+                "prompt": trace.prompt,
+                "seed": trace.seed,
+                "knobs": dict(trace.params),
+            },
+            methods,
+        )
+    except (ExplorerError, ValueError):
+        return None
 
 
 def _settings(given: Any, methods: tuple[Method, ...]) -> Settings:

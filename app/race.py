@@ -21,6 +21,8 @@ MOST = 4  # lanes
 WARM_UP_CALLS = 3
 NEWS_PER_SECOND = 4
 MOST_SEEN = 256
+# What a reader looks for in a run's name, even where it is the default.
+ALWAYS = {"threshold"}
 # A setting that says how much text there is, not how it is found, does not tell two runs of a method apart.
 SIZES = {"max_new", "early_stop"}
 
@@ -67,7 +69,8 @@ def _listed(entry: Entry, methods: tuple[Method, ...]) -> dict:
 
 
 def settings(trace: Trace, methods: tuple[Method, ...]) -> str:
-    """What was set otherwise than by default in a run, in words; sizes of the text left out."""
+    """What was set otherwise than by default in a run, and what a reader looks for in any case, in words; sizes of the
+    text left out."""
     method = next((m for m in methods if m.id == trace.method), None)
     defaults = {k.name: (k.default, k.symbol or k.name) for k in method.params.knobs()} if method else {}
     if "block" in defaults:  # by default that of the model
@@ -75,7 +78,7 @@ def settings(trace: Trace, methods: tuple[Method, ...]) -> str:
     return ", ".join(
         _said(defaults[name][1], value)
         for name, value in trace.params.items()
-        if name in defaults and name not in SIZES and value != defaults[name][0]
+        if name in defaults and name not in SIZES and (name in ALWAYS or value != defaults[name][0])
     )
 
 

@@ -19,7 +19,7 @@ from decoders.methods.base import Method
 from decoders.models import catalogue, measured
 from decoders.params import Knob
 from decoders.registry import METHODS
-from decoders.trace import Trace
+from decoders.trace import Decide, Trace
 from viz.base import View
 from viz.registry import views as all_views
 
@@ -164,16 +164,29 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
             if link.run is not None:
                 message, run, file = act.show(link.run)
                 found = {player: message, run_id: run, save: file, shelf: run}
-            if link.settings is not None:
-                asked, controls = link.settings, dict(knobs)
-                found |= {linked: asked, chosen: asked.method.id, prompt: asked.prompt, seed: asked.seed}
-                found |= {controls[asked.method.id, name]: value for name, value in asked.knobs.items()}
-                if asked.method.id == method.id:
-                    # Another method brings its models with it, in `panel_of`; both at once would send the old model
-                    # to the new menu.
-                    menus = _panels(methods, method.id, None, None, asked)
-                    found |= dict(zip([about, model, draft, *panels], menus, strict=True))
-            return found or gr.skip()
+            return found | put(link.settings or made(link.run), method.id) or gr.skip()
+
+        def made(run: str | None) -> links.Settings | None:
+            entry = act.store.get(run) if run else None
+            return links.of(entry.trace, methods) if entry else None
+
+        def put(asked: links.Settings | None, now: str) -> dict[Any, Any]:
+            """Settings into the controls, whose method is `now`."""
+            if asked is None:
+                return {}
+            controls = dict(knobs)
+            found: dict[Any, Any] = {linked: asked, chosen: asked.method.id, prompt: asked.prompt, seed: asked.seed}
+            found |= {controls[asked.method.id, name]: value for name, value in asked.knobs.items()}
+            if asked.method.id == now:
+                # Another method brings its models with it, in `panel_of`; both at once would send the old model to
+                # the new menu.
+                menus = _panels(methods, now, None, None, asked)
+                found |= dict(zip([about, model, draft, *panels], menus, strict=True))
+            return found
+
+        def pick(run: str, now: str):
+            message, id, file = act.show(run)
+            return {player: message, run_id: id, save: file} | put(made(run), now)
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         shared: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
@@ -195,8 +208,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         model.change(picked, [model, linked], [note, *blocks], queue=False, **private)
         model.change(functools.partial(_drafters, methods), [chosen, model, draft], [draft], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
-        shelf.input(polite(act.show), [shelf], [player, run_id, save], **private)
         restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, *panels]
+        shelf.input(polite(pick), [shelf, chosen], [*restored, *[c for _, c in knobs]], **private)
         player.link(follow, None, [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], **shared, **waiting)
 
@@ -257,6 +270,8 @@ def _named(trace: Trace, methods: tuple[Method, ...]) -> str:
     own = settings_of(trace, methods)
     where = trace.difference() if trace.reference else None
     marks = [own] if own else []
+    if any(isinstance(e, Decide) and e.among for e in trace.events):
+        marks.append(words.PATH)
     if where is not None and trace.reference:
         marks.append(words.DIFFERS.format(reference=trace.reference.method, pos=where))
     return f"{trace.title}{' (' + '; '.join(marks) + ')' if marks else ''}: {trace.prompt}"

@@ -57,7 +57,7 @@
     role_draft: "draft", role_verify: "verify", role_denoise: "denoise", role_other: "other",
     // badge
     b_same: "= identical ({n}/{m} positions) to {label}", b_differs: "≠ differs from position {pos}", b_approx: "~ approximate by design",
-    b_agree: "~ lossy: {n}/{m} positions agree with {name}", b_first: ", first differs at {pos}: {theirs} → {ours}", b_shorter: "no token",
+    b_agree: "~ lossy: {n}/{m} positions agree with {name}", b_first: ", first differs at {pos}: {theirs} there, {ours} here", b_shorter: "no token",
     b_approx_d: " Compared with {label}, position by position, the ones behind the end included: {n} of {m} agree.", b_first_t: " At position {pos} {name} has {theirs}, this run {ours}. Click to go there.",
     refHas: "Differs from the reference: {name} has {theirs} here.",
     differing: "differs from reference", differing_t: "{n} position of this run holds another token than {label}. Click to go to the first.|{n} positions of this run hold another token than {label}. Click to go to the first.",
