@@ -293,7 +293,7 @@ def test_a_wide_chain_says_how_wide_each_depth_is_and_how_deep_the_consistent_on
         "Round 1 fills in 2 positions without a draft (depth 0) and drafts depths 1 to 3 (+3, +2, +1). Depth 1 is the "
         "deepest consistent draft: 3 of 6 drafted tokens accepted, 3 thrown away."
     )
-    assert info(wide(), 8).cost == "4 rows x 10 positions = 40 positions processed for 3 tokens"
+    assert info(wide(), 8).cost == "4 rows × 10 positions = 40 positions processed for 3 tokens"
     assert info(wide(), 4).sentence.startswith("Beat 1 of 3, draft: round 1 puts 3 drafts forward")
     head, judge = wide().events[:5], wide().events[5]
     none = Judge(tuple(replace(v, outcome="unreached" if v.node else "rejected", score=0.0) for v in judge.verdicts))
