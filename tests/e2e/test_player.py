@@ -133,7 +133,9 @@ def test_the_chip_says_whether_a_run_was_measured_and_where_and_when(player, pro
     assert player.locator(".um-prov").inner_text() == said
 
 
-def test_a_run_without_its_reference_offers_it_and_says_how_long_it_will_take(player):
+def test_a_run_without_its_reference_offers_it_and_says_how_long_it_will_take(browser):
+    bare = Bare(browser)  # of its own, because this one is mounted with another host
+    player = bare.page
     trace = Trace.load(ROOT / "assets" / "traces" / "ssd-apples.json.gz")
     # 32 positions, one call each: as long as the shortest call of the run, 0.1 s.
     slow = [
@@ -152,6 +154,7 @@ def test_a_run_without_its_reference_offers_it_and_says_how_long_it_will_take(pl
     assert said == "? reference not run · Run it, about 3\u202fs"
     player.locator(".um-badge").click()
     assert player.evaluate("() => window.asked") == "x"
+    bare.close()
 
 
 def test_streaming_in_pieces_ends_where_loading_at_once_does(player):

@@ -402,7 +402,7 @@ def test_methods_run_one_after_another_and_are_played_together(watch, page_url):
         "2 of 2: PSD",
         "All 2 runs are done.",
     ]
-    assert titles(page) == ["SSD", "PSD"]
+    assert titles(page) == ["SSD", "PSD (τ = 0.9)"]
     page.locator(".um-race-addref").click()
     page.wait_for_function("() => document.querySelectorAll('.um-race-lane').length === 3", timeout=60_000)
     assert "Stepwise" in titles(page)
