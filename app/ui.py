@@ -156,7 +156,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
             mine = {knob: value for (owner, knob), value in zip(names, values, strict=True) if owner == method}
             yield from act.decode(method, model, prompt, seed or 0, compare, mine, draft)
 
-        def follow(event: gr.EventData):
+        def follow(event: gr.EventData, now: str):
             link = links.read(event._data, methods, lambda run: run in [id for _, id in recorded])
             if link.wrong:
                 gr.Warning(words.BAD_LINK.format(parts=", ".join(link.wrong)))
@@ -164,7 +164,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
             if link.run is not None:
                 message, run, file = act.show(link.run)
                 found = {player: message, run_id: run, save: file, shelf: run}
-            return found | put(link.settings or made(link.run), method.id) or gr.skip()
+            return found | put(link.settings or made(link.run), now) or gr.skip()
 
         def made(run: str | None) -> links.Settings | None:
             entry = act.store.get(run) if run else None
@@ -210,7 +210,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
         restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, *panels]
         shelf.input(polite(pick), [shelf, chosen], [*restored, *[c for _, c in knobs]], **private)
-        player.link(follow, None, [*restored, *[c for _, c in knobs]], **private)
+        player.link(follow, [chosen], [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], **shared, **waiting)
 
         def race(event: gr.EventData, model: str, *values: Any):

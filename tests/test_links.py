@@ -1,10 +1,15 @@
 """A link opens a recorded run or fills in the controls; what it names and is not there is left out and said."""
 
+from dataclasses import replace
+
 import pytest
 
+from app import links
 from app.links import read
+from app.stage import ASSETS
 from decoders.registry import METHODS
 from decoders.registry import method as find
+from decoders.trace import Trace
 
 SETTINGS = {
     "method": "ssd",
@@ -72,3 +77,18 @@ def test_settings_that_are_wrong_anywhere_are_left_out_whole(changed):
 )
 def test_what_is_no_link_opens_nothing(data, wrong):
     assert opened(data) == (None, None, wrong)
+
+
+@pytest.mark.parametrize("path", sorted((ASSETS / "traces").glob("*.json.gz")), ids=lambda p: p.name)
+def test_a_recorded_run_is_settings_for_the_controls(path):
+    trace = Trace.load(path)
+    asked = links.of(trace, METHODS)
+    assert asked is not None
+    assert (asked.method.id, asked.prompt, asked.seed) == (trace.method, trace.prompt, trace.seed)
+    assert asked.models == trace.models and asked.knobs == trace.params
+
+
+def test_a_run_that_cannot_be_made_here_is_none():
+    trace = Trace.load(ASSETS / "traces" / "ssd-apples.json.gz")
+    for wrong in ({"method": "gone"}, {"models": {"model": "gone"}}, {"params": {**trace.params, "gone": 1}}):
+        assert links.of(replace(trace, **wrong), METHODS) is None

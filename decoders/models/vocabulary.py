@@ -53,10 +53,12 @@ class Aligned:
         return self.model.dtype
 
     def forward(self, ids: Sequence[int], **how) -> tuple[Logits, Forward]:
+        """As `Model.forward`; rows [len(ids), width], -inf from column n on."""
         rows, call = self.model.forward(ids, **how)
         return self._narrow(rows), call
 
     def many(self, rows: Sequence[Sequence[int]], **how) -> tuple[list[Logits], Forward]:
+        """As `Model.many`; rows as those of `forward`."""
         seen, call = self.model.many(rows, **how)
         return [self._narrow(row) for row in seen], call
 

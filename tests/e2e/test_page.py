@@ -333,3 +333,22 @@ def test_an_address_with_settings_fills_in_the_controls(watch, page_url):
     assert page.locator("#knob-s2d2-max_new input[type=number]").input_value() == "32"
     assert page.locator("#knob-s2d2-block input[type=number]").input_value() == "4"
     w.clean()
+
+
+def test_a_recorded_run_that_is_chosen_brings_its_settings_and_the_next_one_too(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    for typed, method, prompt, threshold in (
+        ("differs from stepwise at 14", "Confidence threshold", "Tell me a short story about a fox.", "0.5"),
+        ("CPS", "DiffuSpec", "Tom has 3 apples.", None),
+    ):
+        page.locator("#shelf input").click()
+        page.locator("#shelf input").fill(typed)
+        page.keyboard.press("Enter")
+        page.wait_for_function("m => document.querySelector('#method input').value.startsWith(m)", arg=method)
+        page.wait_for_function("p => document.querySelector('#prompt textarea').value.startsWith(p)", arg=prompt)
+        if threshold:
+            knob = page.locator("#knob-threshold-threshold input[type=number]")
+            page.wait_for_function("([e, v]) => e.value === v", arg=[knob.element_handle(), threshold])
+    assert page.locator("#draft input").input_value().startswith("tiny-llada")
+    w.clean()
