@@ -340,7 +340,7 @@ def test_a_recorded_run_that_is_chosen_brings_its_settings_and_the_next_one_too(
     page = w.page
     for typed, method, prompt, threshold in (
         ("differs from stepwise at 14", "Confidence threshold", "Tell me a short story about a fox.", "0.5"),
-        ("CPS", "DiffuSpec", "Tom has 3 apples.", None),
+        ("CPS", "DiffuSpec", "Write a function that counts the vowels", None),
     ):
         page.locator("#shelf input").click()
         page.locator("#shelf input").fill(typed)
