@@ -32,10 +32,12 @@ class Lens(Bare):
 
     def seek(self, at: int) -> None:
         self.page.evaluate("at => p.seek(at)", at)
-        n = info(self.trace, at).n
+        shown = info(self.trace, at)
+        # The mask before the first step is one of round 0 too, drawn while the run was loading.
         self.page.wait_for_function(
-            "n => (window.lens = stage.current().lens) && lens.data && lens.data.round === n && !lens.stage.box.hidden",
-            arg=n,
+            """([n, before]) => (window.lens = stage.current().lens) && lens.data && lens.data.round === n
+              && (lens.data.before || "") === before && !lens.stage.box.hidden""",
+            arg=[shown.n, shown.before],
         )
         self.page.wait_for_selector(".um-mask-canvas")
 
