@@ -6,6 +6,7 @@ message carries only the events since the last one; a player that missed some as
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
@@ -25,7 +26,7 @@ def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HT
 
     A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
     """
-    lenses = [view.listed() for view in views if view.medium != "player"]
+    known = facts(views)
     return gr.HTML(
         value=value,
         html_template=TEMPLATE,
@@ -34,11 +35,20 @@ def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HT
         head="".join(f'<script src="/gradio_api/file={path}"></script>' for path in SCRIPTS),
         apply_default_css=False,
         server_functions=[_plain(method) for method in asked],
-        views=json.dumps(lenses),
-        formats=json.dumps([[name, format.title] for name, format in FORMATS.items()]),
-        plotly=f"/gradio_api/file={PLOTLY}",
+        views=json.dumps(known["views"]),
+        formats=json.dumps(known["formats"]),
+        plotly=known["plotly"],
         **kw,
     )
+
+
+def facts(views: tuple[View, ...]) -> dict[str, Any]:
+    """What the player is told once: the lenses, the formats of files, where Plotly's script is."""
+    return {
+        "views": [view.listed() for view in views if view.medium != "player"],
+        "formats": [[name, format.title] for name, format in FORMATS.items()],
+        "plotly": f"/gradio_api/file={PLOTLY}",
+    }
 
 
 def _plain(method: Callable) -> Callable:

@@ -10,8 +10,9 @@ from typing import Any
 
 import gradio as gr
 from gradio import themes
+from starlette.middleware import Middleware
 
-from app import links, stage, words
+from app import early, links, stage, words
 from app.controls import control
 from app.handlers import Handlers, endpoint, polite
 from app.race import settings as settings_of
@@ -88,7 +89,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
     first = recorded[0][1] if recorded else ""
     method = next(m for m in methods if m.id == _default(methods))
     shown = catalogue.entry(next(iter(catalogue.default_models(method).values())))
-    gr.set_static_paths([str(path) for path in stage.STATIC])
+    gr.set_static_paths([str(path) for path in (*stage.STATIC, *early.STATIC)])
 
     with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
         run_id = gr.State(first, time_to_live=3600)
@@ -227,6 +228,8 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
             gr.api(endpoint(m), api_name=m.id, **shared)  # pyright: ignore[reportPrivateImportUsage]
+    if first:
+        demo.early = early.page(first, act.trace({"run": first}), views)  # type: ignore[attr-defined]
     return demo
 
 
@@ -252,6 +255,7 @@ def settings() -> dict[str, Any]:
         "ssr_mode": False,
         "max_file_size": 8 * 2**20,
         "footer_links": ["api", "settings"],
+        "app_kwargs": {"middleware": [Middleware(early.Early)]},
     }
 
 

@@ -3,6 +3,7 @@
 TITLE = "Unmasked"
 TAGLINE = "Watch a diffusion language model decode: every guess, every check, every token kept or thrown away."
 INTRO = "What you see first is a recorded run; **Run** decodes your own prompt, for real, on this machine."
+COMING = "The controls are loading. The recorded run can be looked at already."
 MODEL = "Model"
 DRAFT = "Draft model"
 MISSING = "not trained yet"

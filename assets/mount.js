@@ -3,13 +3,14 @@
  * A message is {run, seq, events, vocab, begin?, end?}: the events from number `seq` on; or {run, load: true}: fetch the whole
  * run. Messages are taken one after the other; one that does not follow on makes the player fetch the run as it stands.
  * Gradio knows only the events whose names stand here in quotes: 'reference', 'race', 'halt'.
+ * Where the page came with a player that shows a run already (early.js), that one is taken.
  * {race} tells the race lens how its runs go. `seen` are the runs that this page has shown: only it knows their ids.
  *
  * The address says where the reader is: `#run=bundled:NAME&lens=ID&step=N&pos=N` for a recorded run, `#c=SETTINGS` (base64url of
  * JSON) for one made here, whose settings go back into the controls when the address is opened.
  */
-const root = element.querySelector('.unmasked'), seen = new Set();
-const player = Unmasked.mount(root, {
+const place = element.querySelector('.unmasked'), seen = new Set(), early = window.UnmaskedEarly;
+const host = {
   views: JSON.parse(props.views),
   plotly: props.plotly,
   figure: (ask) => server.figure(ask),
@@ -25,8 +26,14 @@ const player = Unmasked.mount(root, {
   go: (hash) => { chain = chain.then(() => open(hash)).catch((error) => player.notice(String(error.message || error))); },
   knows: (id) => fetchTrace(id).then(() => true, () => false),
   onCursor: (cursor) => { if (following) follow(cursor); },
-});
+};
 let run = null, have = 0, chain = Promise.resolve(), following = false, header = null, opened = 0;
+if (early) {
+  ({run, trace: header, opened} = early);
+  have = header.events.length;
+  seen.add(run);
+}
+const player = early ? early.adopt(place, host) : Unmasked.mount(place, host), root = player.root;
 
 // What the controls said when the run on screen came, read as late as the reader first touches them; null: not touched since.
 let settled = null, checking = 0;

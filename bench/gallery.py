@@ -179,7 +179,7 @@ def main(argv: list[str]) -> int:
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.goto(url)
-        page.wait_for_selector(".unmasked .um-chip", state="attached", timeout=60_000)
+        page.wait_for_selector("#player .unmasked .um-chip", state="attached", timeout=60_000)
         for seen in shots(page, args.folder, traces, lenses, looks):
             found.append(seen | {"errors": list(errors)})
             errors.clear()

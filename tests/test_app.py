@@ -258,7 +258,7 @@ def test_the_page_builds_and_offers_one_public_endpoint_per_method():
 def test_no_text_of_a_run_is_ever_part_of_a_template():
     assert "{{" not in stage.TEMPLATE and "${" not in stage.TEMPLATE
     acts = r"\.(?:innerHTML|outerHTML|insertAdjacentHTML)|document\.write|\beval\(|new Function"
-    for path in [*stage.SCRIPTS, stage.ASSETS / "mount.js", stage.ASSETS / "report.js"]:
+    for path in [*stage.SCRIPTS, *(stage.ASSETS / name for name in ("mount.js", "early.js", "report.js"))]:
         assert re.findall(acts, path.read_text()) == [], path.name
 
 

@@ -40,7 +40,7 @@ def watch(browser):
         contexts.append(context)
         watched = Watched(context, url)
         watched.page.goto(url + path)
-        watched.page.wait_for_selector(".unmasked .um-chip", state="attached", timeout=30_000)
+        watched.page.wait_for_selector("#player .unmasked .um-chip", state="attached", timeout=30_000)
         return watched
 
     yield open
