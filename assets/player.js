@@ -139,7 +139,7 @@
     helpName: "Help", keys: "Keys",
     tryFirst: "Try first",
     tries: [["Where SSD rejected a token, and why", { run: "bundled:ssd-apples", lens: "heatmap" }], ["A closed cell of a mask", { lens: "mask" }],
-      ["Which token the causal-consistency path chose instead", { run: "bundled:diffuspec-apples", lens: "lattice" }], ["Where a faster method differs", { run: "bundled:story-fox-fast", lens: "race" }],
+      ["Which token a causal-consistency path chose instead, and was right", { run: "bundled:code-vowels", lens: "lattice", step: 2 }], ["Where a faster method differs", { run: "bundled:story-fox-fast", lens: "race" }],
       ["Take a figure along", { tool: ".um-exportbtn" }]],
     glossary: "Words",
     terms: [["R1 … R4", "What a run is compared with. R1: stepwise, the most confident position, one token per call. R2: all positions above a threshold in one call. R3: block diffusion, R1 or R2 inside a block, earlier blocks frozen. R4: autoregressive, left to right, one token per call."],
@@ -915,10 +915,10 @@
       draw();
     }
 
-    tryOut({ run, lens, tool }) {
+    tryOut({ run, lens, step, tool }) {
       this.help(false);
       if (tool) return this.root.querySelector(tool).click();
-      if (run && this.host.go) return this.host.go("#run=bundled:" + encodeURIComponent(run.slice(8)) + "&lens=" + lens);
+      if (run && this.host.go) return this.host.go("#run=bundled:" + encodeURIComponent(run.slice(8)) + "&lens=" + lens + (step === undefined ? "" : "&step=" + step));
       this.open(this.views.findIndex((v) => v.id === lens));
     }
 

@@ -347,9 +347,13 @@ def main(argv: list[str] | None = None) -> int:
             for part, measure in PARTS.items():
                 if not args.parts or part in args.parts:
                     print(f"{part} ...", file=sys.stderr, flush=True)
-                    rows += measure(bench)
+                    found = measure(bench)
+                    rows += found
+                    if not args.json:  # as they come: the last part takes minutes
+                        print(table(found), flush=True)
             browser.close()
     if bench.errors:
         raise SystemExit(f"The page raised {bench.errors[0]}")
-    print(json.dumps([row._asdict() for row in rows]) if args.json else table(rows))
+    if args.json:
+        print(json.dumps([row._asdict() for row in rows]))
     return int(any(row.missed for row in rows))

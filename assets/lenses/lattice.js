@@ -16,6 +16,8 @@
     end: "Not in the lattice: it lies behind the drafted end of the text.",
     beam: "In the lattice, but fell off the beam: {beam} better paths were kept at this position.",
   };
+  // A recorded run, and its step, in which a path search chose better than the drafter.
+  const ELSEWHERE = ["A run with a causal-consistency path", "bundled:code-vowels", 2];
   const KNOBS = [
     ["tau", "τ", "mass covered", 0.05, 1, 0.05], ["m_max", "M max", "most candidates", 1, 15, 1],
     ["beam", "B", "paths kept", 1, 8, 1], ["lam", "λ", "drafter's weight", 0, 1, 0.05],
@@ -114,15 +116,18 @@
 
   function make(stage) {
     const box = stage.box;
-    const summary = el("p", "um-lattice-sentence"), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
+    const summary = el("p", "um-lattice-sentence"), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), elsewhere = attrs(el("button", "um-btn um-lattice-first", ELSEWHERE[0]), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
     const mini = shape(null, "svg", { class: "um-lattice-mini", role: "slider", tabindex: "0", "aria-label": "Part of the lattice on screen", "aria-orientation": "horizontal" });
     const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
     scroll.append(svg);
-    first.addEventListener("click", () => { const bar = roundBars().find((b) => b.differ); if (bar) stage.seek(bar.stop); });
-    box.append(strip, summary, wider, first, what, legend, mini, scroll, range, changed);
+    first.addEventListener("click", () => { const bar = telling(roundBars()); if (bar) stage.seek(bar.stop); });
+    elsewhere.addEventListener("click", () => stage.host.go("#run=" + ELSEWHERE[1] + "&lens=lattice&step=" + ELSEWHERE[2]));
+    elsewhere.hidden = true;
+    if (stage.host.go && stage.host.knows) Promise.resolve(stage.host.knows(ELSEWHERE[1])).then((known) => { searchable = known; offer(); }, () => {});
+    box.append(strip, summary, wider, first, elsewhere, changed, legend, mini, scroll, range, what);
 
-    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null;
+    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null, searchable = false;
     const controls = buildControls();
     const word = (id) => {
       const face = stage.model().face(id);
@@ -521,13 +526,16 @@
       return { before, causal, lam, adds, from: sum, sum: sum + adds };
     }
 
-    /** Where the recorded path leaves the locally best token: {i, pos, chosen, best}, candidates of column i. */
+    /** Only DiffuSpec searches a path: where none is, the way to one. */
+    function offer() { elsewhere.hidden = !searchable || !!(payload && payload.name && "beam" in (stage.model().head.params || {})); }
+
+    /** Where the recorded path leaves the locally best token: {i, pos, chosen, best, state}, candidates of column i. */
     function differing() {
       if (!own) return [];
       const at = new Map(payload.columns.map(([pos, slot], i) => [pos, [i, slot]]));
-      return payload.path.flatMap(([pos, token]) => {
+      return payload.path.flatMap(([pos, token, state]) => {
         const [i, slot] = at.get(pos) || [-1, []], k = slot.findIndex((c) => c[0] === token);
-        return k > 0 && slot[0][2] !== "end" ? [{ i, pos, k, chosen: slot[k], best: slot[0] }] : [];
+        return k > 0 && slot[0][2] !== "end" ? [{ i, pos, k, state, chosen: slot[k], best: slot[0] }] : [];
       });
     }
 
@@ -549,8 +557,8 @@
       changed.hidden = !all.length;
       if (!all.length) return changed.replaceChildren();
       const table = el("table"), head = el("tr"), over = el("tr");
-      over.append(el("th", "", ""), attrs(el("th", "", "on the path"), { colspan: "4", scope: "colgroup" }), attrs(el("th", "", "locally best"), { colspan: "4", scope: "colgroup" }));
-      for (const name of ["position", "token", "q", "ln P", "S", "token", "q", "ln P", "S"]) head.append(attrs(el("th", "", name), { scope: "col" }));
+      over.append(el("th", "", ""), attrs(el("th", "", "on the path"), { colspan: "4", scope: "colgroup" }), attrs(el("th", "", "locally best"), { colspan: "4", scope: "colgroup" }), el("th", "", ""));
+      for (const name of ["position", "token", "q", "ln P", "S", "token", "q", "ln P", "S", "the path's token"]) head.append(attrs(el("th", "", name), { scope: "col" }));
       table.append(over, head);
       for (const d of all) {
         const row = el("tr"), go = attrs(el("button", "um-btn", String(d.pos)), { type: "button", "aria-label": "Pin position " + d.pos });
@@ -562,6 +570,7 @@
           const s = sums(d.i, c);
           row.append(el("td", "um-lattice-piece", quote(c[0])), el("td", "", prob(c[1])), el("td", "", s && s.causal !== null ? num(s.causal) : "–"), el("td", "", s ? num(s.sum) : "–"));
         }
+        row.append(el("td", "um-lattice-verdict um-lattice-" + d.state, (GLYPH[d.state] ? GLYPH[d.state] + " " : "") + (d.state === "drafted" ? "not judged yet" : stage.words(d.state))));
         table.append(row);
       }
       const frame = attrs(el("div", "um-lattice-table"), { tabindex: "0", role: "region", "aria-label": "Where the path differs" });
@@ -694,42 +703,51 @@
       if (payload.own) entry(own ? "the target's own token" : "the verifier's own token", (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
     }
 
-    /** The rounds of the strip; `differ`: at how many positions the path is not the locally best token. */
+    /** The round that says most about the path: where its own choice was accepted, else where it made one. */
+    const telling = (rounds) => rounds.find((b) => b.won) || rounds.find((b) => b.differ);
+
+    /** The rounds of the strip; `differ`: at how many positions the path is not the locally best token; `won`: at how many of those
+     *  the target accepted it. */
     function roundBars() {
       const model = stage.model();
       return model.rounds.map((round) => {
         const fates = [...(round.fates || new Map()).values()], proposed = new Set([...round.nodes.values()].flatMap((node) => node.fills.map(String)));
-        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0, differ: 0 };
+        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0, differ: 0, won: 0 };
         const drafts = new Map([...round.nodes.values()].flatMap((node) => node.fills));
         for (let i = round.start; i < round.stop; i++) {
           const e = model.events[i];
           if (e.kind === "decide" && e.what === "next draft length") bar.next = Number(e.choice) || 0;
-          if (e.kind === "decide" && e.among && e.among.length) bar.differ = e.among.filter((slot, k) => drafts.has(e.about[0] + k) && drafts.get(e.about[0] + k) !== slot[0][0]).length;
+          if (e.kind === "decide" && e.among && e.among.length) {
+            const changed = e.among.map((slot, k) => [e.about[0] + k, slot[0][0]]).filter(([pos, best]) => drafts.has(pos) && drafts.get(pos) !== best);
+            bar.differ = changed.length;
+            bar.won = changed.filter(([pos]) => (round.fates || new Map()).get(pos + ":" + drafts.get(pos)) === "accepted").length;
+          }
         }
         return bar;
       });
     }
 
     function drawStrip() {
-      const cursor = stage.cursor(), rounds = roundBars(), shown = rounds.findIndex((b) => b.stop >= cursor.at), target = rounds.findIndex((b) => b.differ);
-      first.hidden = target < 0 || target === shown || (shown >= 0 && rounds[shown].differ > 0);
-      if (!first.hidden) put(first, "First round where the path differs (round " + rounds[target].n + ")");
+      const cursor = stage.cursor(), rounds = roundBars(), shown = rounds.find((b) => b.stop >= cursor.at), target = telling(rounds);
+      first.hidden = !target || target === shown || !!shown && (shown.won > 0 || shown.differ > 0 && !target.won);
+      if (!first.hidden) put(first, (target.won ? "First round where the path differs and the target accepts it" : "First round where the path differs") + " (round " + target.n + ")");
+      offer();
       const tall = Math.max(0, ...rounds.map((b) => Math.max(b.proposed, b.next)));
       strip.hidden = !tall;
       if (!tall) return;
       const focused = strip.contains(document.activeElement);
-      const h = 44, step = 30, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
-      const s = shape(null, "svg", { width: w, height: h + 26, viewBox: "0 0 " + w + " " + (h + 26), role: "group", "aria-label": "Rounds: how many tokens were proposed and accepted" });
+      const h = 44, step = 30, foot = target ? 39 : 26, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
+      const s = shape(null, "svg", { width: w, height: h + foot, viewBox: "0 0 " + w + " " + (h + foot), role: "group", "aria-label": "Rounds: how many tokens were proposed and accepted" });
       shape(s, "text", { x: 24, y: y(tall) + 6, class: "um-lattice-endalign" }, String(tall));
       shape(s, "text", { x: 24, y: y(0) + 2, class: "um-lattice-endalign" }, "0");
       const go = (i) => { if (rounds[i]) stage.seek(rounds[i].stop); };
       rounds.forEach((b, i) => {
-        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : "") + (b.differ ? ", the path differs at " + many(b.differ, "position") : ""), "aria-current": String(i === here) });
-        shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + 26, class: "um-lattice-hit" });
+        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : "") + (b.differ ? ", the path differs at " + many(b.differ, "position") + (b.won ? ", accepted at " + b.won : "") : ""), "aria-current": String(i === here) });
+        shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + foot, class: "um-lattice-hit" });
         shape(g, "rect", { x: x + 1, y: y(b.proposed), width: step - 8, height: y(0) - y(b.proposed), class: "um-lattice-proposed" });
         shape(g, "rect", { x: x + 1, y: y(b.accepted), width: step - 8, height: y(0) - y(b.accepted), class: "um-lattice-acc" });
         shape(g, "text", { x: x + step / 2 - 3, y: h + 21, class: "um-lattice-mid" }, String(b.n));
-        if (b.differ) shape(g, "text", { x: x + 3, y: h + 21, class: "um-lattice-mid um-lattice-differs" }, "≠");
+        if (b.differ) shape(g, "text", { x: x + step / 2 - 3, y: h + 34, class: "um-lattice-mid um-lattice-differs" }, "≠" + (b.won ? GLYPH.accepted : ""));
         shape(g, "title", {}, g.getAttribute("aria-label"));
         g.addEventListener("click", () => go(i));
         g.addEventListener("keydown", (e) => {
@@ -747,7 +765,7 @@
       keys.append(el("span", "um-caption", "Rounds"));
       key("um-lattice-proposed", "proposed");
       key("um-lattice-acc", "accepted ✓");
-      if (target >= 0) keys.append(el("span", "um-lattice-key", "≠ path differs from the locally best tokens"));
+      if (target) keys.append(el("span", "um-lattice-key", "≠ path differs from the locally best tokens" + (rounds.some((b) => b.won) ? ", " + GLYPH.accepted + " and was accepted there" : "")));
       if (next.length) key("um-lattice-adl", "length decided for the next draft (ADL)");
       const bars = el("div", "um-lattice-bars");
       bars.append(s);

@@ -235,15 +235,26 @@ def test_rounds_whose_path_differs_are_marked_and_the_first_one_is_offered(lens)
     offer = page.get_by_role("button", name="First round where the path differs (round 0)")
     offer.click()
     page.wait_for_selector(".um-lattice-sentence:has-text('Round 0:')")
-    assert not page.locator(".um-lattice-first").is_visible()
+    assert not page.locator(".um-lattice-first").first.is_visible()
+
+
+def test_the_round_in_which_the_paths_own_choice_was_accepted_is_marked_and_offered_first(lens):
+    page = lens.show("code-vowels", 0)
+    marked = [bar.locator(".um-lattice-differs").all_text_contents() for bar in page.locator(".um-lattice-round").all()]
+    assert marked == [["≠"], ["≠✓"]]
+    assert page.locator(".um-lattice-table tr:has(td) td:last-child").all_inner_texts() == ["✕ rejected"]
+    page.get_by_role("button", name="First round where the path differs and the target accepts it (round 1)").click()
+    page.wait_for_selector(".um-lattice-sentence:has-text('Round 1:')")
+    assert page.locator(".um-lattice-table tr:has(td) td:last-child").all_inner_texts() == ["✓ accepted"]
+    assert not page.locator(".um-lattice-first").first.is_visible()
 
 
 def test_each_changed_position_is_listed_with_both_tokens_and_their_numbers(lens):
     page = lens.show(NAME, 1)
     rows = page.locator(".um-lattice-table tr:has(td)")
     assert [row.split() for row in rows.all_inner_texts()] == [
-        "43 ‘.’ 0.16 −1.57 −16.73 ‘·=·’ 0.19 −3.81 −17.74".split(),
-        "44 ‘.’ 0.15 −11.42 −23.38 ‘5’ 0.20 −13.68 −24.37".split(),
+        "43 ‘.’ 0.16 −1.57 −16.73 ‘·=·’ 0.19 −3.81 −17.74 · not reached".split(),
+        "44 ‘.’ 0.15 −11.42 −23.38 ‘5’ 0.20 −13.68 −24.37 · not reached".split(),
     ]
     page.get_by_role("button", name="Pin position 44").click()
     assert page.evaluate("() => p.state().pos") == 44

@@ -70,13 +70,24 @@ def test_what_help_offers_to_try_first_is_done(watch, page_url):
         page.wait_for_function("() => document.querySelectorAll('.um-try:not([hidden])').length === 5", timeout=20_000)
         page.locator(".um-try").nth(i).click()
         if i < 4:
-            run, lens = [("ssd", "heatmap"), ("ssd", "mask"), ("diffuspec", "lattice"), ("story-fox-fast", "race")][i]
+            run, lens = [("ssd", "heatmap"), ("ssd", "mask"), ("code-vowels", "lattice"), ("story-fox-fast", "race")][i]
             page.wait_for_function(
                 f"() => {STATE}.run?.startsWith('bundled:{run}') && {STATE}.lens === '{lens}'", timeout=20_000
             )
         seen.append(page.locator(".um-help").is_hidden())
     assert seen == [True] * 5
     assert page.locator(".um-menu").is_visible()
+    w.clean()
+
+
+def test_a_lattice_without_a_search_leads_to_the_round_in_which_one_was_right(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    page.locator(".um-tab", has_text="Lattice").click()
+    page.get_by_role("button", name="A run with a causal-consistency path").click()
+    page.wait_for_selector(".um-lattice-sentence:has-text('at 37 ‘⟨eos⟩’ instead of ‘\"’ (accepted)')", timeout=20_000)
+    assert page.evaluate(f"() => [{STATE}.run, {STATE}.lens, {STATE}.round]") == ["bundled:code-vowels", "lattice", 1]
+    assert not page.get_by_role("button", name="A run with a causal-consistency path").is_visible()
     w.clean()
 
 

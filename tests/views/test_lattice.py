@@ -97,7 +97,7 @@ def test_the_sentence_names_each_token_that_replaced_the_locally_best_one_and_bo
     greedy = 0.5 * (math.log(0.5 * 0.6 * 0.9) - 6.0)
     assert info(searched(), 9).sentence == (
         "Round 0: 5 candidates at 3 positions are in the lattice. The causal-consistency path (CPS) leaves "
-        "the locally best token at 1 position: at 2 ‘·cat’ instead of ‘·Paris’. "
+        "the locally best token at 1 position: at 2 ‘·cat’ instead of ‘·Paris’ (rejected). "
         f"It scores S = −{-path:.2f}, the locally best tokens −{-greedy:.2f}. "
         "The target accepts 1 of 3, then says ‘·Paris’ at 2."
     )
@@ -110,7 +110,7 @@ def test_the_sentence_names_each_token_that_replaced_the_locally_best_one_and_bo
 def test_a_beam_that_ended_worse_than_the_locally_best_tokens_is_said_to_have():
     """With the drafter alone, S = ln (.5 x .3 x .9) against ln (.5 x .6 x .9)."""
     said = info(searched(lam=1.0), 9).sentence
-    assert "at 2 ‘·cat’ instead of ‘·Paris’. " in said
+    assert "at 2 ‘·cat’ instead of ‘·Paris’ (rejected). " in said
     assert (
         f"The beam ended worse than the locally best tokens here: S = −{-math.log(0.135):.2f} against "
         f"−{-math.log(0.27):.2f}."
@@ -121,7 +121,10 @@ def test_a_beam_that_ended_worse_than_the_locally_best_tokens_is_said_to_have():
 def test_all_changed_positions_are_named():
     trace = Trace.load(ROOT / "assets" / "traces" / "diffuspec-apples.json.gz")
     said = info(trace, trace.rounds[1].stop).sentence
-    assert "at 2 positions: at 43 ‘.’ instead of ‘·= ’, at 44 ‘.’ instead of ‘5’." in said
+    assert "at 2 positions: at 43 ‘.’ instead of ‘·= ’ (not reached), at 44 ‘.’ instead of ‘5’ (not reached)." in said
+    trace = Trace.load(ROOT / "assets" / "traces" / "code-vowels.json.gz")
+    assert "at 21 ‘text’ instead of ‘s’ (rejected)." in info(trace, trace.rounds[0].stop).sentence
+    assert 'at 37 ‘⟨eos⟩’ instead of ‘"’ (accepted).' in info(trace, trace.rounds[1].stop).sentence
 
 
 def test_before_the_first_step_a_method_without_a_lattice_names_the_one_that_has():

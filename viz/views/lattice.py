@@ -343,7 +343,8 @@ def _searched(
         lam = float(trace.params.get("lam", 1.0))
         own_score = score([(s.token, s.q) for s in path], context, event, lam)
         greedy = score([(best[s.pos].token, best[s.pos].p) for s in path], context, event, lam)
-        changes = [f"at {s.pos} ‘{s.text}’ instead of ‘{best[s.pos].text}’" for s in other]
+        fates = {"accepted": " (accepted)", "rejected": " (rejected)", "unreached": " (not reached)"}
+        changes = [f"at {s.pos} ‘{s.text}’ instead of ‘{best[s.pos].text}’{fates.get(s.state, '')}" for s in other]
         said += (
             f" The causal-consistency path (CPS) leaves the locally best token at {_many(len(other), 'position')}: "
             f"{', '.join(changes)}."
