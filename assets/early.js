@@ -30,8 +30,11 @@
       delete window.UnmaskedEarly;
       Object.assign(host, real);
       open(real);
+      // An element that is moved loses its focus and is scrolled back.
       const focused = root.contains(document.activeElement) ? document.activeElement : null;
+      const scrolled = [...root.querySelectorAll("*")].filter((e) => e.scrollTop || e.scrollLeft).map((e) => [e, e.scrollLeft, e.scrollTop]);
       place.replaceWith(root);
+      for (const [e, left, top] of scrolled) e.scrollTo({ left, top, behavior: "instant" });
       frame.remove();
       carried.remove();
       if (focused) focused.focus({ preventScroll: true });

@@ -853,6 +853,9 @@
       this.scale.append(this.scaleLo, this.ramp, this.scaleHi);
       bar.append(this.metricField, this.scale, this.scaleText);
       this.mapBox = el("div", "um-map");
+      // Kept, because asking for it after the chips have changed would lay the page out a second time in each step.
+      this.mapTop = 0;
+      this.on(this.mapBox, "scroll", () => { this.mapTop = this.mapBox.scrollTop; });
       this.mapIn = el("div", "um-mapin");
       this.canvas = attrs(el("canvas", "um-canvas"), { role: "img" });
       this.veil = el("div", "um-veil");
@@ -1871,10 +1874,9 @@
       place(this.veil, { transform: `translateY(${below}px)`, height: Math.max(0, g.top + g.rows * g.rh - below) + "px", left: g.left + "px", width: g.cols * g.cw + "px" });
       const c = this.pin - this.model.promptLen;
       place(this.colMark, { display: c < 0 || c >= g.cols ? "none" : "block", transform: `translateX(${g.left + c * g.cw}px)`, width: Math.max(2, g.cw) + "px", top: g.top + "px", height: g.rows * g.rh + "px" });
-      const box = this.mapBox;
       if (r >= 0 && g.tall > this.highest()) {
-        if (top < box.scrollTop + g.top) box.scrollTop = top - g.top - 20;
-        else if (top + g.rh > box.scrollTop + this.highest()) box.scrollTop = top + g.rh - this.highest() + 20;
+        const above = top < this.mapTop + g.top, under = top + g.rh > this.mapTop + this.highest();
+        if (above || under) this.mapBox.scrollTop = this.mapTop = Math.max(0, above ? top - g.top - 20 : top + g.rh - this.highest() + 20);
       }
     }
 

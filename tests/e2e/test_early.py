@@ -60,6 +60,18 @@ def test_the_recorded_run_is_stepped_through_before_gradio_is_there_and_stays_wh
     early.watched.clean()
 
 
+def test_what_was_scrolled_sideways_stays_there(held):
+    early = held()
+    page = early.page
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.wait_for_selector("#um-early .um-chip")
+    where = "() => Math.round(document.querySelector('.um-rail').scrollLeft)"
+    page.evaluate("() => { document.querySelector('.um-rail').scrollLeft = 60; }")
+    assert page.evaluate(where) == 60
+    early.release()
+    assert page.evaluate(where) == 60
+
+
 def test_a_lens_that_was_opened_early_is_drawn_when_the_server_answers(held):
     early = held()
     page = early.page
