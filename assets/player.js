@@ -106,7 +106,7 @@
     decided: "{what}: {choice}{because}", nextLength: "{what}: {choice}, from {drafted} drafted and {accepted} accepted before the end of the text", passed: "{n} of {masked} reached the threshold {bar}", nonePassed: "none of {masked} reached the threshold {bar}, so the best was taken",
     end_eos: " Finished: end of sequence.", end_length: " Finished: the canvas is full.", end_stopped: " Stopped by the visitor.", end_error: " Ended by an error.",
     noTrace: "No run loaded yet.",
-    stale: "The controls at the left have changed since: press Run.",
+    stale: "The controls have changed since: press Run.",
     // inspector
     inspector: "Inspector", position: "Position {pos}", unpin: "Unpin (Esc)", before: "Previous position (J)", after: "Next position (K)",
     hoverHint: "preview; click to pin", nothing: "Click a token, a draft or a cell: here you read what the model believed there and which rule decided.",
@@ -2211,6 +2211,9 @@
       this.lens = i;
       const view = this.views[i];
       this.tabs.forEach((tab, k) => attrs(tab, { "aria-selected": String(k === i), tabindex: k === i ? "0" : "-1" }));
+      const tab = this.tabs[i].getBoundingClientRect(), rail = this.rail.getBoundingClientRect();
+      // A narrow page shows only some of the tabs.
+      if (tab.left < rail.left || tab.right > rail.right) this.rail.scrollLeft += tab.left < rail.left ? tab.left - rail.left - 8 : tab.right - rail.right + 8;
       this.panel.setAttribute("aria-labelledby", this.tabs[i].id);
       put(this.question, view.question || "");
       this.gridBox.hidden = !view.built;

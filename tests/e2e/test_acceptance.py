@@ -191,6 +191,14 @@ def test_every_lens_fits_a_phone_without_scrolling_sideways(watch, page_url):
         wide[name] = page.evaluate("() => document.documentElement.scrollWidth")
         assert page.locator(".um-spine .um-slider").bounding_box()["width"] > 200
     assert max(wide.values()) <= 360, wide
+    # However a lens was opened, its tab is among those that there is room for.
+    inside = """() => { const [tab, rail] = ['.um-tab[aria-selected=true]', '.um-rail'].map(
+      (q) => document.querySelector(q).getBoundingClientRect());
+      return tab.left >= rail.left && tab.right <= rail.right; }"""
+    assert [page.evaluate(f"() => {PLAYER}.open('{id}')") and page.evaluate(inside) for id in ("grid", "race")] == [
+        True,
+        True,
+    ]
     w.clean()
 
 

@@ -50,7 +50,7 @@ def test_changed_controls_are_told_beside_the_title_until_they_are_back_or_a_run
     prompt = page.locator("#prompt textarea")
     was = prompt.input_value()
     prompt.fill(was + " Please.")
-    note.get_by_text("The controls at the left have changed since: press Run.").wait_for()
+    note.get_by_text("The controls have changed since: press Run.").wait_for()
     prompt.fill(was)
     page.wait_for_function("() => document.querySelector('.um-stale').textContent === ''")
     choose(page, "#method", "FreeDave")

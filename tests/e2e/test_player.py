@@ -282,6 +282,6 @@ def test_help_lists_as_many_digits_as_views_and_hides_what_leads_nowhere(player)
 def test_changed_controls_are_told_until_another_run_comes(player):
     load(player, "ssd-apples")
     player.evaluate("() => p.stale(true)")
-    assert player.locator(".um-stale").inner_text() == "The controls at the left have changed since: press Run."
+    assert player.locator(".um-stale").inner_text() == "The controls have changed since: press Run."
     load(player, "story-fox-fast")
     assert player.locator(".um-stale").inner_text() == ""
