@@ -54,6 +54,9 @@ function compare() {
   if (settled !== null) checking = setTimeout(() => { if (settled !== null) player.stale(controls() !== settled); }, 150);
 }
 
+// Typing in the list of runs looks for one; Gradio would put it between the words of the run that is named there.
+document.addEventListener('click', ({target: e}) => { if (e.matches?.('#shelf input') && e.selectionStart === e.selectionEnd) e.select(); });
+
 const side = (e) => e.target instanceof Element && e.target.closest('#side');
 for (const type of ['pointerdown', 'keydown', 'focusin']) document.addEventListener(type, (e) => { if (settled === null && side(e)) settled = controls(); }, true);
 for (const type of ['input', 'change', 'click', 'keyup', 'focusout']) document.addEventListener(type, (e) => { if (side(e)) compare(); });

@@ -1522,8 +1522,7 @@
       const by = Object.fromEntries(d.because || []);
       if ("drafted" in by && "accepted" in by) {
         // This method counts lengths up to the end of the text; the sentence before it counts the end's own draft too.
-        const { drafted, accepted, ...rest } = by, more = { because: Object.entries(rest) };
-        return this.say("nextLength", { what: d.what, choice: d.choice, drafted: num(drafted), accepted: num(accepted) }) + this.because(more);
+        return this.say("nextLength", { what: d.what, choice: d.choice, drafted: num(by.drafted), accepted: num(by.accepted) });
       }
       if (d.what === "how many" && "threshold" in by && "masked" in by && "best" in by)
         return this.say(by.best < by.threshold ? "nonePassed" : "passed", { n: d.choice, masked: num(by.masked), bar: prob(by.threshold) });

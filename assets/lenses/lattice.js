@@ -17,7 +17,7 @@
     beam: "In the lattice, but fell off the beam: {beam} better paths were kept at this position.",
   };
   // A recorded run, and its step, in which a path search chose better than the drafter.
-  const ELSEWHERE = ["A run with a causal-consistency path", "bundled:code-vowels", 2];
+  const ELSEWHERE = ["A round in which a causal-consistency path was right", "bundled:code-vowels", 2, 37];
   const KNOBS = [
     ["tau", "τ", "mass covered", 0.05, 1, 0.05], ["m_max", "M max", "most candidates", 1, 15, 1],
     ["beam", "B", "paths kept", 1, 8, 1], ["lam", "λ", "drafter's weight", 0, 1, 0.05],
@@ -121,8 +121,8 @@
     const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
     scroll.append(svg);
-    first.addEventListener("click", () => { const bar = telling(roundBars()); if (bar) stage.seek(bar.stop); });
-    elsewhere.addEventListener("click", () => stage.host.go("#run=" + ELSEWHERE[1] + "&lens=lattice&step=" + ELSEWHERE[2]));
+    first.addEventListener("click", () => { const bar = telling(roundBars()); if (bar) stage.seek(bar.stop, { pos: bar.where }); });
+    elsewhere.addEventListener("click", () => stage.host.go("#run=" + ELSEWHERE[1] + "&lens=lattice&step=" + ELSEWHERE[2] + "&pos=" + ELSEWHERE[3]));
     elsewhere.hidden = true;
     if (stage.host.go && stage.host.knows) Promise.resolve(stage.host.knows(ELSEWHERE[1])).then((known) => { searchable = known; offer(); }, () => {});
     box.append(strip, summary, wider, first, elsewhere, changed, legend, mini, scroll, range, what);
@@ -526,8 +526,8 @@
       return { before, causal, lam, adds, from: sum, sum: sum + adds };
     }
 
-    /** Only DiffuSpec searches a path: where none is, the way to one. */
-    function offer() { elsewhere.hidden = !searchable || !!(payload && payload.name && "beam" in (stage.model().head.params || {})); }
+    /** Where no path was searched, or none chose a token that was accepted: the way to one that did. */
+    function offer() { elsewhere.hidden = !searchable || !stage.model().finish || roundBars().some((b) => b.won); }
 
     /** Where the recorded path leaves the locally best token: {i, pos, chosen, best, state}, candidates of column i. */
     function differing() {
@@ -558,7 +558,7 @@
       if (!all.length) return changed.replaceChildren();
       const table = el("table"), head = el("tr"), over = el("tr");
       over.append(el("th", "", ""), attrs(el("th", "", "on the path"), { colspan: "4", scope: "colgroup" }), attrs(el("th", "", "locally best"), { colspan: "4", scope: "colgroup" }), el("th", "", ""));
-      for (const name of ["position", "token", "q", "ln P", "S", "token", "q", "ln P", "S", "the path's token"]) head.append(attrs(el("th", "", name), { scope: "col" }));
+      for (const name of ["position", "token", "q", "ln P", "S", "token", "q", "ln P", "S", "verdict"]) head.append(attrs(el("th", "", name), { scope: "col" }));
       table.append(over, head);
       for (const d of all) {
         const row = el("tr"), go = attrs(el("button", "um-btn", String(d.pos)), { type: "button", "aria-label": "Pin position " + d.pos });
@@ -707,12 +707,12 @@
     const telling = (rounds) => rounds.find((b) => b.won) || rounds.find((b) => b.differ);
 
     /** The rounds of the strip; `differ`: at how many positions the path is not the locally best token; `won`: at how many of those
-     *  the target accepted it. */
+     *  the target accepted it; `where`: the first of these, else of those. */
     function roundBars() {
       const model = stage.model();
       return model.rounds.map((round) => {
         const fates = [...(round.fates || new Map()).values()], proposed = new Set([...round.nodes.values()].flatMap((node) => node.fills.map(String)));
-        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0, differ: 0, won: 0 };
+        const bar = { n: round.n, stop: round.stop, proposed: proposed.size, accepted: fates.filter((f) => f === "accepted").length, next: 0, differ: 0, won: 0, where: null };
         const drafts = new Map([...round.nodes.values()].flatMap((node) => node.fills));
         for (let i = round.start; i < round.stop; i++) {
           const e = model.events[i];
@@ -720,7 +720,9 @@
           if (e.kind === "decide" && e.among && e.among.length) {
             const changed = e.among.map((slot, k) => [e.about[0] + k, slot[0][0]]).filter(([pos, best]) => drafts.has(pos) && drafts.get(pos) !== best);
             bar.differ = changed.length;
-            bar.won = changed.filter(([pos]) => (round.fates || new Map()).get(pos + ":" + drafts.get(pos)) === "accepted").length;
+            const won = changed.filter(([pos]) => (round.fates || new Map()).get(pos + ":" + drafts.get(pos)) === "accepted");
+            bar.won = won.length;
+            if (changed.length) bar.where = (won[0] || changed[0])[0];
           }
         }
         return bar;

@@ -245,6 +245,7 @@ def test_the_round_in_which_the_paths_own_choice_was_accepted_is_marked_and_offe
     assert page.locator(".um-lattice-table tr:has(td) td:last-child").all_inner_texts() == ["✕ rejected"]
     page.get_by_role("button", name="First round where the path differs and the target accepts it (round 1)").click()
     page.wait_for_selector(".um-lattice-sentence:has-text('Round 1:')")
+    assert page.evaluate("() => p.state().pos") == 37
     assert page.locator(".um-lattice-table tr:has(td) td:last-child").all_inner_texts() == ["✓ accepted"]
     assert not page.locator(".um-lattice-first").first.is_visible()
 

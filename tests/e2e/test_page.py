@@ -84,10 +84,32 @@ def test_a_lattice_without_a_search_leads_to_the_round_in_which_one_was_right(wa
     w = watch(page_url)
     page = w.page
     page.locator(".um-tab", has_text="Lattice").click()
-    page.get_by_role("button", name="A run with a causal-consistency path").click()
+    offer = page.get_by_role("button", name="A round in which a causal-consistency path was right")
+    offer.click()
     page.wait_for_selector(".um-lattice-sentence:has-text('at 37 ‘⟨eos⟩’ instead of ‘\"’ (accepted)')", timeout=20_000)
-    assert page.evaluate(f"() => [{STATE}.run, {STATE}.lens, {STATE}.round]") == ["bundled:code-vowels", "lattice", 1]
-    assert not page.get_by_role("button", name="A run with a causal-consistency path").is_visible()
+    shown = page.evaluate(f"() => [{STATE}.run, {STATE}.lens, {STATE}.round, {STATE}.pos]")
+    assert shown == ["bundled:code-vowels", "lattice", 1, 37]
+    # The column is in sight.
+    page.wait_for_function(
+        """() => { const [a, b] = [".um-lattice-scroll", ".um-lattice-here"].map(
+          (q) => document.querySelector(q).getBoundingClientRect());
+          return b.left >= a.left && b.right <= a.right; }"""
+    )
+    assert not offer.is_visible()
+    # Of the other run with paths none was right.
+    choose(page, "#shelf", "DiffuSpec (CPS, a causal-consistency path): Tom")
+    page.wait_for_function(f"() => {STATE}.run === 'bundled:diffuspec-apples'", timeout=20_000)
+    offer.wait_for()
+    w.clean()
+
+
+def test_typing_in_the_list_of_recorded_runs_looks_for_one(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    page.locator("#shelf input").click()
+    page.keyboard.type("CPS")
+    found = page.locator("li[role=option]").all_inner_texts()
+    assert len(found) == 2 and all("CPS" in name for name in found)
     w.clean()
 
 
