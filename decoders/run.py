@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -190,10 +190,18 @@ class Recording:
         None if the method has no reference, if the run is `drawn`, or if `stop()`, asked after each event, said so
         before the end.
         """
+        self.reference = None
+        for _ in (events := self.comparing()):
+            if stop():
+                events.close()
+        return self.reference
+
+    def comparing(self) -> Generator[None]:
+        """As `compare`, an event of the reference run at a time; closed before the end it leaves no reference."""
         _, name = self.method.promise(self.params)
         loose = self.guarantee == "approximate"
         if self.drawn or not (name or loose):
-            return None
+            return
         reference = registry.method(name) if name else self.method
         ids = list(self.start[: self.canvas.prompt_len])
         shared = self.params.shared(reference.params)
@@ -201,16 +209,13 @@ class Recording:
             shared = {k.name: shared[k.name] for k in reference.params.knobs() if k.name in shared and not k.loose}
         other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **shared)
         for _ in other:
-            if stop():
-                other.close()
-                return None
+            yield
         t = other.trace
         settings = other.params.loose or ({} if name else self.params.loose)
         label = (self.method.reference_label if name == self.method.reference else "") or t.title
         label += "".join(f", {knob} = {t.params[knob]}" for knob in settings)
         self.reference = Reference(t.method, label, t.tokens, t.calls, t.rows_tokens, t.seconds)
         self._learn(t.tokens)
-        return self.reference
 
     @property
     def trace(self) -> Trace:
@@ -236,6 +241,7 @@ class Recording:
             attentions={m.spec.id: _attention(m.spec) for m in self.models.values()},
             specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
             hardware=hardware(self.model.device, self.model.dtype),
+            dtype=str(self.model.dtype).removeprefix("torch."),
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
             recorded=datetime.date.today().isoformat(),
             level=self.level,

@@ -233,9 +233,9 @@ class Trace:
     `canvas` holds the token ids before the first event (prompt, then masks); a causal run starts with the prompt
     alone and grows. `vocab` maps every id that occurs to its text; pieces that are not valid UTF-8 on their own are
     written as `<0xE2><0x82>`. `attention` is the kind of the model that the run is about, `attentions` the rule of
-    every model by the name that its calls have; files from before there were `attentions` have none. Compared and
-    hashed by identity, because the page keeps traces in session state and hashing 10,000 events for each update would
-    cost tens of milliseconds."""
+    every model by the name that its calls have; files from before there were `attentions` have none. `dtype` is the
+    arithmetic of the weights, "" in files from before it was written down. Compared and hashed by identity, because the
+    page keeps traces in session state and hashing 10,000 events for each update would cost tens of milliseconds."""
 
     method: str
     title: str
@@ -257,6 +257,7 @@ class Trace:
     attentions: dict[str, Attention] = field(default_factory=dict)
     specials: tuple[int, ...] = ()
     hardware: str = ""
+    dtype: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     recorded: str = ""
     provenance: str = "measured"
@@ -791,6 +792,7 @@ def _read(body: Any) -> Trace:
         attentions=attentions,
         specials=top.get("specials", ()).ints(most=4096),
         hardware=top.get("hardware", "").string(most=200),
+        dtype=top.get("dtype", "").string(most=20),
         versions=top.get("versions", {}).words(),
         recorded=top.get("recorded", "").string(most=40),
         provenance=top.get("provenance", "measured").string(PROVENANCE),

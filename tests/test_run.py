@@ -47,7 +47,8 @@ def test_the_header_says_who_ran_what_where():
     assert (trace.prompt, trace.prompt_len, trace.canvas) == ("", 9, (*prompt(9), *[MASK] * 6))
     assert set(EOS) | {MASK} == set(trace.specials)
     assert trace.versions == {"torch": torch.__version__, "transformers": transformers.__version__}
-    assert trace.hardware.startswith("CPU ") and trace.provenance == "measured" and len(trace.recorded) == 10
+    assert trace.hardware.startswith("CPU ") and trace.dtype == "float32"
+    assert trace.provenance == "measured" and len(trace.recorded) == 10
 
 
 @pytest.mark.parametrize("level, top", [("timing", 0), ("trace", 5), ("full", 8)])

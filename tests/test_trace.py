@@ -85,6 +85,7 @@ def make(**changes) -> Trace:
         events=EVENTS,
         specials=(E, M),
         hardware="CPU",
+        dtype="float32",
         versions={"torch": "2"},
         recorded="2026-01-01",
         reference=Reference("stepwise", "stepwise (R1)", (0, 1, 5, 6, E, M), 5, 30, 2.0),
@@ -277,11 +278,11 @@ def test_a_malformed_candidate_is_named_by_its_path(where, value, said):
 
 def test_fields_that_older_files_lack_get_their_defaults():
     body = json.loads(TRACE.to_json())
-    fields = "attention attentions specials hardware versions recorded provenance level reference"
+    fields = "attention attentions specials hardware dtype versions recorded provenance level reference"
     for name in fields.split():
         del body[name]
     again = Trace.from_bytes(json.dumps(body).encode())
-    assert again.attentions == {}
+    assert again.attentions == {} and again.dtype == ""
     assert (again.attention, again.provenance, again.level, again.reference, again.versions) == (
         "full",
         "measured",
