@@ -11,24 +11,28 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app import race, stage, words
+from app import race, space, stage, words
 from app.drawn import Drawn
+from app.guest import Guest
 from app.masks import masks
+from app.space import Job, Live, News, NoGPU
 from app.store import Entry, Store
 from app.summary import summary
-from decoders.errors import ExplorerError, UsageError
+from decoders.errors import BadParam, ExplorerError, UnknownName, UsageError
 from decoders.methods.base import Method
 from decoders.models import catalogue
+from decoders.models.catalogue import Placement
 from decoders.registry import method as find
-from decoders.run import Recording, run
-from decoders.trace import Trace
+from decoders.trace import Finish, Trace
 from viz import exports, theme
 from viz.base import View
 
@@ -38,6 +42,8 @@ MESSAGES_PER_SECOND = 12
 MAX_FIGURES = 64
 # An endpoint's defaults are written down before anyone has named a model, so the block size cannot be that model's.
 OWN_BLOCK = 0
+# An endpoint's arithmetic unless another is named: the usual one of the machine.
+USUAL = "auto"
 
 
 def polite(handler: Callable) -> Callable:
@@ -72,10 +78,18 @@ def polite(handler: Callable) -> Callable:
 
 
 class Handlers:
-    """The handlers of one page; `store` holds its runs, `methods` and `views` are what it offers."""
+    """The handlers of one page; `store` holds its runs, `methods` and `views` are what it offers, `offered` the models
+    beside the bundled ones. With `loading` a visitor may name any other."""
 
-    def __init__(self, methods: tuple[Method, ...], views: tuple[View, ...]):
+    def __init__(
+        self,
+        methods: tuple[Method, ...],
+        views: tuple[View, ...],
+        offered: tuple[Guest, ...] = (),
+        loading: bool = False,
+    ):
         self.methods, self.views, self.store = methods, {view.id: view for view in views}, Store()
+        self.offered, self.loading = offered, loading
         self.drawn = Drawn()
         self.files = Path(tempfile.mkdtemp(prefix="unmasked-"))
         atexit.register(shutil.rmtree, self.files, ignore_errors=True)
@@ -149,44 +163,78 @@ class Handlers:
         compare: bool,
         knobs: dict[str, Any],
         draft: str | None = None,
+        dtype: str | None = None,
     ) -> Iterator[tuple[str, str, str | None]]:
         """Runs and streams (message, run id, file to save). Ends within one step of `stop`. `draft` is the second
-        model of methods that have two."""
+        model of methods that have two, `dtype` the arithmetic where it is not to be the usual one. Where a Space gets
+        no card for it, a recorded run is shown and that is said."""
         asked = find(method, self.methods)
         models = catalogue.default_models(asked)
         models |= {role: name for role, name in zip(asked.roles, (model, draft), strict=False) if name}
-        recording = Recording(asked, models, prompt, seed=int(seed), **knobs)
-        entry = self.store.add(recording)
+        job = Job(asked, self.admit(models), prompt, int(seed), knobs, placed(dtype), compare)
+        with closing(space.run((job,))) as told:
+            try:
+                live = Live(next(told))
+            except NoGPU as error:
+                yield self._instead(asked, prompt, error)
+                return
+            yield from self._stream(self.store.add(live, job=job), live, told)
+
+    def _stream(self, entry: Entry, live: Live, told: Generator[News]) -> Iterator[tuple[str, str, str | None]]:
+        sent, texts, last = 0, 0, 0.0
+
+        def news(**more: Trace) -> str:
+            nonlocal sent, texts
+            events, vocab = live.events[sent:], dict(islice(live.vocab.items(), texts, None))
+            text = stage.message(entry.id, sent, events, vocab, **more)
+            sent, texts = sent + len(events), len(live.vocab)
+            return text
+
         try:
-            sent, known, last = 0, set[int](), 0.0
-
-            def news(**more: Trace | None) -> tuple[str, str, None]:
-                nonlocal sent, known
-                events, vocab = recording.events[sent:], {k: v for k, v in recording.vocab.items() if k not in known}
-                text = stage.message(entry.id, sent, events, vocab, **more)
-                sent, known = sent + len(events), known | vocab.keys()
-                return text, entry.id, None
-
-            yield news(begin=recording.trace)
-            for _ in recording:
-                if entry.stop.is_set():
-                    recording.close()
-                    break
-                if time.monotonic() - last >= 1 / MESSAGES_PER_SECOND:
-                    yield news()
-                    last = time.monotonic()
-            yield news()
-            stopped = entry.stop.is_set()
-            if compare and not stopped:
-                recording.compare(entry.stop.is_set)
-            entry.finished = recording.trace
-            text, run_id, _ = news(end=entry.finished)
-            yield text, run_id, self.save(entry)
+            yield news(begin=live.trace), entry.id, None
+            try:
+                for heard in told:
+                    if entry.stop.is_set():
+                        break
+                    live.hear(heard)
+                    ended = bool(heard.events) and isinstance(heard.events[-1], Finish)
+                    if ended or time.monotonic() - last >= 1 / MESSAGES_PER_SECOND:
+                        yield news(), entry.id, None
+                        last = time.monotonic()
+            except NoGPU as error:
+                gr.Warning(words.CUT_SHORT.format(reason=error))
+            told.close()
+            entry.end()
+            yield news(end=entry.trace), entry.id, self.save(entry)
+        except Exception:
+            entry.end("error")
+            raise
         finally:
             # Also reached when the tab is closed or the event is cancelled: Gradio closes the generator.
-            recording.close()
-            entry.finished = recording.trace
+            told.close()
+            entry.end()
             entry.done.set()
+
+    def _instead(self, method: Method, prompt: str, error: NoGPU) -> tuple[str, str, str | None]:
+        """A recorded run of the method, of this prompt if there is one; raises the error where there is none."""
+        found = [self.store.get(run) for run in self.store.ids() if run.startswith("bundled:")]
+        runs = [entry for entry in found if entry is not None and entry.trace.method == method.id]
+        if not runs:
+            raise error
+        best = max(runs, key=lambda entry: entry.trace.prompt == prompt)
+        own = words.SAME_PROMPT if best.trace.prompt == prompt else words.OTHER_PROMPT
+        gr.Warning(words.INSTEAD.format(reason=error, method=method.title, prompt=own), duration=None)
+        return self.show(best.id)
+
+    def admit(self, models: dict[str, str]) -> dict[str, str]:
+        """The same models; raises `UnknownName` for one that this page does not run: a path or hub id is somebody's
+        else until whoever started the page allows it."""
+        if not self.loading:
+            known = [entry.id for entry in catalogue.CATALOGUE] + [guest.name for guest in self.offered]
+            for name in models.values():
+                if name not in known:
+                    raise UnknownName("model on this page", name, known)
+        return models
 
     def stop(self, run_id: str | None) -> None:
         """Asks the run to end and waits until it has, at most two seconds."""
@@ -213,16 +261,21 @@ class Handlers:
     def reference(self, event: gr.EventData) -> str:
         """Runs the reference decoder of a finished run and sends the header with what came out."""
         entry = self.store.get(event._data.get("run"))
-        if entry is None or entry.recording is None or not entry.done.is_set() or entry.recording.compare() is None:
+        if entry is None or entry.job is None or not entry.done.is_set():
             raise UsageError(words.NO_REFERENCE)
-        entry.finished = entry.recording.trace
-        return stage.message(entry.id, len(entry.finished.events), [], entry.finished.vocab, end=entry.finished)
+        ran = space.made(replace(entry.job, decode=False, compare=True))
+        if ran.reference is None:
+            raise UsageError(words.NO_REFERENCE)
+        trace = entry.finished = replace(entry.trace, reference=ran.reference, vocab={**entry.trace.vocab, **ran.vocab})
+        return stage.message(entry.id, len(trace.events), [], trace.vocab, end=trace)
 
-    def race(self, ask: dict, page: dict[str, dict[str, Any]], model: str = "") -> Iterator[str]:
+    def race(
+        self, ask: dict, page: dict[str, dict[str, Any]], model: str = "", dtype: str | None = None
+    ) -> Iterator[str]:
         """Methods run one after another, as messages to the race lens: see `app.race.race`. What goes wrong is said
         there, in the place where it was asked."""
         try:
-            for news in race.race(self.store, self.methods, ask, page, model):
+            for news in race.race(self.store, self.methods, ask, page, model, placed(dtype)):
                 yield stage.news(ask.get("id"), **news)
         except ExplorerError as error:
             yield stage.news(ask.get("id"), error=str(error))
@@ -247,14 +300,23 @@ def _folder(run: str) -> str:
     return run.replace(":", "-")
 
 
-def endpoint(method: Method) -> Callable[..., dict]:
+def placed(dtype: str | None) -> Placement:
+    """The usual place in the arithmetic of that name, or in the usual one; raises `BadParam`."""
+    if dtype and dtype != USUAL and dtype not in catalogue.DTYPES:
+        raise BadParam(f"dtype = {dtype!r}: must be one of {', '.join([USUAL, *catalogue.DTYPES])}.")
+    return Placement(dtype=None if dtype == USUAL else dtype or None)
+
+
+def endpoint(method: Method, act: Handlers) -> Callable[..., dict]:
     """The method as a typed function: one HTTP endpoint each, its arguments being the method's models and knobs. The
     first model is called `model`, others by their role."""
     knobs = method.params.knobs()
     models = dict(zip(["model", *list(method.roles)[1:]], catalogue.default_models(method).values(), strict=True))
     named_models = {name: str for name in models}
     kinds = {"prompt": str, **named_models, "seed": int, "reference": bool, **{k.name: k.kind for k in knobs}}
-    defaults = {**models, "seed": 0, "reference": False, **{k.name: k.default for k in knobs}, "block": OWN_BLOCK}
+    kinds["dtype"] = str
+    usual = {"block": OWN_BLOCK, "dtype": USUAL}
+    defaults = {**models, "seed": 0, "reference": False, **{k.name: k.default for k in knobs}, **usual}
     signature = inspect.Signature(
         [
             inspect.Parameter(
@@ -276,7 +338,10 @@ def endpoint(method: Method) -> Callable[..., dict]:
         }
         if given.get("block", OWN_BLOCK) == OWN_BLOCK:
             given.pop("block", None)
-        return summary(run(method, cast, given.pop("prompt"), **given))
+        prompt, seed, compare, dtype = (
+            given.pop(name, defaults.get(name)) for name in ("prompt", "seed", "reference", "dtype")
+        )
+        return summary(space.made(Job(method, act.admit(cast), prompt, seed, given, placed(dtype), compare)))
 
     # What Gradio reads: the names, types and defaults become the endpoint's schema, the docstring its description.
     call.__signature__ = signature  # type: ignore[attr-defined]
@@ -290,6 +355,7 @@ def endpoint(method: Method) -> Callable[..., dict]:
     lines = "\n".join(f"    {k.name}: {k.help} ({k.range}{own.get(k.name, '')})" for k in knobs)
     call.__doc__ = (
         f"{method.summary}\n\nArgs:\n    prompt: what to answer\n{names}    seed: seed of the run\n"
-        f"    reference: also run the reference decoder\n{lines}"
+        f"    reference: also run the reference decoder\n{lines}\n"
+        f"    dtype: arithmetic, in which only float32 is exact ({' | '.join([USUAL, *catalogue.DTYPES])})"
     )
     return call

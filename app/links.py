@@ -5,6 +5,7 @@ A link is a stranger's text. What is not understood is left out and named by one
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from app.guest import Guest
 from decoders.errors import ExplorerError
 from decoders.methods.base import Method
 from decoders.models import catalogue
@@ -22,13 +23,15 @@ PARTS = {
 
 
 class Settings(NamedTuple):
-    """What to put into the controls: `models` by role, `knobs` checked and of their kinds."""
+    """What to put into the controls: `models` by role, `knobs` checked and of their kinds; `dtype` is "" where the
+    link does not say one that is known."""
 
     method: Method
     models: dict[str, str]
     prompt: str
     seed: int
     knobs: dict[str, Any]
+    dtype: str = ""
 
 
 class Link(NamedTuple):
@@ -39,8 +42,11 @@ class Link(NamedTuple):
     wrong: tuple[str, ...]
 
 
-def read(data: Any, methods: tuple[Method, ...], recorded: Callable[[str], bool]) -> Link:
-    """The link that the player found in the address: `run`, `settings`, and `wrong`, the parts it could not follow."""
+def read(
+    data: Any, methods: tuple[Method, ...], recorded: Callable[[str], bool], guests: tuple[Guest, ...] = ()
+) -> Link:
+    """The link that the player found in the address: `run`, `settings`, and `wrong`, the parts it could not follow.
+    `guests` are the models that it may name beside the bundled ones."""
     data = data if isinstance(data, dict) else {}
     reported = data.get("wrong")
     wrong = [PARTS[part] for part in PARTS if isinstance(reported, list) and part in reported]
@@ -50,7 +56,7 @@ def read(data: Any, methods: tuple[Method, ...], recorded: Callable[[str], bool]
         wrong.append(PARTS["run"])
     if data.get("settings") is not None:
         try:
-            settings = _settings(data["settings"], methods)
+            settings = _settings(data["settings"], methods, guests)
         except (ExplorerError, ValueError):
             wrong.append(PARTS["settings"])
     return Link(run, settings, tuple(dict.fromkeys(wrong)))
@@ -67,6 +73,7 @@ def of(trace: Trace, methods: tuple[Method, ...]) -> Settings | None:
                 "prompt": trace.prompt,
                 "seed": trace.seed,
                 "knobs": dict(trace.params),
+                "dtype": trace.dtype,
             },
             methods,
         )
@@ -74,7 +81,7 @@ def of(trace: Trace, methods: tuple[Method, ...]) -> Settings | None:
         return None
 
 
-def _settings(given: Any, methods: tuple[Method, ...]) -> Settings:
+def _settings(given: Any, methods: tuple[Method, ...], guests: tuple[Guest, ...] = ()) -> Settings:
     if not isinstance(given, dict):
         raise ValueError("settings must be an object")
     method = find(given.get("method", ""), methods)
@@ -84,7 +91,10 @@ def _settings(given: Any, methods: tuple[Method, ...]) -> Settings:
     if models.keys() != method.roles.keys() or len(prompt) > MAX_TEXT or not 0 <= seed < 2**53:
         raise ValueError("there must be a model for each role, and prompt and seed must be in their ranges")
     for role, kinds in method.roles.items():
-        if models[role] not in [entry.id for entry in catalogue.fitting(kinds)]:
+        fits = [entry.id for entry in catalogue.fitting(kinds)] + [g.name for g in guests if g.attention in kinds]
+        if models[role] not in fits:
             raise ValueError(f"{role} must be a model that fits")
     params = method.params.read(knobs)
-    return Settings(method, models, prompt, seed, {name: getattr(params, name) for name in knobs})
+    dtype = given.get("dtype")
+    known = dtype if isinstance(dtype, str) and dtype in catalogue.DTYPES else ""
+    return Settings(method, models, prompt, seed, {name: getattr(params, name) for name in knobs}, known)

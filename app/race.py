@@ -5,15 +5,17 @@ up before the first of them is timed."""
 
 import time
 from collections.abc import Generator, Mapping
+from contextlib import closing
 from typing import Any
 
-from app import words
+from app import space, words
+from app.space import Job, Live
 from app.store import Entry, Store
 from decoders.errors import UsageError
 from decoders.methods.base import Method
 from decoders.models import catalogue
+from decoders.models.catalogue import Placement
 from decoders.registry import method as find
-from decoders.run import Recording
 from decoders.trace import Forward, Trace
 from viz import theme
 
@@ -35,7 +37,7 @@ def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> d
         return {"error": words.GONE}
     return {
         "runs": [_listed(entry, methods) for entry in alike(store, methods, here, ask.get("seen"))],
-        "methods": [_offered(method, here.trace) for method in methods],
+        "methods": [_offered(method, here) for method in methods],
         "looks": {m.id: _look(m.id) for m in methods},
     }
 
@@ -94,7 +96,7 @@ def _trained_for(trace: Trace) -> int:
     return (known and catalogue.default_block(trace.model)) or trace.block
 
 
-def _offered(method: Method, like: Trace) -> dict:
+def _offered(method: Method, like: Entry) -> dict:
     models = _models(method, like)
     missing = any(catalogue.missing(name) for name in models.values())
     named = {"id": method.id, "title": method.title, "summary": method.summary}
@@ -107,12 +109,16 @@ def _look(method: str) -> list[str]:
     return [light, dark, theme.MARKERS.get(marker, "●")]
 
 
-def _models(method: Method, like: Trace) -> dict[str, str]:
+def _models(method: Method, like: Entry) -> dict[str, str]:
     """A model for each role: the one `like` was made on where it fits, else the usual one, none twice if it can be."""
     chosen: dict[str, str] = {}
+    # By the name it was asked for with, which may be that of a folder.
+    main = next(iter(like.job.models.values())) if like.job else like.trace.model
     for role, usual in catalogue.default_models(method).items():
         fits = [e.id for e in catalogue.fitting(method.roles[role])]
-        wanted = [usual, *fits] if chosen else [like.model, usual]
+        if like.job and like.trace.attention in method.roles[role]:
+            fits.append(main)
+        wanted = [usual, *fits] if chosen else [main, usual]
         chosen[role] = next((name for name in wanted if name in fits and name not in chosen.values()), usual)
     return chosen
 
@@ -123,12 +129,13 @@ def race(
     ask: Mapping[str, Any],
     page: Mapping[str, Mapping[str, Any]],
     model: str = "",
+    placement: Placement = Placement(),  # noqa: B008 (it is frozen)
 ) -> Generator[dict, None, None]:
     """Runs `ask["methods"]` (ids, one to four) on the prompt, model and seed of the run `ask["run"]`, and tells how it
     goes: {i, of, title, run, warm: True} while method `i` is warmed up, {..., calls} while it runs, {..., done: True,
     outside} when it has ended, `outside` being the seconds that were not spent in forward calls, and {end: True}.
     `ask["settings"]`: "default", "page" (those of `page`, by method, where `model` is chosen) or "like" (those of the
-    run). What cannot be run is refused before anything is."""
+    run, its arithmetic included; otherwise that is `placement`'s). What cannot be run is refused before anything is."""
     here, names = store.get(ask.get("run")), ask.get("methods")
     if here is None:
         raise UsageError(words.GONE)
@@ -138,34 +145,48 @@ def race(
     if not like.prompt:
         raise UsageError(words.RACE_PROMPT)
 
-    def record(method: Method, level: str) -> Recording:
-        models, own = _models(method, like), dict(page.get(method.id, {}))
+    if ask.get("settings") == "like" and like.dtype in catalogue.DTYPES:
+        placement = Placement(dtype=like.dtype)
+
+    def job(method: Method) -> Job:
+        models, own = _models(method, here), dict(page.get(method.id, {}))
         if model not in list(models.values())[:1]:
             own.pop("block", None)  # a block size is one model's; another one decodes with its own
         knobs = _knobs(method, like, str(ask.get("settings")), own)
-        return Recording(method, models, like.prompt, seed=like.seed, level=level, **knobs)
+        return Job(method, models, like.prompt, like.seed, knobs, placement)
 
-    recordings = [record(method, "trace") for method in asked]
-    entry = store.add(recordings[0])
-    try:
-        for i, method in enumerate(asked):
-            yield {"i": i + 1, "of": len(asked), "title": method.title, "run": entry.id, "warm": True}
-            _warm_up(record(method, "timing"), entry)
-        for i, (method, recording) in enumerate(zip(asked, recordings, strict=True)):
-            if i:
-                entry = store.add(recording)
-            news = {"i": i + 1, "of": len(asked), "title": method.title, "run": entry.id}
-            spent = yield from _timed(recording, entry, news)
-            if entry.stop.is_set():
-                return
-            _close(entry, recording)
-            yield news | {"done": True, "outside": round(max(0.0, spent - recording.trace.seconds), 6)}
-        yield {"end": True}
-    finally:
-        # Also reached when the tab is closed or the event is cancelled.
-        running = entry.recording
-        assert running is not None, "the entry was added with its recording"
-        _close(entry, running)
+    jobs = tuple(job(method) for method in asked)
+    entry, at, calls, last, warmed = None, 0, 0, 0.0, -1
+    with closing(space.run(jobs, WARM_UP_CALLS)) as told:
+        try:
+            for heard in told:
+                at = heard.job
+                if heard.begin is not None:
+                    entry, calls, last = store.add(Live(heard), job=jobs[at]), 0, 0.0
+                    continue
+                assert entry is not None and entry.live is not None, "a job's first news have its header"
+                if entry.stop.is_set():
+                    return
+                news = {"i": at + 1, "of": len(asked), "title": asked[at].title, "run": entry.id}
+                if heard.warm:
+                    if at != warmed:
+                        yield news | {"warm": True}
+                    warmed = at
+                    continue
+                entry.live.hear(heard)
+                calls += sum(isinstance(event, Forward) for event in heard.events)
+                if heard.end is not None or time.monotonic() - last >= 1 / NEWS_PER_SECOND:
+                    yield news | {"calls": calls}
+                    last = time.monotonic()
+                if heard.end is not None:
+                    _close(entry)
+                    yield news | {"done": True, "outside": round(heard.outside, 6)}
+            yield {"end": True}
+        finally:
+            # Also reached when the tab is closed or the event is cancelled.
+            told.close()
+            if entry is not None:
+                _close(entry)
 
 
 def _knobs(method: Method, like: Trace, settings: str, page: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,34 +198,6 @@ def _knobs(method: Method, like: Trace, settings: str, page: Mapping[str, Any]) 
     return {"max_new": shared["max_new"]} | own if "max_new" in shared else own
 
 
-def _warm_up(recording: Recording, entry: Entry) -> None:
-    calls = 0
-    for event in recording:
-        calls += isinstance(event, Forward)
-        if calls == WARM_UP_CALLS or entry.stop.is_set():
-            break
-    recording.close()
-
-
-def _timed(recording: Recording, entry: Entry, news: dict) -> Generator[dict, None, float]:
-    """Tells of the calls now and then and at the end, and returns the seconds spent decoding: what the listener does in
-    between is not counted."""
-    events, spent, calls, last = iter(recording), 0.0, 0, 0.0
-    while not entry.stop.is_set():
-        begin = time.perf_counter()
-        event = next(events, None)
-        spent += time.perf_counter() - begin
-        if event is None:
-            break
-        calls += isinstance(event, Forward)
-        if time.monotonic() - last >= 1 / NEWS_PER_SECOND:
-            yield news | {"calls": calls}
-            last = time.monotonic()
-    yield news | {"calls": calls}
-    return spent
-
-
-def _close(entry: Entry, recording: Recording) -> None:
-    recording.close()
-    entry.finished = recording.trace
+def _close(entry: Entry) -> None:
+    entry.end()
     entry.done.set()

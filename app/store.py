@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from decoders.run import Recording
+from app.space import Job, Live
 from decoders.trace import Trace
 
 MAX_RUNS = 64
@@ -18,12 +18,13 @@ MAX_EVENTS = 400_000
 
 @dataclass
 class Entry:
-    """One run: its recording while there is one, and its trace. `stop` asks a running one to end, `done` says it
-    has."""
+    """One run: what was heard of it while it goes on, its trace, and, if it was made here, the job that makes it again.
+    `stop` asks a running one to end, `done` says it has."""
 
     id: str
-    recording: Recording | None = None
+    live: Live | None = None
     finished: Trace | None = None
+    job: Job | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -31,14 +32,18 @@ class Entry:
     def trace(self) -> Trace:
         if self.finished is not None:
             return self.finished
-        assert self.recording is not None, "an entry has a trace or is recording one"
-        return self.recording.trace
+        assert self.live is not None, "an entry has a trace or hears of one"
+        return self.live.trace
 
     @property
     def size(self) -> int:
-        return len(
-            self.finished.events if self.finished is not None else self.recording.events if self.recording else ()
-        )
+        return len(self.finished.events if self.finished is not None else self.live.events if self.live else ())
+
+    def end(self, reason: str = "stopped") -> None:
+        """Nothing more is heard of it: its trace is what came until now, with the reason if that is not the end."""
+        if self.live is not None:
+            self.live.close(reason)
+            self.finished = self.live.trace
 
 
 class Store:
@@ -46,9 +51,11 @@ class Store:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, recording: Recording | None = None, trace: Trace | None = None, name: str = "") -> Entry:
+    def add(
+        self, live: Live | None = None, trace: Trace | None = None, name: str = "", job: Job | None = None
+    ) -> Entry:
         """A new entry; `name` is for bundled traces, everything else gets 128 random bits."""
-        entry = Entry(name or secrets.token_urlsafe(16), recording, trace)
+        entry = Entry(name or secrets.token_urlsafe(16), live, trace, job)
         if trace is not None:
             entry.done.set()
         with self._lock:

@@ -12,12 +12,15 @@ import gradio as gr
 from gradio import themes
 from starlette.middleware import Middleware
 
-from app import early, links, stage, words
+from app import early, guest, links, space, stage, words
 from app.controls import control
-from app.handlers import Handlers, endpoint, polite
+from app.guest import Guest
+from app.handlers import Handlers, endpoint, placed, polite
 from app.race import settings as settings_of
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured
+from decoders.models.catalogue import Placement
+from decoders.models.public import PUBLIC
 from decoders.params import Knob
 from decoders.registry import METHODS
 from decoders.trace import Decide, Trace
@@ -27,8 +30,8 @@ from viz.registry import views as all_views
 TRACES = stage.ASSETS / "traces"
 FIRST = "ssd"
 SHOWN = "bundled:ssd-apples"
-# Two runs at once on one machine would each be charged with the other's time.
-AT_ONCE = 1
+# Two runs at once on one machine would each be charged with the other's time; on ZeroGPU each has a card of its own.
+AT_ONCE = 4 if space.ZERO else 1
 
 CSS = """
 .gradio-container { max-width: 1680px !important; }
@@ -73,10 +76,18 @@ HEAD += """<style>@font-face { font-family: "IBM Plex Sans"; font-weight: 600;
 }</style>"""
 
 
-def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None = None) -> gr.Blocks:
-    """The page for these methods and views (all of them by default). Loads no weights."""
+def build(
+    methods: tuple[Method, ...] = METHODS,
+    views: tuple[View, ...] | None = None,
+    offered: tuple[str, ...] = (),
+    loading: bool = False,
+) -> gr.Blocks:
+    """The page for these methods and views (all of them by default). `offered` names models beside the bundled ones;
+    with `loading` visitors may name others. Loads no weights."""
     views = all_views() if views is None else views
-    act = Handlers(methods, views)
+    usual = Placement()
+    extra = tuple(guest.meet(name, usual).guest for name in offered)
+    act = Handlers(methods, views, extra, loading)
     recorded = []
     for path in sorted(TRACES.glob("*.json.gz")):
         trace = Trace.load(path)
@@ -94,6 +105,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
     with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
         run_id = gr.State(first, time_to_live=3600)
         linked = gr.State(None, time_to_live=3600)  # the settings that the page's address asked for
+        guests = gr.State(extra, time_to_live=3600)  # models beside the bundled ones that this visitor's menus offer
         gr.Markdown(f"# {words.TITLE}\n{words.TAGLINE} {words.INTRO}", elem_id="head")
         with gr.Row():
             with gr.Column(scale=1, elem_id="side"):
@@ -118,15 +130,32 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                     go = gr.Button(words.RUN, variant="primary", elem_id="run")
                     halt = gr.Button(words.STOP, elem_id="stop")
                 line = gr.HTML("", elem_id="line")
+                asks = gr.Markdown(
+                    _asks(method, shown.id, None, True, None, usual.arithmetic), elem_id="asks", visible=space.ZERO
+                )
                 gr.Examples(
                     [[e] for e in shown.examples],
                     [prompt],
                     label=words.EXAMPLES,
                     api_visibility="private",
                 )
-                model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None))
-                draft = gr.Dropdown(label=words.DRAFT, elem_id="draft", **_choices(method, 1, None, shown.id))
+                model = gr.Dropdown(label=words.MODEL, elem_id="model", **_choices(method, 0, None, guests=extra))
+                draft = gr.Dropdown(
+                    label=words.DRAFT, elem_id="draft", **_choices(method, 1, None, shown.id, guests=extra)
+                )
                 note = gr.Markdown(_note(shown.id), elem_id="note")
+                if loading:
+                    with gr.Row(elem_id="guest"):
+                        named = gr.Dropdown(
+                            [(f"{p.id} · {p.family.title}", p.id) for p in PUBLIC],
+                            value=None,
+                            allow_custom_value=True,
+                            label=words.OTHER,
+                            info=words.OTHER_HINT,
+                            elem_id="named",
+                        )
+                        look = gr.Button(words.LOOK, size="md", elem_id="look")
+                    met = gr.Textbox(label=words.MET, visible=False, lines=4, max_lines=12, elem_id="met")
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
                     for m in methods:
@@ -138,6 +167,13 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
                                 with gr.Accordion(words.MORE, open=False):
                                     knobs += _controls(m, rare, main_block)
                         panels.append(panel)
+                    dtype = gr.Radio(
+                        [(words.ARITHMETICS[name], name) for name in space.ARITHMETICS],
+                        value=usual.arithmetic,
+                        label=words.ARITHMETIC,
+                        info=words.ARITHMETIC_NOTE,
+                        elem_id="dtype",
+                    )
                     seed = gr.Number(0, precision=0, minimum=0, label=words.SEED, elem_id="seed")
                     compare = gr.Checkbox(True, label=words.COMPARE, elem_id="compare")
                 with gr.Row():
@@ -153,41 +189,52 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
 
         names = [name for name, _ in knobs]
 
-        def start(method: str, model: str, draft: str | None, prompt: str, seed: float, compare: bool, *values: Any):
+        def start(
+            method: str,
+            model: str,
+            draft: str | None,
+            prompt: str,
+            seed: float,
+            compare: bool,
+            dtype: str,
+            *values: Any,
+        ):
             mine = {knob: value for (owner, knob), value in zip(names, values, strict=True) if owner == method}
-            yield from act.decode(method, model, prompt, seed or 0, compare, mine, draft)
+            yield from act.decode(method, model, prompt, seed or 0, compare, mine, draft, dtype)
 
-        def follow(event: gr.EventData, now: str):
-            link = links.read(event._data, methods, lambda run: run in [id for _, id in recorded])
+        def follow(event: gr.EventData, now: str, guests: tuple[Guest, ...]):
+            link = links.read(event._data, methods, lambda run: run in [id for _, id in recorded], guests)
             if link.wrong:
                 gr.Warning(words.BAD_LINK.format(parts=", ".join(link.wrong)))
             found: dict[Any, Any] = {}
             if link.run is not None:
                 message, run, file = act.show(link.run)
                 found = {player: message, run_id: run, save: file, shelf: run}
-            return found | put(link.settings or made(link.run), now) or gr.skip()
+            return found | put(link.settings or made(link.run), now, guests) or gr.skip()
 
         def made(run: str | None) -> links.Settings | None:
             entry = act.store.get(run) if run else None
             return links.of(entry.trace, methods) if entry else None
 
-        def put(asked: links.Settings | None, now: str) -> dict[Any, Any]:
+        def put(asked: links.Settings | None, now: str, guests: tuple[Guest, ...] = ()) -> dict[Any, Any]:
             """Settings into the controls, whose method is `now`."""
             if asked is None:
                 return {}
             controls = dict(knobs)
             found: dict[Any, Any] = {linked: asked, chosen: asked.method.id, prompt: asked.prompt, seed: asked.seed}
             found |= {controls[asked.method.id, name]: value for name, value in asked.knobs.items()}
+            if asked.dtype in space.ARITHMETICS:
+                found[dtype] = asked.dtype
             if asked.method.id == now:
                 # Another method brings its models with it, in `panel_of`; both at once would send the old model to
                 # the new menu.
-                menus = _panels(methods, now, None, None, asked)
+                menus = _panels(methods, now, None, None, asked, guests)
                 found |= dict(zip([about, model, draft, *panels], menus, strict=True))
             return found
 
-        def pick(run: str, now: str):
+        def pick(run: str, now: str, guests: tuple[Guest, ...]):
             message, id, file = act.show(run)
-            return {player: message, run_id: id, save: file} | put(made(run), now)
+            return {player: message, run_id: id, save: file} | put(made(run), now, guests)
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         shared: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
@@ -195,7 +242,7 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         running = gr.on(
             [go.click, prompt.submit],
             polite(start),
-            [chosen, model, draft, prompt, seed, compare, *[c for _, c in knobs]],
+            [chosen, model, draft, prompt, seed, compare, dtype, *[c for _, c in knobs]],
             [player, run_id, save],
             trigger_mode="once",
             **shared,
@@ -203,31 +250,60 @@ def build(methods: tuple[Method, ...] = METHODS, views: tuple[View, ...] | None 
         )
         halt.click(act.stop, [run_id], None, queue=False, **private).then(None, cancels=[running], **private)
         panel_of = functools.partial(_panels, methods)
-        chosen.change(panel_of, [chosen, model, draft, linked], [about, model, draft, *panels], queue=False, **private)
+        given = [chosen, model, draft, linked, guests]
+        chosen.change(panel_of, given, [about, model, draft, *panels], queue=False, **private)
         blocks = [component for (_, knob), component in knobs if knob == "block"]
         picked = functools.partial(_picked, len(blocks))
-        model.change(picked, [model, linked], [note, *blocks], queue=False, **private)
-        model.change(functools.partial(_drafters, methods), [chosen, model, draft], [draft], queue=False, **private)
+        model.change(picked, [model, linked, guests], [note, *blocks], queue=False, **private)
+        drafters = functools.partial(_drafters, methods)
+        model.change(drafters, [chosen, model, draft, guests], [draft], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
-        restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, *panels]
-        shelf.input(polite(pick), [shelf, chosen], [*restored, *[c for _, c in knobs]], **private)
-        player.link(follow, [chosen], [*restored, *[c for _, c in knobs]], **private)
+        restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, dtype, *panels]
+        shelf.input(polite(pick), [shelf, chosen, guests], [*restored, *[c for _, c in knobs]], **private)
+        player.link(follow, [chosen, guests], [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], **shared, **waiting)
 
-        def race(event: gr.EventData, model: str, *values: Any):
+        def race(event: gr.EventData, model: str, dtype: str, *values: Any):
             page: dict[str, dict[str, Any]] = {}
             for (owner, knob), value in zip(names, values, strict=True):
                 page.setdefault(owner, {})[knob] = value
-            yield from act.race(event._data, page, model)
+            yield from act.race(event._data, page, model, dtype)
 
         def halt_race(event: gr.EventData) -> None:
             act.stop(event._data.get("run"))
 
-        inputs = [model, *[c for _, c in knobs]]
+        if loading:
+
+            def meet(name: str | None, dtype: str, method: str, guests: tuple[Guest, ...], *now: str | None):
+                told = guest.meet(name or "", placed(dtype))
+                at = next(m for m in methods if m.id == method)
+                if told.fits and told.guest not in guests and told.guest.name not in bundled:
+                    guests = (*guests, told.guest)
+                mine = [told.guest.name if told.spec.attention in kinds else None for kinds in at.roles.values()]
+                main = _choices(at, 0, mine[0] or now[0], guests=guests)
+                second = now[1] if mine[0] else (*mine, None)[1] or now[1]
+                found = gr.update(value=guest.described(told, methods), visible=True)
+                return found, guests, gr.update(**main), gr.update(**_choices(at, 1, second, main["value"], guests))
+
+            bundled = [entry.id for entry in catalogue.CATALOGUE]
+            asked_of = [named, dtype, chosen, guests, model, draft]
+            look.click(polite(meet), asked_of, [met, guests, model, draft], **{**private, "show_progress": "minimal"})
+        if space.ZERO:
+            tokens = [(method, c) for (method, knob), c in knobs if knob == "max_new"]
+
+            def count(method: str, model: str, draft: str | None, compare: bool, dtype: str, *most: float) -> str:
+                own = dict(zip([owner for owner, _ in tokens], most, strict=True))
+                at = next(m for m in methods if m.id == method)
+                return _asks(at, model, draft, compare, own[method], dtype)
+
+            changes = [c.change for c in (chosen, model, draft, compare, dtype)] + [c.release for _, c in tokens]
+            inputs = [chosen, model, draft, compare, dtype, *[c for _, c in tokens]]
+            gr.on(changes, count, inputs, [asks], queue=False, **private)
+        inputs = [model, dtype, *[c for _, c in knobs]]
         player.race(race, inputs, [player], trigger_mode="multiple", **shared, **waiting)
         player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
-            gr.api(endpoint(m), api_name=m.id, **shared)  # pyright: ignore[reportPrivateImportUsage]
+            gr.api(endpoint(m, act), api_name=m.id, **shared)  # pyright: ignore[reportPrivateImportUsage]
     if first:
         demo.early = early.page(first, act.trace({"run": first}), views)  # type: ignore[attr-defined]
     return demo
@@ -305,42 +381,61 @@ def _panels(
     model: str | None,
     draft: str | None,
     linked: links.Settings | None = None,
+    guests: tuple[Guest, ...] = (),
 ) -> list:
     if linked is not None and linked.method.id == name:
         model, draft = [*linked.models.values(), None][:2]
     m = next(m for m in methods if m.id == name)
-    main = _choices(m, 0, model)
-    models = [gr.update(**main), gr.update(**_choices(m, 1, draft, main["value"]))]
+    main = _choices(m, 0, model, guests=guests)
+    models = [gr.update(**main), gr.update(**_choices(m, 1, draft, main["value"], guests))]
     return [_about(methods, name), *models, *[gr.update(visible=m.id == name) for m in methods]]
 
 
-def _drafters(methods: tuple[Method, ...], name: str, model: str | None, draft: str | None) -> Any:
+def _asks(method: Method, model: str, draft: str | None, compare: bool, most: float | None, dtype: str) -> str:
+    """On ZeroGPU, for how long a run with these settings asks for a card."""
+    if not space.ZERO:
+        return ""
+    models = dict(zip(method.roles, (model, draft), strict=False))
+    knobs = {} if most is None else {"max_new": most}
+    models = {role: name for role, name in models.items() if name}
+    job = space.Job(method, models, "", knobs=knobs, placement=Placement(dtype=dtype), compare=compare)
+    return words.ASKS.format(seconds=space.estimate((job,)))
+
+
+def _drafters(
+    methods: tuple[Method, ...], name: str, model: str | None, draft: str | None, guests: tuple[Guest, ...] = ()
+) -> Any:
     """Another model: who may draft for it."""
-    return gr.update(**_choices(next(m for m in methods if m.id == name), 1, draft, model))
+    return gr.update(**_choices(next(m for m in methods if m.id == name), 1, draft, model, guests))
 
 
 def _note(name: str) -> str:
-    """What a model can answer, in words and in measured numbers."""
+    """What a bundled model can answer, in words and in measured numbers."""
     return f"{catalogue.entry(name).note} {measured.accuracy(name)}".rstrip()
 
 
-def _picked(blocks: int, name: str, linked: links.Settings | None = None) -> list:
+def _picked(blocks: int, name: str, linked: links.Settings | None = None, guests: tuple[Guest, ...] = ()) -> list:
     """Another model: what it knows, and in every method's settings the block size it was trained for, or the one that
     came with it in a link."""
-    block = catalogue.default_block(name)
+    other = next((g for g in guests if g.name == name), None)
+    note = words.GUEST.format(family=other.family, attention=other.attention) if other else _note(name)
+    block = other.block if other else catalogue.default_block(name)
     if linked is not None and next(iter(linked.models.values())) == name:
         block = linked.knobs.get("block", block)
-    return [_note(name), *[gr.skip() if block is None else block for _ in range(blocks)]]
+    return [note, *[gr.skip() if block is None else block for _ in range(blocks)]]
 
 
-def _choices(method: Method, n: int, now: str | None, main: str | None = None) -> dict[str, Any]:
+def _choices(
+    method: Method, n: int, now: str | None, main: str | None = None, guests: tuple[Guest, ...] = ()
+) -> dict[str, Any]:
     """What the dropdown of the method's n-th role offers: models that fit, without the one that is the `main` model if
     there is another, and the present one if it is among them. Without such a role it is hidden."""
-    roles = list(method.roles.values())
-    fits = catalogue.fitting(roles[n]) if n < len(roles) else ()
-    fits = [e for e in fits if e.id != main] or fits
-    ids = [e.id for e in fits]
+    kinds = [*method.roles.values(), ()][min(n, len(method.roles))]
+    fits = catalogue.fitting(kinds) if kinds else ()
     names = [(f"{e.title} ({words.MISSING})" if catalogue.missing(e.id) else e.title, e.id) for e in fits]
+    names += [(f"{g.title} · {g.family}", g.name) for g in guests if g.attention in kinds]
+    names = [named for named in names if named[1] != main] or names
+    ids = [id for _, id in names]
     usual = list(catalogue.default_models(method).values())[n : n + 1]
     first = next((id for id in usual if id in ids), ids[0] if ids else None)
-    return {"choices": names, "value": now if now in ids else first, "visible": n < len(roles)}
+    return {"choices": names, "value": now if now in ids else first, "visible": bool(kinds)}

@@ -7,6 +7,11 @@ COMING = "The controls are loading. The recorded run can be looked at already."
 MODEL = "Model"
 DRAFT = "Draft model"
 MISSING = "not trained yet"
+GUEST = "{family}, {attention} attention. Not one of ours: what it answers is on its own card."
+OTHER = "Another model"
+OTHER_HINT = "A name from the list, a hub id (owner/name) or a folder on the server."
+LOOK = "Look at it"
+MET = "What it is, and where it fits"
 METHOD = "Method ({n} to choose from)"
 # The groups of the method menu, in its order: the reference decoders, then by the attention of the model that decodes.
 GROUPS = {"reference": "reference", "full": "diffusion", "block": "block", "causal": "autoregressive"}
@@ -17,6 +22,12 @@ RUN = "Run"
 STOP = "Stop"
 SEED = "seed"
 COMPARE = "also run the reference decoder (for the exactness badge)"
+ARITHMETIC = "arithmetic"
+ARITHMETICS = {"bfloat16": "bfloat16 (fast on a GPU)", "float32": "float32 (for exactness)"}
+ARITHMETIC_NOTE = (
+    "In bfloat16 rows that share a call are not bit for bit what each is alone, so a lossless method may leave its "
+    "reference by rounding."
+)
 SETTINGS = "Settings"
 MORE = "More settings"
 OPEN = "Open a file"
@@ -34,3 +45,9 @@ NO_REFERENCE = (
 )
 RACE_METHODS = "A race takes one to {most} different methods: choose them again."
 RACE_PROMPT = "This run has no prompt text to run other methods on: write a prompt on this page and run it."
+# What a Space says of its cards; `reason` is the platform's own sentence.
+ASKS = "This run asks for {seconds} s of GPU time; a visitor has a few minutes of it a day. Recorded runs need none."
+INSTEAD = "There is no GPU for this run now ({reason}). What you see is a recorded run of {method}, {prompt}."
+SAME_PROMPT = "of the same prompt"
+OTHER_PROMPT = "of another prompt"
+CUT_SHORT = "The GPU was taken away before the run had ended ({reason}). What came until then is shown."

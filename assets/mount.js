@@ -81,8 +81,8 @@ function follow({run, lens, unit, step, pos}) {
     if (unit !== 'round') hash += `&unit=${unit}`;
     if (pos !== null) hash += `&pos=${pos}`;
   } else if (header && header.provenance === 'measured') {
-    const {method, models, prompt, seed, params} = header;
-    hash = '#c=' + base64(JSON.stringify({method, models, prompt, seed, knobs: params}));
+    const {method, models, prompt, seed, params, dtype} = header;
+    hash = '#c=' + base64(JSON.stringify({method, models, prompt, seed, dtype, knobs: params}));
   }
   if (hash.length > 8000) hash = '';
   if (hash !== location.hash) history.replaceState(history.state, '', hash || location.pathname + location.search);

@@ -83,7 +83,7 @@ def test_stop_ends_the_run_within_one_step_and_keeps_what_there_was(act):
     stream = act.decode("stepwise", "tiny-llada", PROMPT, 0, True, {"max_new": 64})
     _, run, _ = next(stream)
     next(stream)
-    before = len(act.store.get(run).recording.events)
+    before = len(act.store.get(run).live.events)
     act.store.get(run).stop.set()
     rest = list(stream)
     trace = act.store.get(run).trace
@@ -238,8 +238,8 @@ OWN_BLOCKS = (("tiny-llada", {}), ("tiny-sdar", {"block": 0}), ("tiny-sdar", {"b
 
 
 @needs_weights
-def test_each_method_is_an_endpoint_with_its_knobs_as_arguments():
-    call = endpoint(find("ssd"))
+def test_each_method_is_an_endpoint_with_its_knobs_as_arguments(act):
+    call = endpoint(find("ssd"), act)
     out = call(PROMPT, "tiny-llada", max_new=32)
     assert out["method"] == "ssd" and out["params"]["max_new"] == 32 and out["calls"] > 0
     # Without a block size each model decodes in its own.
@@ -332,8 +332,8 @@ def test_a_model_without_files_says_so_in_the_menu_and_when_it_is_run(act, tmp_p
 
 
 def test_a_method_of_two_models_takes_the_second_by_its_role(act):
-    assert list(inspect.signature(endpoint(find("diffuspec"))).parameters)[:3] == ["prompt", "model", "draft"]
-    assert "draft: id of a model with full or block attention" in endpoint(find("diffuspec")).__doc__
+    assert list(inspect.signature(endpoint(find("diffuspec"), act)).parameters)[:3] == ["prompt", "model", "draft"]
+    assert "draft: id of a model with full or block attention" in endpoint(find("diffuspec"), act).__doc__
     with pytest.raises(gr.Error, match="did you mean nano-sdar[?]"):
         next(polite(act.decode)("diffuspec", "tiny-ar", PROMPT, 0, False, {}, "nano-sdr"))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app import links
+from app.guest import Guest
 from app.links import read
 from app.stage import ASSETS
 from decoders.registry import METHODS
@@ -33,7 +34,20 @@ def test_a_recorded_run_is_opened_and_parts_that_the_player_could_not_follow_are
 def test_settings_are_checked_before_they_reach_the_controls():
     link = opened({"settings": SETTINGS})
     assert link.run is None and link.wrong == ()
-    assert link.settings == (find("ssd"), {"model": "tiny-llada"}, "What is ${alert(1)}?", 7, SETTINGS["knobs"])
+    assert link.settings == (find("ssd"), {"model": "tiny-llada"}, "What is ${alert(1)}?", 7, SETTINGS["knobs"], "")
+
+
+def test_the_arithmetic_of_a_link_is_one_that_is_known_or_none():
+    for given, dtype in (("bfloat16", "bfloat16"), ("<b>", ""), ([1], ""), (None, "")):
+        assert opened({"settings": {**SETTINGS, "dtype": given}}).settings.dtype == dtype
+
+
+def test_a_link_may_name_a_model_of_the_visitors_menu_where_it_fits_and_no_other():
+    mine = Guest("me/mine", "me/mine", "SDAR", "block", 4)
+    settings = {**SETTINGS, "models": {"model": "me/mine"}}
+    assert opened({"settings": settings}).wrong == ("settings",)
+    assert read({"settings": settings}, METHODS, bool, (mine,)).settings.models == {"model": "me/mine"}
+    assert read({"settings": settings}, METHODS, bool, (replace(mine, attention="causal"),)).wrong == ("settings",)
 
 
 @pytest.mark.parametrize(

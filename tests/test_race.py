@@ -5,14 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from app import race
+from app import race, space
 from app.handlers import Handlers
-from app.store import Store
+from app.space import Job
+from app.store import Entry, Store
 from decoders.errors import UsageError
 from decoders.models import catalogue
+from decoders.models.catalogue import Placement
 from decoders.registry import METHODS
 from decoders.registry import method as find
-from decoders.run import Recording, run
+from decoders.run import run
+from decoders.trace import Forward
 from tests.samples import tiny_trace
 
 needs_weights = pytest.mark.skipif(
@@ -77,12 +80,20 @@ def test_no_two_methods_have_the_same_marker(store):
 
 def test_methods_get_the_model_of_the_run_where_it_fits_and_no_model_twice():
     like = replace(tiny_trace(), model="tiny-sdar")
-    assert race._models(find("ssd"), like) == {"model": "tiny-sdar"}
-    assert race._models(find("diffuspec"), like) == {"target": "tiny-ar", "draft": "tiny-llada"}
-    assert race._models(find("simsd"), replace(like, model="nano-sdar")) == {
+    assert race._models(find("ssd"), Entry("x", finished=like)) == {"model": "tiny-sdar"}
+    assert race._models(find("diffuspec"), Entry("x", finished=like)) == {"target": "tiny-ar", "draft": "tiny-llada"}
+    assert race._models(find("simsd"), Entry("x", finished=replace(like, model="nano-sdar"))) == {
         "target": "nano-sdar",
         "draft": "tiny-sdar",
     }
+
+
+def test_a_model_that_was_named_by_a_visitor_is_raced_by_the_name_that_was_given():
+    trace = replace(tiny_trace(), model="mine", attention="block")
+    job = Job(find("block"), {"model": "/models/mine"}, PROMPT)
+    assert race._models(find("ssd"), Entry("x", finished=trace, job=job)) == {"model": "/models/mine"}
+    assert race._models(find("stepwise"), Entry("x", finished=trace)) == {"model": "tiny-llada"}
+    assert race._models(find("ar"), Entry("x", finished=trace, job=job)) == {"model": "tiny-ar"}
 
 
 def test_the_reference_takes_the_settings_of_the_run_and_others_its_length_alone():
@@ -175,18 +186,15 @@ def test_what_the_listener_does_meanwhile_is_not_counted(monkeypatch):
 
         monotonic = perf_counter
 
-    clock, entry = Clock(), Store().add(trace=tiny_trace())
-    monkeypatch.setattr(race, "time", clock)
-    recording, spent = Recording("stepwise", "tiny-llada", PROMPT, max_new=8), None
-    steps = race._timed(recording, entry, {})
-    try:
-        while True:
-            next(steps)
-            clock.now += 1000
-    except StopIteration as end:
-        spent = end.value
+    clock = Clock()
+    monkeypatch.setattr(space, "time", clock)
+    told, outside = [], None
+    for news in space.work((Job(find("stepwise"), {"model": "tiny-llada"}, PROMPT, knobs={"max_new": 8}),)):
+        told += news.events
+        outside = news.outside
+        clock.now += 1000
     # Each step of the recording, and the one that finds the end, lies between two looks at the clock.
-    assert spent == 0.5 * (len(recording.events) + 1)
+    assert outside + sum(e.seconds for e in told if isinstance(e, Forward)) == pytest.approx(0.5 * (len(told) + 1))
 
 
 @needs_weights
@@ -213,14 +221,24 @@ def test_a_closed_tab_ends_the_race():
 
 @needs_weights
 def test_the_warm_up_of_a_method_is_its_first_three_calls_and_comes_before_any_that_is_timed(monkeypatch):
-    here, warmed, warm_up = short("stepwise"), [], race._warm_up
+    here, warmed, make = short("stepwise"), [], Job.recording
 
-    def watched(recording, entry):
-        warm_up(recording, entry)
-        warmed.append((recording.trace.method, recording.trace.calls))
+    def watched(job, level="trace"):
+        made = make(job, level)
+        warmed.extend([made] if level == "timing" else [])
+        return made
 
-    monkeypatch.setattr(race, "_warm_up", watched)
+    monkeypatch.setattr(Job, "recording", watched)
     stream = race.race(here["store"], METHODS, {"run": here["run"], "methods": ["stepwise", "ssd"]}, {})
     next(n for n in stream if "calls" in n)
-    assert warmed == [("stepwise", 3), ("ssd", 3)]
+    assert [(made.trace.method, made.trace.calls) for made in warmed] == [("stepwise", 3), ("ssd", 3)]
     stream.close()
+
+
+@needs_weights
+def test_a_race_is_in_the_arithmetic_of_the_page_and_one_like_a_run_in_that_runs():
+    here, fast = short("stepwise"), Placement("cpu", "bfloat16")
+    for settings, dtype in (("default", "bfloat16"), ("like", "float32")):
+        ask = {"run": here["run"], "methods": ["ssd"], "settings": settings}
+        *_, done, _ = race.race(here["store"], METHODS, ask, {}, "", fast)
+        assert here["store"].get(done["run"]).trace.dtype == dtype

@@ -234,8 +234,12 @@ class Placement:
 
     @property
     def number(self) -> torch.dtype:
-        usual = "float32" if self.where.type == "cpu" else "bfloat16"
-        return DTYPES[self.dtype or usual]
+        return DTYPES[self.arithmetic]
+
+    @property
+    def arithmetic(self) -> str:
+        """The name of `number`, "bfloat16" say."""
+        return self.dtype or ("float32" if self.where.type == "cpu" else "bfloat16")
 
 
 _lock = threading.Lock()

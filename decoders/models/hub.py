@@ -27,11 +27,12 @@ def cached(repo: str, revision: str) -> Path | None:
         return None
 
 
-def fetch(repo: str, revision: str) -> Path:
-    """Fetches what is not here yet, with huggingface_hub's progress bars, and returns the folder."""
+def fetch(repo: str, revision: str, files: tuple[str, ...] = FILES, into: Path | None = None) -> Path:
+    """Fetches what is not here yet, with huggingface_hub's progress bars, and returns the folder: the hub's cache, or
+    `into`."""
     huggingface_hub.logging.set_verbosity_error()  # its retries are told once, by the sentence below
     try:
-        return Path(_snapshot(repo, revision, local=False))
+        return Path(_snapshot(repo, revision, local=False, files=files, into=into))
     except errors.GatedRepoError as error:
         raise ModelUnavailable(
             f"{repo} is gated: accept its terms on its page, then set HF_TOKEN or run `hf auth login`."
@@ -52,7 +53,7 @@ def fetch(repo: str, revision: str) -> Path:
         raise ModelUnavailable(f"{repo} could not be fetched ({reason}): try again; what came is kept.") from error
 
 
-def _snapshot(repo: str, revision: str, local: bool) -> str:
+def _snapshot(repo: str, revision: str, local: bool, files: tuple[str, ...] = FILES, into: Path | None = None) -> str:
     return huggingface_hub.snapshot_download(
-        repo, revision=revision, allow_patterns=list(FILES), local_files_only=local
+        repo, revision=revision, allow_patterns=list(files), local_files_only=local, local_dir=into
     )
