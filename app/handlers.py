@@ -202,7 +202,7 @@ class Handlers:
                         yield news(), entry.id, None
                         last = time.monotonic()
             except NoGPU as error:
-                gr.Warning(words.CUT_SHORT.format(reason=error))
+                gr.Warning(words.CUT_SHORT.format(reason=error.reason), duration=None)
             told.close()
             entry.end()
             yield news(end=entry.trace), entry.id, self.save(entry)
@@ -223,7 +223,7 @@ class Handlers:
             raise error
         best = max(runs, key=lambda entry: entry.trace.prompt == prompt)
         own = words.SAME_PROMPT if best.trace.prompt == prompt else words.OTHER_PROMPT
-        gr.Warning(words.INSTEAD.format(reason=error, method=method.title, prompt=own), duration=None)
+        gr.Warning(words.INSTEAD.format(reason=error.reason, method=method.title, prompt=own), duration=None)
         return self.show(best.id)
 
     def admit(self, models: dict[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from app import words
 from decoders.errors import ExplorerError, ModelUnavailable, UsageError
 from decoders.methods.base import Method
 from decoders.models import catalogue, checkpoint, memory
@@ -41,9 +42,13 @@ ARITHMETICS = ("bfloat16", "float32")
 
 
 class NoGPU(ExplorerError):
-    """ZeroGPU gave no time for a run, or took it away before the end."""
+    """ZeroGPU gave no card for a run, or took it away before the end; `reason` is what it said."""
 
     exit_code = 3
+
+    def __init__(self, reason: str):
+        self.reason = reason.strip().rstrip(".")
+        super().__init__(words.NO_GPU.format(reason=self.reason))
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def run(jobs: tuple[Job, ...], warm_up: int = 0) -> Generator[News, None, None]:
     except gr.Error as error:
         if not _gave_none(error):
             raise
-        raise NoGPU(str(error.message).strip()) from error
+        raise NoGPU(str(error.message)) from error
 
 
 def made(job: Job) -> Trace:

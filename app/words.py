@@ -47,6 +47,7 @@ RACE_METHODS = "A race takes one to {most} different methods: choose them again.
 RACE_PROMPT = "This run has no prompt text to run other methods on: write a prompt on this page and run it."
 # What a Space says of its cards; `reason` is the platform's own sentence.
 ASKS = "This run asks for {seconds} s of GPU time; a visitor has a few minutes of it a day. Recorded runs need none."
+NO_GPU = "There is no GPU for this now ({reason}): look at a recorded run, or try again later."
 INSTEAD = "There is no GPU for this run now ({reason}). What you see is a recorded run of {method}, {prompt}."
 SAME_PROMPT = "of the same prompt"
 OTHER_PROMPT = "of another prompt"
