@@ -4,6 +4,7 @@ interpreter of its own, where `spaces` is the file beside this one."""
 import json
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import gradio as gr
@@ -47,10 +48,15 @@ def platform(monkeypatch):
 @pytest.fixture
 def act() -> Handlers:
     act = Handlers(METHODS, views())
-    for name in ("ssd-apples", "facts-capital", "stepwise-apples"):
-        trace = replace(Trace.load(ASSETS / "traces" / f"{name}.json.gz"), provenance="replay")
+    for name, trace in recorded().items():
         act.store.add(trace=trace, name=f"bundled:{name}")
     return act
+
+
+@cache
+def recorded() -> dict[str, Trace]:
+    names, folder = ("ssd-apples", "facts-capital", "stepwise-apples"), ASSETS / "traces"
+    return {name: replace(Trace.load(folder / f"{name}.json.gz"), provenance="replay") for name in names}
 
 
 def decode(act: Handlers, method: str = "ssd", compare: bool = True, **knobs):
