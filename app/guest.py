@@ -85,7 +85,7 @@ def described(met: Met, methods: tuple[Method, ...]) -> str:
     row = "its own row" if spec.shift == 0 else "the row before it"
     mask = f"mask {spec.mask}, " if spec.mask >= 0 else ""
     end = ", ".join(map(str, spec.eos))
-    verdict = "it fits" if met.fits else "it does not fit; start the page with a smaller model or on a larger machine"
+    verdict = "it fits" if met.fits else "it does not fit, so the menus do not have it"
     lines = [
         f"{met.guest.title}: {met.guest.family}, {sees}; a position is predicted by {row}; {mask}end {end}; room for "
         f"{spec.context} tokens.",

@@ -145,16 +145,15 @@ def build(
                 )
                 note = gr.Markdown(_note(shown.id), elem_id="note")
                 if loading:
-                    with gr.Row(elem_id="guest"):
-                        named = gr.Dropdown(
-                            [(f"{p.id} · {p.family.title}", p.id) for p in PUBLIC],
-                            value=None,
-                            allow_custom_value=True,
-                            label=words.OTHER,
-                            info=words.OTHER_HINT,
-                            elem_id="named",
-                        )
-                        look = gr.Button(words.LOOK, size="md", elem_id="look")
+                    named = gr.Dropdown(
+                        [(f"{p.id} · {p.family.title}", p.id) for p in PUBLIC],
+                        value=None,
+                        allow_custom_value=True,
+                        label=words.OTHER,
+                        info=words.OTHER_HINT,
+                        elem_id="named",
+                    )
+                    look = gr.Button(words.LOOK, size="md", elem_id="look")
                     met = gr.Textbox(label=words.MET, visible=False, lines=4, max_lines=12, elem_id="met")
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
@@ -273,21 +272,9 @@ def build(
             act.stop(event._data.get("run"))
 
         if loading:
-
-            def meet(name: str | None, dtype: str, method: str, guests: tuple[Guest, ...], *now: str | None):
-                told = guest.meet(name or "", placed(dtype))
-                at = next(m for m in methods if m.id == method)
-                if told.fits and told.guest not in guests and told.guest.name not in bundled:
-                    guests = (*guests, told.guest)
-                mine = [told.guest.name if told.spec.attention in kinds else None for kinds in at.roles.values()]
-                main = _choices(at, 0, mine[0] or now[0], guests=guests)
-                second = now[1] if mine[0] else (*mine, None)[1] or now[1]
-                found = gr.update(value=guest.described(told, methods), visible=True)
-                return found, guests, gr.update(**main), gr.update(**_choices(at, 1, second, main["value"], guests))
-
-            bundled = [entry.id for entry in catalogue.CATALOGUE]
-            asked_of = [named, dtype, chosen, guests, model, draft]
-            look.click(polite(meet), asked_of, [met, guests, model, draft], **{**private, "show_progress": "minimal"})
+            meet = polite(functools.partial(_meet, methods))
+            around = [named, dtype, chosen, guests, model, draft]
+            look.click(meet, around, [met, guests, model, draft], **{**private, "show_progress": "minimal"})
         if space.ZERO:
             tokens = [(method, c) for (method, knob), c in knobs if knob == "max_new"]
 
@@ -389,6 +376,29 @@ def _panels(
     main = _choices(m, 0, model, guests=guests)
     models = [gr.update(**main), gr.update(**_choices(m, 1, draft, main["value"], guests))]
     return [_about(methods, name), *models, *[gr.update(visible=m.id == name) for m in methods]]
+
+
+def _meet(
+    methods: tuple[Method, ...],
+    name: str | None,
+    dtype: str,
+    method: str,
+    guests: tuple[Guest, ...],
+    model: str | None,
+    draft: str | None,
+) -> tuple[Any, tuple[Guest, ...], Any, Any]:
+    """A model that a visitor named: what it is, and, if it fits here, a place in the menus; chosen for the first role
+    of the method that it can have."""
+    met = guest.meet(name or "", placed(dtype))
+    at = next(m for m in methods if m.id == method)
+    mine, bundled = met.guest, [entry.id for entry in catalogue.CATALOGUE]
+    if met.fits and mine not in guests and mine.name not in bundled:
+        guests = (*guests, mine)
+    first, *rest = (mine.attention in kinds for kinds in at.roles.values())
+    main = _choices(at, 0, mine.name if first else model, guests=guests)
+    second = _choices(at, 1, mine.name if any(rest) and not first else draft, main["value"], guests)
+    said = gr.update(value=guest.described(met, methods), visible=True)
+    return said, guests, gr.update(**main), gr.update(**second)
 
 
 def _asks(method: Method, model: str, draft: str | None, compare: bool, most: float | None, dtype: str) -> str:

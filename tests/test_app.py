@@ -9,15 +9,17 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from models.checkpoints import write
 
 from app import stage
 from app.drawn import Drawn
+from app.guest import Guest
 from app.handlers import Handlers, endpoint, polite
 from app.links import Settings
 from app.store import MAX_RUNS, Store
-from app.ui import _choices, _drafters, _menu, _panels, _picked, build
-from decoders.errors import UsageError
-from decoders.models import catalogue
+from app.ui import _choices, _drafters, _meet, _menu, _panels, _picked, build
+from decoders.errors import UnknownName, UsageError
+from decoders.models import catalogue, hub, memory
 from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.trace import MAX_FILE_BYTES, Trace
@@ -352,3 +354,145 @@ def test_settings_of_an_address_decide_the_models_of_their_method_and_the_block_
     assert _panels(METHODS, "ssd", "tiny-llada", None, asked)[1]["value"] == "tiny-llada"
     assert _picked(2, "nano-sdar", asked)[1:] == [4, 4]
     assert _picked(2, "tiny-sdar", asked)[1:] == [8, 8]
+
+
+# ------------------------------------------------------------ other models, arithmetic
+@pytest.mark.parametrize(
+    "name", ["/etc", "../assets/models/tiny-llada", "JetLM/SDAR-1.7B-Chat", "sdar-1.7b", "me/mine@v1"]
+)
+def test_a_model_that_the_page_does_not_offer_is_refused_before_anything_is_read(act, monkeypatch, name):
+    monkeypatch.setattr(catalogue, "source", lambda name: pytest.fail(f"{name} was looked for"))
+    with pytest.raises(gr.Error, match="^\"There is no model on this page named '.*'; (known|did you mean)") as caught:
+        next(polite(act.decode)("ssd", name, PROMPT, 0, True, {}))
+    assert caught.value.title == "Check the settings"
+    with pytest.raises(gr.Error, match="There is no model on this page named"):
+        endpoint(find("ssd"), act)(PROMPT, name)
+    with pytest.raises(gr.Error, match="There is no model on this page named"):
+        endpoint(find("speculative"), act)(PROMPT, draft=name)
+
+
+def test_a_model_that_the_owner_offers_or_any_where_visitors_may_load_is_let_through():
+    mine = Guest("me/mine", "me/mine", "SDAR", "block", 4)
+    offering, open_ = Handlers(METHODS, (), (mine,)), Handlers(METHODS, (), loading=True)
+    assert offering.admit({"model": "me/mine"}) == open_.admit({"model": "me/mine"}) == {"model": "me/mine"}
+    with pytest.raises(UnknownName):
+        offering.admit({"model": "/etc"})
+
+
+def elements(demo: gr.Blocks) -> set[str]:
+    return {block.elem_id for block in demo.blocks.values() if getattr(block, "elem_id", None)}
+
+
+def test_other_models_are_on_the_page_only_where_it_was_started_so(monkeypatch):
+    usual, loading = elements(build()), elements(build(loading=True))
+    assert loading - usual == {"named", "look", "met"} and usual <= loading
+    monkeypatch.setenv("UNMASKED_MODELS", "sdar-1.7b")
+    demo = build(offered=("sdar-1.7b",))
+    assert elements(demo) == usual
+    (model,) = [block for block in demo.blocks.values() if getattr(block, "elem_id", None) == "model"]
+    assert ("sdar-1.7b · SDAR", "sdar-1.7b") in model.choices and model.value == "tiny-llada"
+
+
+@pytest.fixture
+def folder(tmp_path) -> str:
+    """A tiny SDAR checkpoint, as its authors would publish one."""
+    return str(write(tmp_path / "mine", "sdar"))
+
+
+def test_a_visitors_model_is_described_before_it_is_loaded_and_gets_into_the_menus_it_fits(folder, monkeypatch):
+    monkeypatch.setattr(catalogue, "load", lambda *args: pytest.fail("it was loaded"))
+    monkeypatch.setattr(memory, "free", lambda device: 8_000_000_000)
+    said, guests, model, draft = _meet(METHODS, f" {folder} ", "float32", "ssd", (), "tiny-llada", None)
+    told = said["value"].split("\n")
+    assert told[0] == (
+        "mine: SDAR, block attention in blocks of 4; a position is predicted by its own row; mask 95, end 94; room for "
+        "512 tokens."
+    )
+    assert told[1] == "Needs about 10 MB, 1 MB of them weights; 8.0 GB are free on cpu: it fits."
+    assert told[2].startswith("As the model of Stepwise, ") and "S2D2" in told[2] and "Dream" not in told[2]
+    assert told[3] == "As the draft model of SimSD, Speculative decoding, DiffuSpec."
+    assert guests == (Guest(folder, "mine", "SDAR", "block", 4),)
+    assert (model["value"], ("mine · SDAR", folder) in model["choices"], draft["visible"]) == (folder, True, False)
+    again = _meet(METHODS, folder, "float32", "diffuspec", guests, "tiny-ar", "tiny-llada")
+    assert again[1] == guests and (again[2]["value"], again[3]["value"]) == ("tiny-ar", folder)
+    assert folder not in [id for _, id in _choices(find("ar"), 0, None, guests=guests)["choices"]]
+    assert (
+        _picked(2, folder, None, guests)[1:] == [4, 4]
+        and "SDAR, block attention" in _picked(2, folder, None, guests)[0]
+    )
+
+
+def test_a_public_model_is_described_without_a_network_and_one_that_does_not_fit_stays_out_of_the_menus(monkeypatch):
+    monkeypatch.setattr(hub, "fetch", lambda *args: pytest.fail("it was fetched"))
+    monkeypatch.setattr(memory, "free", lambda device: 20_000_000_000)
+    said, guests, model, _ = _meet(METHODS, "GSAI-ML/LLaDA-8B-Instruct", "bfloat16", "ssd", (), "tiny-llada", None)
+    assert "Needs about 19.6 GB, 16.0 GB of them weights; 20.0 GB are free on cpu: it fits." in said["value"]
+    assert "the first run fetches them" in said["value"]
+    assert [(g.name, g.attention) for g in guests] == [("llada-8b", "full")] and model["value"] == "llada-8b"
+    said, guests, model, _ = _meet(METHODS, "llada-8b", "float32", "ssd", (), "tiny-llada", None)
+    assert "20.0 GB are free on cpu: it does not fit, so the menus do not have it." in said["value"]
+    assert guests == () and model["value"] == "tiny-llada"
+
+
+def test_of_an_unknown_repository_only_its_configuration_is_fetched(folder, monkeypatch):
+    asked = []
+
+    def fetch(repo, revision, files, into):
+        asked.append((repo, revision, files))
+        (into / "config.json").write_bytes((Path(folder) / "config.json").read_bytes())
+        (into / "generation.json").write_text('{"mask": 95, "eos": 94}')
+
+    monkeypatch.setattr(hub, "cached", lambda repo, revision: None)
+    monkeypatch.setattr(hub, "fetch", fetch)
+    _, guests, model, _ = _meet(METHODS, "me/mine@v1", "float32", "ssd", (), "tiny-llada", None)
+    assert asked == [("me/mine", "v1", ("config.json", "generation.json"))]
+    assert (guests[0].name, guests[0].title, model["value"]) == ("me/mine@v1", "me/mine", "me/mine@v1")
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("/etc", "/etc lacks config.json, tokenizer.json, model.safetensors in etc/: give a folder"),
+        ("", "There is no model named ''; "),
+        ("sdar-1.7", "did you mean sdar-1.7b[?]"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_one_sentence(name, said):
+    with pytest.raises(gr.Error, match=said) as caught:
+        polite(_meet)(METHODS, name, "float32", "ssd", (), None, None)
+    assert str(caught.value.message).count("\n") == 0
+
+
+def test_a_visitors_model_is_run_raced_and_compared(folder):
+    act = Handlers(METHODS, views(), loading=True)
+    out = list(act.decode("ssd", folder, "Hello", 0, True, {"max_new": 8, "n": 2}))
+    trace = act.store.get(out[-1][1]).trace
+    assert trace.model == "mine" and trace.difference() is None
+    told = [json.loads(text)["race"] for text in act.race({"run": out[-1][1], "methods": ["stepwise"]}, {})]
+    assert told[-1]["end"] is True
+    (run,) = [n["run"] for n in told if "done" in n]
+    assert act.store.get(run).trace.model == "mine"
+
+
+@needs_weights
+def test_the_arithmetic_is_the_pages_for_run_reference_and_endpoint_and_comes_with_the_header(act):
+    def ran(dtype):
+        out = list(act.decode("ssd", "tiny-llada", PROMPT, 0, True, {"max_new": 8}, None, dtype))
+        return act.store.get(out[-1][1]).trace, json.loads(out[0][0])["begin"]
+
+    fast, begin = ran("bfloat16")
+    assert begin["dtype"] == fast.dtype == "bfloat16" and fast.hardware.endswith(", bfloat16")
+    assert fast.reference is not None
+    assert [ran(dtype)[0].dtype for dtype in ("float32", None)] == ["float32", "float32"]
+    call = endpoint(find("ssd"), act)
+    assert call(PROMPT, max_new=4, dtype="bfloat16")["hardware"].endswith(", bfloat16")
+    assert call(PROMPT, max_new=4)["hardware"].endswith("threads")
+    with pytest.raises(gr.Error, match="dtype = 'int8': must be one of auto, float32, bfloat16, float16."):
+        call(PROMPT, dtype="int8")
+
+
+def test_the_page_has_a_switch_for_exactness_and_begins_with_what_suits_the_machine():
+    (switch,) = [block for block in build().blocks.values() if getattr(block, "elem_id", None) == "dtype"]
+    assert switch.value == "float32" and [value for _, value in switch.choices] == ["bfloat16", "float32"]
+    assert "not bit for bit" in switch.info and "a lossless method may leave its reference by rounding" in switch.info
+    assert "asks" not in {b.elem_id for b in build().blocks.values() if getattr(b, "elem_id", None) and b.visible}
