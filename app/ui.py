@@ -43,7 +43,7 @@ CSS = """
 #head p { margin: 2px 0 0; color: var(--body-text-color-subdued); }
 #side .options { border: 1px solid var(--border-color-primary); border-radius: 0; }
 #stop, #run { min-width: 90px; }
-#about p, #note p { font-size: 0.9rem; }
+#about p, #note p, #asks p { font-size: 0.9rem; }
 /* Room for the longest description, so that Run stays where it is. */
 #about { min-height: 8.5rem; }
 #side .options { max-height: 60vh; overflow-y: auto; scrollbar-width: thin; }
@@ -72,7 +72,7 @@ HEAD += """<style>@font-face { font-family: "IBM Plex Sans"; font-weight: 600;
   /* A phone begins with the question, then the run; what else can be set comes behind it. */
   #side, #side > .form { display: contents; }
   #side > *, #side > .form > * { order: 2; flex: 1 1 100% !important; }
-  #side #method, #side #prompt, #side #go, #side #line { order: 0; }
+  #side #method, #side #prompt, #side #go, #side #line, #side #asks { order: 0; }
 }</style>"""
 
 
@@ -274,7 +274,7 @@ def build(
         if loading:
             meet = polite(functools.partial(_meet, methods))
             around = [named, dtype, chosen, guests, model, draft]
-            look.click(meet, around, [met, guests, model, draft], **{**private, "show_progress": "minimal"})
+            look.click(meet, around, [met, guests, model, draft], **waiting)
         if space.ZERO:
             tokens = [(method, c) for (method, knob), c in knobs if knob == "max_new"]
 
