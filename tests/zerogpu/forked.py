@@ -263,6 +263,13 @@ def test_the_usual_settings_of_every_method_ask_for_at_most_20_seconds():
         assert 5 <= space.seconds((job,)) <= 20, method.id
 
 
+def test_so_do_those_of_an_8b_model_whose_weights_the_worker_has_to_fetch(monkeypatch):
+    monkeypatch.setattr(space, "_kept", {("llada-8b", "bfloat16"): 16_000_000_000})
+    models, place = {"model": "llada-8b"}, Placement(dtype="bfloat16")
+    for name, asked in (("stepwise", 20), ("ssd", 18), ("psd", 16)):
+        assert space.estimate((space.Job(find(name), models, PROMPT, placement=place, compare=True),)) == asked
+
+
 def test_tokens_method_and_reference_make_the_seconds(act):
     def asked(name: str, compare: bool = False, **knobs) -> int:
         return space.estimate((space.Job(find(name), {"model": "tiny-llada"}, PROMPT, knobs=knobs, compare=compare),))
