@@ -24,8 +24,8 @@ $(VENV)/.test-installed: tests/requirements.txt $(VENV)/.installed
 	$(PY) -m pip install -q --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
 
-run: install                        ## open the page on 127.0.0.1:7860
-	$(PY) app.py
+run: install                        ## open the page on 127.0.0.1:7860; flags of app.py in ARGS="..."
+	$(PY) app.py $(ARGS)
 
 # A worker per core, one thread each.
 test: $(VENV)/.test-installed       ## the tests that need no browser
