@@ -26,6 +26,7 @@ from decoders.registry import METHODS
 from decoders.trace import Decide, Trace
 from viz.base import View
 from viz.registry import views as all_views
+from viz.views.lattice import right
 
 TRACES = stage.ASSETS / "traces"
 FIRST = "ssd"
@@ -187,6 +188,7 @@ def build(
                 player = stage.player(views, value, *asked, elem_id="player")
 
         names = [name for name, _ in knobs]
+        known = [id for _, id in recorded]
 
         def start(
             method: str,
@@ -202,7 +204,7 @@ def build(
             yield from act.decode(method, model, prompt, seed or 0, compare, mine, draft, dtype)
 
         def follow(event: gr.EventData, now: str, guests: tuple[Guest, ...]):
-            link = links.read(event._data, methods, lambda run: run in [id for _, id in recorded], guests)
+            link = links.read(event._data, methods, lambda run: run in known, guests)
             if link.wrong:
                 gr.Warning(words.BAD_LINK.format(parts=", ".join(link.wrong)))
             found: dict[Any, Any] = {}
@@ -258,6 +260,8 @@ def build(
         model.change(drafters, [chosen, model, draft, guests], [draft], queue=False, **private)
         upload.upload(polite(act.open), [upload], [player, run_id, save], **private)
         restored = [player, run_id, save, shelf, linked, chosen, about, model, draft, prompt, seed, dtype, *panels]
+        # A run of the visitor's own, or from a file, is none of the recorded ones.
+        run_id.change(lambda run: run if run in known else None, [run_id], [shelf], queue=False, **private)
         shelf.input(polite(pick), [shelf, chosen, guests], [*restored, *[c for _, c in knobs]], **private)
         player.link(follow, [chosen, guests], [*restored, *[c for _, c in knobs]], **private)
         player.reference(polite(act.reference), None, [player], **shared, **waiting)
@@ -338,7 +342,9 @@ def _named(trace: Trace, methods: tuple[Method, ...]) -> str:
     where = trace.difference() if trace.reference else None
     marks = [own] if own else []
     if any(isinstance(e, Decide) and e.among for e in trace.events):
-        marks.append(words.PATH)
+        found = right(trace)
+        told = found and dict(zip(("pos", "token", "best"), found, strict=True))
+        marks.append(words.PATH_RIGHT.format(**told) if told else words.PATH)
     if where is not None and trace.reference:
         marks.append(words.DIFFERS.format(reference=trace.reference.method, pos=where))
     return f"{trace.title}{' (' + '; '.join(marks) + ')' if marks else ''}: {trace.prompt}"

@@ -108,8 +108,8 @@ def test_typing_in_the_list_of_recorded_runs_looks_for_one(watch, page_url):
     page = w.page
     page.locator("#shelf input").click()
     page.keyboard.type("CPS")
-    found = page.locator("li[role=option]").all_inner_texts()
-    assert len(found) == 2 and all("CPS" in name for name in found)
+    page.wait_for_function("() => document.querySelectorAll('li[role=option]').length === 2", timeout=20_000)
+    assert all("CPS" in name for name in page.locator("li[role=option]").all_inner_texts())
     w.clean()
 
 
@@ -134,6 +134,8 @@ def test_a_visitor_runs_ssd_scrubs_clicks_a_cell_and_the_inspector_answers(watch
     page.locator("#run").click()
     page.wait_for_function("() => document.querySelector('.um-prov').innerText.includes('MEASURED')", timeout=60_000)
     page.wait_for_function("() => /identical/i.test(document.querySelector('.um-badge').innerText)", timeout=60_000)
+    # It is none of the recorded ones.
+    assert page.locator("#shelf input").input_value() == ""
     focus_player(page)
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")

@@ -11,7 +11,7 @@ from view_samples import CAT, EOS, PA, RI, THE, M, S, make, mixed, ssd, stepwise
 from decoders.ngram import NGram
 from decoders.run import run
 from decoders.trace import Belief, Commit, Decide, Edit, Finish, Forward, Judge, Node, Propose, Round, Trace, Verdict
-from viz.views.lattice import COLUMNS, VIEW, data, info, score
+from viz.views.lattice import COLUMNS, VIEW, data, info, right, score
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,6 +125,12 @@ def test_all_changed_positions_are_named():
     trace = Trace.load(ROOT / "assets" / "traces" / "code-vowels.json.gz")
     assert "at 21 ‘text’ instead of ‘s’ (rejected)." in info(trace, trace.rounds[0].stop).sentence
     assert 'at 37 ‘⟨eos⟩’ instead of ‘"’ (accepted).' in info(trace, trace.rounds[1].stop).sentence
+
+
+def test_the_first_token_that_a_path_was_right_about_is_found_and_only_where_there_is_one():
+    paths = [Trace.load(ROOT / "assets" / "traces" / f"{name}.json.gz") for name in ("code-vowels", "diffuspec-apples")]
+    assert [right(trace) for trace in paths] == [(37, "⟨eos⟩", '"'), None]
+    assert right(ssd()) is None
 
 
 def test_before_the_first_step_a_method_without_a_lattice_names_the_one_that_has():
