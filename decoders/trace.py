@@ -113,7 +113,8 @@ class Forward:
     one carries it in `sees`, one tuple of (start, stop) key spans per query row. `fed` lists the (pos, token) of a
     packed input; empty means the canvas in order. `start` is the first canvas position fed; what is cached lies left of
     it or, with an approximate cache, on both sides of what is fed. `seconds` is measured in
-    the model adapter, so it holds neither drawing nor recording, and it is left out of comparisons."""
+    the model adapter, so it holds neither drawing nor recording, and it is left out of comparisons. So is `padded`: the
+    token positions that a compiled model computed on top of these, to fill up a shape that it knows."""
 
     role: str
     length: int
@@ -126,6 +127,7 @@ class Forward:
     sees: tuple[tuple[tuple[int, int], ...], ...] = ()
     model: str = "model"
     seconds: float = field(default=0.0, compare=False)
+    padded: int = field(default=0, compare=False)
 
     @property
     def cost(self) -> int:
@@ -305,6 +307,11 @@ class Trace:
     def rows_tokens(self) -> int:
         """Token positions processed, summed over rows and calls."""
         return sum(call.cost for call in self.forwards)
+
+    @property
+    def padded(self) -> int:
+        """Token positions that compiled calls computed on top of those, to fill up their shapes."""
+        return sum(call.padded for call in self.forwards)
 
     @property
     def seconds(self) -> float:
@@ -687,6 +694,7 @@ class _Reader:
                 sees=sees,
                 model=f.get("model", "model").string(most=40),
                 seconds=f.get("seconds", 0.0).number(0, 1e6),
+                padded=f.get("padded", 0).integer(),
             )
         if kind == "propose":
             return Propose(tuple(self.node(n) for n in f.get("nodes").items(MAX_SLOTS)))

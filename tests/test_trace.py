@@ -53,6 +53,7 @@ EVENTS = (
         mask=1,
         sees=(((0, 6),), ((0, 2), (4, 5))),
         fed=((0, 0), (1, 1)),
+        padded=6,
         seconds=0.5,
     ),  # 5
     Judge((Verdict(0, "accepted", 0.9, 1.0, 1.0, (2, 5)), Verdict(1, "rejected", 0.1, 0.0, 1.0, (3, 6)))),  # 6
@@ -144,6 +145,7 @@ def test_rounds_are_the_events_between_round_events():
 
 def test_the_three_costs():
     assert (TRACE.calls, TRACE.rows_tokens, TRACE.seconds) == (3, 6 + 18 + 4, 1.75)
+    assert TRACE.padded == 6, "what fills up a compiled call's shape is counted apart"
     assert [call.cost for call in TRACE.forwards] == [6, 18, 4]
     assert TRACE.tokens_per_call == pytest.approx(4 / 3)
     assert TRACE.acceptance == (1, 2)
@@ -183,7 +185,7 @@ def test_acceptance_length_is_all_that_a_judged_round_fills_in_and_not_what_it_t
 
 
 def test_time_is_not_part_of_a_comparison():
-    assert Forward("x", 3, seconds=1.0) == Forward("x", 3, seconds=2.0)
+    assert Forward("x", 3, seconds=1.0) == Forward("x", 3, seconds=2.0, padded=5)
     assert Reference("a", "b", (), 1, 1, 1.0) == Reference("a", "b", (), 1, 1, 2.0)
     assert Forward("x", 3) != Forward("x", 4)
 
@@ -219,6 +221,7 @@ def test_every_kind_of_event_survives_a_file():
     again = Trace.from_bytes(TRACE.to_bytes())
     assert again.events == TRACE.events
     assert [call.seconds for call in again.forwards] == [0.25, 0.5, 1.0]
+    assert [call.padded for call in again.forwards] == [0, 6, 0]
     assert again.header() == TRACE.header() and again.attentions["other"].block == 4
     assert again.reference == TRACE.reference and again.reference.seconds == 2.0
     assert Trace.from_bytes(again.to_bytes()).to_bytes() == TRACE.to_bytes(), "the same trace gives the same bytes"
@@ -359,6 +362,7 @@ MALFORMED = [
     ("events[1].length", ..., "events[1].length is missing"),
     ("events[1].batch", 5000, "events[1].batch = 5000: must be between 1 and 4096"),
     ("events[1].seconds", -1, "events[1].seconds = -1: must be between 0"),
+    ("events[1].padded", -1, "events[1].padded = -1: must be between 0"),
     ("events[1].seconds", 10**400, "events[1].seconds = 1000"),
     ("events[1].beliefs[0]", [1, 0.6, 0], "events[1].beliefs[0] = [1, 0.6, 0]: must have 4 entries"),
     ("events[1].beliefs[0][0]", 7, "events[1].beliefs[0][0] = 7: must be between 0 and 5"),
