@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from decoders import masks
+from decoders.models import static
 from decoders.models.base import Cache, Logits, ModelSpec
 from decoders.ngram import NGram
 from decoders.trace import Forward
@@ -29,7 +30,8 @@ class HFModel:
     ids. `layout` is how `many` feeds its rows: `batch` beside each other, each with a copy of the cached keys, or
     `packed` one behind the other in one row whose mask keeps them apart, with the cached keys there once; `auto` takes
     what was measured to be faster. The logits are the same up to rounding. `template` are options of the chat
-    template; a tokenizer without one, of a model that is no chat model, gets the prompt as it is."""
+    template; a tokenizer without one, of a model that is no chat model, gets the prompt as it is. `compiled` is one of
+    `static.KINDS`, or empty for ordinary calls; see there."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class HFModel:
         proxy: NGram | None = None,
         layout: str = "auto",
         template: Mapping[str, Any] | None = None,
+        compiled: str = "",
     ):
         if layout not in LAYOUTS:
             raise ValueError(f"layout {layout!r}: must be one of {', '.join(LAYOUTS)}.")
@@ -50,6 +53,16 @@ class HFModel:
         self._pieces: dict[int, str] = {}
         # transformers 5.24 renamed the argument, and warns about the old name.
         self._cache = "cache" if "cache" in inspect.signature(net.forward).parameters else "past_key_values"
+        self.static = static.Static(net, self._cache, compiled) if compiled else None
+        self._compiled: dict[str, HFModel] = {}
+
+    def compiled(self, kind: str) -> "HFModel":
+        """The same weights with compiled calls (`static.KINDS`): one model for each kind, so that what was compiled is
+        there the next time. Raises `Incompatible` where that kind is not to be had."""
+        if kind not in self._compiled:
+            parts = (self.net, self.tokenizer, self.spec, self.proxy, self.layout, self.template)
+            self._compiled[kind] = HFModel(*parts, kind)
+        return self._compiled[kind]
 
     @property
     def device(self) -> torch.device:
@@ -127,47 +140,42 @@ class HFModel:
         allowed = (self.own_mask(start, length) if own else see).to(device)
         positions = list(range(start, start + length) if pos is None else pos)
         n, packed = len(rows), self._packs(len(rows), length, start)
-        past = DynamicCache() if cache is not None else None
-        if cache is not None and past is not None:
-            for i, (k, v) in enumerate(cache.layers):
-                copies = 1 if packed else n
-                past.update(k.expand(copies, -1, -1, -1), v.expand(copies, -1, -1, -1), i)
         ids = torch.tensor(rows, dtype=torch.long, device=device)
         where = torch.tensor(positions, dtype=torch.long, device=device).expand(n, -1)
         if packed:
             ids, where, allowed = ids.view(1, -1), where.reshape(1, -1), masks.packed(allowed, n)
-        self._wait()
-        began = time.perf_counter()
-        logits = (
-            self.net(
-                input_ids=ids,
-                attention_mask=allowed[None, None],
-                position_ids=where,
-                use_cache=past is not None,
-                **{self._cache: past},
-            )
-            .logits.view(n, length, -1)
-            .to(self.device)
-        )
-        self._wait()
-        seconds = time.perf_counter() - began
+        past, padding = cache.layers if cache is not None else None, 0
+        if self.static is None:
+            began = self._now()
+            logits, fresh = static.call(self.net, self._cache, ids, where, allowed, past)
+        else:
+            shape = static.Shape.of(*ids.shape, start, past is not None)
+            padding = shape.rows * shape.length - n * length
+            self.static.prepare(shape, past or [])
+            began = self._now()
+            logits, fresh = self.static(ids, where, allowed, past, keep, shape)
+        logits = logits.view(n, length, -1).to(self.device)
+        seconds = self._since(began)
         before = cache.last if cache is not None else None
         first = positions[0]
         out = [Logits(row, first, self.spec.shift, before) for row in logits]
-        if keep and cache is not None and past is not None:
-            end = start + keep
+        if keep and cache is not None:
+            held = cache.layers or [()] * len(fresh)
             # Copied, because a view would keep the drafts' keys alive as long as the cache lives.
-            layers: list[Any] = past.layers  # transformers types these as a union with layers that have no keys
-            cache.layers = [(layer.keys[:1, :, :end].clone(), layer.values[:1, :, :end].clone()) for layer in layers]
+            cache.layers = [
+                (torch.cat([*old[:1], k[:1, :, :keep]], 2), torch.cat([*old[1:], v[:1, :, :keep]], 2))
+                for old, (k, v) in zip(held, fresh, strict=True)
+            ]
             cache.last = logits[0, keep - 1].clone()
         call = Forward(
             role,
             length,
-            len(rows),
+            n,
             start,
             first,
             sees=() if own else masks.spans(see),
             model=self.spec.id,
+            padded=padding,
             seconds=seconds,
         )
         return out, call
@@ -184,10 +192,22 @@ class HFModel:
             return masks.block_causal(start, length, self.spec.block, self.device)
         return masks.full(start, length, self.device)
 
-    def _wait(self) -> None:
-        # A GPU call returns before it is done: without this, the clock would measure the launch.
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+    def _now(self) -> Any:
+        """A moment on the clock of the model's device. A GPU notes it when it gets there: its calls return before they
+        are done, and a clock of the processor would measure their launch."""
+        if self.device.type != "cuda":
+            return time.perf_counter()
+        moment = torch.cuda.Event(enable_timing=True)
+        moment.record(torch.cuda.current_stream(self.device))
+        return moment
+
+    def _since(self, began: Any) -> float:
+        """Seconds since a moment, when the device has done what it was given."""
+        now = self._now()
+        if isinstance(now, float):
+            return now - began
+        now.synchronize()
+        return began.elapsed_time(now) / 1000
 
 
 def _byte_alphabet() -> dict[str, int]:

@@ -318,4 +318,4 @@ def test_the_network_is_put_into_eval_mode():
 
 def test_the_toy_of_these_tests_is_a_model_too():
     assert isinstance(TOYS["toy-full"](), Toy)
-    assert {name for name in dir(HFModel) if not name.startswith("_")} - {"own_mask"} <= set(dir(Toy))
+    assert {name for name in dir(HFModel) if not name.startswith("_")} - {"own_mask", "compiled"} <= set(dir(Toy))
