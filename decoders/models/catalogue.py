@@ -18,6 +18,7 @@ from decoders.models import checkpoint, hub, memory, vocabulary
 from decoders.models.base import Model, ModelSpec
 from decoders.models.checkpoint import PROXY, Checkpoint
 from decoders.models.families import Config, Family
+from decoders.models.hf import HFModel
 from decoders.models.public import PUBLIC
 
 __all__ = ["PROXY"]
@@ -223,10 +224,11 @@ class Placement:
     """Where models are put and in which arithmetic. `device` is one of torch's, "auto" to spread a model over all cards
     and the processor's memory (needs accelerate), or None for the best one here; `dtype` None means bfloat16 on a GPU
     and float32 elsewhere. In bfloat16 a row's logits depend on how many rows are in the call, so exactness is compared
-    in float32."""
+    in float32. `compiled` is how calls are compiled, one of `static.KINDS`, or empty for not at all."""
 
     device: str | None = None
     dtype: str | None = None
+    compiled: str = ""
 
     @property
     def where(self) -> torch.device:
@@ -243,12 +245,13 @@ class Placement:
 
 
 _lock = threading.Lock()
-_loaded: dict[tuple, Model] = {}
+_loaded: dict[tuple, HFModel] = {}
 
 
 def load(name: str, placement: Placement = Placement()) -> Model:  # noqa: B008 (it is frozen)
-    """The model, loaded once per process and placement, fetched first where its files are not here. Raises
-    `ModelUnavailable` before fetching or reading weights that will not fit; loaded models make room first."""
+    """The model, loaded once per process and place, fetched first where its files are not here; compiled calls use the
+    same weights. Raises `ModelUnavailable` before fetching or reading weights that will not fit; loaded models make
+    room first."""
     known = next((p for p in PUBLIC if p.id == source(name).id), None)
     if known is not None and source(name).path is None:
         _make_room(known.id, known.family, known.config, known.spec.context, placement)
@@ -258,7 +261,8 @@ def load(name: str, placement: Placement = Placement()) -> Model:  # noqa: B008 
         if key not in _loaded:
             _make_room(found.spec.id, found.family, found.config, found.spec.context, placement)
             _loaded[key] = checkpoint.load(found, placement.where, placement.number, placement.device == "auto")
-        return _loaded[key]
+        model = _loaded[key]
+        return model.compiled(placement.compiled) if placement.compiled else model
 
 
 def _make_room(id: str, family: Family, config: Config, context: int, placement: Placement) -> None:
