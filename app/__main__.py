@@ -16,6 +16,7 @@ from decoders.models import catalogue, measured, memory
 from decoders.models.catalogue import Placement
 from decoders.models.check import Checked, check
 from decoders.models.public import PUBLIC
+from decoders.models.static import KINDS
 from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.run import LEVELS, Recording, hardware
@@ -57,6 +58,15 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
             "--reference", action="store_true", help="also run the reference decoder and compare token by token"
         )
         _place(one)
+        one.add_argument(
+            "--compile",
+            nargs="?",
+            const="auto",
+            default="",
+            choices=KINDS,
+            help="compile calls at a few padded shapes: CUDA graphs on a CUDA device, torch.compile elsewhere, which "
+            "takes a C++ compiler and up to a minute a shape (default: no)",
+        )
         one.add_argument("--out", type=Path, help="save the trace (.json or .json.gz)")
         one.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
         for knob in m.params.knobs():
@@ -266,7 +276,7 @@ def _machine(placement: Placement, checked: list[Checked]) -> str:
 
 def _placement(args: argparse.Namespace) -> Placement:
     try:
-        placement = Placement(args.device, args.dtype)
+        placement = Placement(args.device, args.dtype, getattr(args, "compile", ""))
         memory.free(placement.where)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).split("\n")[0]
