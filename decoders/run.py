@@ -198,6 +198,21 @@ class Recording:
 
     def comparing(self) -> Generator[None]:
         """As `compare`, an event of the reference run at a time; closed before the end it leaves no reference."""
+        other = self.rival()
+        if other is None:
+            return
+        for _ in other:
+            yield
+        t = other.trace
+        _, name = self.method.promise(self.params)
+        settings = other.params.loose or ({} if name else self.params.loose)
+        label = (self.method.reference_label if name == self.method.reference else "") or t.title
+        label += "".join(f", {knob} = {t.params[knob]}" for knob in settings)
+        self.reference = Reference(t.method, label, t.tokens, t.calls, t.rows_tokens, t.seconds)
+        self._learn(t.tokens)
+
+    def rival(self) -> Recording | None:
+        """The run that `compare` compares this one with, not begun; None where there is none."""
         _, name = self.method.promise(self.params)
         loose = self.guarantee == "approximate"
         if self.drawn or not (name or loose):
@@ -207,15 +222,7 @@ class Recording:
         shared = self.params.shared(reference.params)
         if loose:
             shared = {k.name: shared[k.name] for k in reference.params.knobs() if k.name in shared and not k.loose}
-        other = Recording(reference, self.model, ids, seed=self.seed, level="timing", **shared)
-        for _ in other:
-            yield
-        t = other.trace
-        settings = other.params.loose or ({} if name else self.params.loose)
-        label = (self.method.reference_label if name == self.method.reference else "") or t.title
-        label += "".join(f", {knob} = {t.params[knob]}" for knob in settings)
-        self.reference = Reference(t.method, label, t.tokens, t.calls, t.rows_tokens, t.seconds)
-        self._learn(t.tokens)
+        return Recording(reference, self.model, ids, seed=self.seed, level="timing", **shared)
 
     @property
     def trace(self) -> Trace:
@@ -240,7 +247,7 @@ class Recording:
             attention=spec.attention,
             attentions={m.spec.id: _attention(m.spec) for m in self.models.values()},
             specials=tuple(sorted({*spec.specials, spec.mask, *spec.eos} & self.vocab.keys())),
-            hardware=hardware(self.model.device, self.model.dtype),
+            hardware=hardware(self.model.device, self.model.dtype) + _compiled(self.model),
             dtype=str(self.model.dtype).removeprefix("torch."),
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
             recorded=datetime.date.today().isoformat(),
@@ -302,6 +309,12 @@ def run(
 
 def _attention(spec: ModelSpec) -> Attention:
     return Attention(spec.attention, spec.block if spec.attention == "block" else 0)
+
+
+def _compiled(model: Model) -> str:
+    """How the calls of a model are compiled, in words; not every model can."""
+    static = getattr(model, "static", None)
+    return f", compiled calls ({static.kind})" if static is not None else ""
 
 
 def hardware(device: torch.device, dtype: torch.dtype = torch.float32) -> str:

@@ -149,7 +149,7 @@ class HFModel:
             began = self._now()
             logits, fresh = static.call(self.net, self._cache, ids, where, allowed, past)
         else:
-            shape = static.Shape.of(*ids.shape, start, past is not None)
+            shape = static.Shape.of(len(ids), ids.shape[1], start, past is not None)
             padding = shape.rows * shape.length - n * length
             self.static.prepare(shape, past or [])
             began = self._now()

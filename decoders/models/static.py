@@ -58,13 +58,12 @@ def call(
     """Logits [n, L, V] of ids [n, L] at the positions `where` [n, L] under the mask `see` [L, C + L], and the keys and
     values [n, heads, L, dim] of each layer. `past` is what is cached, [] while nothing is, None where nothing will be;
     `name` is the argument that the network takes it by."""
-    cache = None
-    if past is not None:
-        layers = [Read(layer) for layer in past] or [Read() for _ in range(net.config.num_hidden_layers)]
-        cache = Layered(layers=layers)
-    named = {name: cache} if cache is not None else {}
-    out = net(input_ids=ids, attention_mask=see[None, None], position_ids=where, use_cache=cache is not None, **named)
-    return out.logits, [layer.fresh for layer in cache.layers] if cache is not None else []  # type: ignore[union-attr]
+    layers: list[Any] = [Read(layer) for layer in past or ()]
+    if past is not None and not layers:
+        layers = [Read() for _ in range(net.config.num_hidden_layers)]
+    named = {name: Layered(layers=layers)} if layers else {}
+    out = net(input_ids=ids, attention_mask=see[None, None], position_ids=where, use_cache=bool(layers), **named)
+    return out.logits, [layer.fresh for layer in layers]
 
 
 def size(n: int, parts: int = 4) -> int:
@@ -151,7 +150,7 @@ class Static:
         self._call = lambda *args: call(net, name, *args)
         if self.kind == "inductor":
             # Without this, fused operations in bfloat16 would keep digits that the network's own kernels round away.
-            exact = {"emulate_precision_casts": True}
+            exact: dict[str, Any] = {"emulate_precision_casts": True}
             self._call = torch.compile(self._call, dynamic=False, backend="inductor", options=exact)
 
     def prepare(self, shape: Shape, layers: Sequence[Layer]) -> None:
@@ -210,8 +209,8 @@ class Static:
         """Where the cached keys and values of calls of that size are put: the same memory for all of them."""
         if cached and cached not in self._past:
             self._past[cached] = [
-                tuple(x.new_zeros(1, x.shape[1], cached, x.shape[3]) for x in layer)  # type: ignore[misc]
-                for layer in layers
+                (k.new_zeros(1, k.shape[1], cached, k.shape[3]), v.new_zeros(1, v.shape[1], cached, v.shape[3]))
+                for k, v in layers
             ]
         return self._past[cached] if cached else []
 
@@ -222,5 +221,6 @@ class Static:
             return
         n = first.shape[2]
         room = [x[:, :, :n] for layer in self._past[cached] for x in layer]
-        torch._foreach_copy_(room, [x for layer in layers for x in layer])  # one launch instead of two a layer
+        # One launch instead of two a layer.
+        torch._foreach_copy_(room, [x for layer in layers for x in layer])  # type: ignore[reportPrivateImportUsage]
         self._source[cached] = weakref.ref(first)

@@ -3,16 +3,20 @@
 Here calls are padded and nothing is compiled (kind "padded"), which is what every kind does first; one test has
 torch.compile trace the call, and a graph that reads and writes the same memory each time stands in for CUDA's."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 import torch
+from checkpoints import WEIGHTS, write
 from toys import EOS, KINDS, MASK, VOCAB, prompt, tinies, tiny
 
+from app.__main__ import main
 from decoders import masks
 from decoders.errors import Incompatible, ModelUnavailable
-from decoders.models import hf, static
+from decoders.models import catalogue, hf, static
 from decoders.models.base import Cache, ModelSpec
+from decoders.models.catalogue import Placement
 from decoders.models.hf import HFModel
 from decoders.models.static import Shape, Static, padded, size
 from decoders.run import run
@@ -195,6 +199,17 @@ def test_what_a_replayed_graph_said_is_not_changed_by_its_next_replay(recorded):
         close(a[0], b[0])
 
 
+def test_keys_that_a_call_gave_back_are_its_own(recorded):
+    calls = recorded("qwen3-block").static
+    where, see, shape = torch.arange(8)[None], masks.full(0, 8, CPU), Shape.of(1, 8, 0, True)
+    with torch.inference_mode():
+        _, kept = calls(torch.tensor([prompt(8, 1)]), where, see, [], 5, shape)
+        keys = kept[0][0].clone()
+        _, later = calls(torch.tensor([prompt(8, 2)]), where, see, [], 8, shape)
+    assert torch.equal(kept[0][0], keys) and keys.shape == (1, 2, 5, 8) and later[0][0].shape == (1, 2, 8, 8)
+    assert not torch.equal(later[0][0][:, :, :5], keys)
+
+
 @pytest.mark.parametrize("name, kind", [("ssd", "qwen3-block"), ("s2d2", "qwen3-block"), ("psd", "llama-full")])
 def test_methods_run_on_recorded_graphs(recorded, name, kind):
     same_text(name, tiny(kind), recorded(kind))
@@ -205,6 +220,7 @@ def same_text(name, models, compiled, **knobs) -> None:
     """Both runs make the same calls and write the same tokens for the same reasons."""
     knobs = {"max_new": 13, "block": 8, **knobs}
     left, right = (run(name, cast, prompt(11), level="timing", **knobs) for cast in (models, compiled))
+    assert right.hardware == left.hardware + ", compiled calls (padded)"
     assert left.tokens == right.tokens
     assert left.forwards == right.forwards
     assert [type(event) for event in left.events] == [type(event) for event in right.events]
@@ -236,6 +252,43 @@ def test_padding_is_made_where_the_model_is(method):
     finally:
         torch.set_default_device(None)
     assert trace.finish == "length" and trace.calls > 0
+
+
+# ------------------------------------------------------------ by name
+@pytest.mark.parametrize("family", WEIGHTS)
+def test_every_family_is_compiled_by_name_and_shares_its_weights(tmp_path, family):
+    folder = str(write(tmp_path / family, family))
+    try:
+        plain, model = catalogue.load(folder), catalogue.load(folder, Placement(compiled="padded"))
+        assert isinstance(plain, HFModel) and isinstance(model, HFModel)
+        assert model.net is plain.net and plain.static is None and model.static is not None
+        assert catalogue.load(folder, Placement(compiled="padded")) is model
+        said = []
+        for m in (model, plain):
+            cache = Cache() if m.spec.attention == "block" else None
+            if cache is not None:
+                m.forward([5, 6, 7, 8, 9, 10, 11, 12, 13], role="prefill", cache=cache, keep=9)
+            said.append(m.many([[20, 21, 22, 95, 95, 95, 95, 95, 95], [23] * 9], role="x", cache=cache))
+        alike(*said)
+    finally:
+        catalogue._loaded.clear()
+
+
+def test_the_command_line_compiles_on_request_and_says_so(capsys, tmp_path):
+    folder = str(write(tmp_path / "mine", "a2d-qwen3"))
+    ask = ["run", "ssd", "--model", folder, "--prompt", "hi you", "--max-new", "8", "--json"]
+    texts = []
+    for compile, said in (([], ""), (["--compile", "padded"], ", compiled calls (padded)")):
+        assert main([*ask, *compile]) == 0
+        out = json.loads(capsys.readouterr().out)
+        assert out["hardware"].endswith(" threads" + said)
+        texts.append(out["ids"])
+    assert texts[0] == texts[1]
+    assert main([*ask, "--compile", "fast"]) == 2
+    assert "invalid choice: 'fast'" in capsys.readouterr().err
+    assert main([*ask, "--compile", "graphs"]) == 2
+    assert capsys.readouterr().err.endswith("needs a CUDA device, the model is on cpu; use inductor.\n")
+    catalogue._loaded.clear()
 
 
 # ------------------------------------------------------------ what compiles it
