@@ -1,9 +1,10 @@
-"""`python -m bench methods | identity | layout | page | gallery | overhead | tradeoff | proxy | record`: run one."""
+"""`python -m bench methods | gpu | identity | layout | page | gallery | overhead | tradeoff | proxy | record`: one of
+these."""
 
 import argparse
 import sys
 
-from bench import gallery, identity, layout, methods, overhead, page, proxy, record, tradeoff
+from bench import gallery, gpu, identity, layout, methods, overhead, page, proxy, record, tradeoff
 
 COMMANDS = {
     "methods": methods.main,
@@ -15,6 +16,7 @@ COMMANDS = {
     "gallery": gallery.main,
     "tradeoff": tradeoff.main,
     "proxy": proxy.main,
+    "gpu": gpu.main,
 }
 
 

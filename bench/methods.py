@@ -110,11 +110,16 @@ def once(plan: Plan, models: dict[str, Model], prompt: str, max_new: int) -> tup
     """One run and its seconds by the clock; reading the prompt and building the trace are not in them."""
     cast = {role: models[name] for role, name in plan.models.items()}
     recording = Recording(plan.method, cast, prompt, level="timing", **{"max_new": max_new, **plan.knobs})
+    wall = timed(recording)
+    return recording.trace, wall
+
+
+def timed(recording: Recording) -> float:
+    """Runs to the end and returns its seconds by the clock."""
     began = time.perf_counter()
     for _ in recording:
         pass
-    wall = time.perf_counter() - began
-    return recording.trace, wall
+    return time.perf_counter() - began
 
 
 def measure(lines: Sequence[Plan], models: dict[str, Model], asked: Sequence[Item], max_new: int) -> list[dict]:
