@@ -51,6 +51,12 @@ class Family:
 class LLaDA2ForCausalLM(transformers.Glm4MoeForCausalLM):
     """Glm4Moe under a name of its own, so that the conversions below are applied to LLaDA2's checkpoints only."""
 
+    @classmethod
+    def _can_set_experts_implementation(cls) -> bool:
+        # transformers looks for a decorator in the source of the class's file, this one, and would fall back to a loop
+        # over experts that waits for numbers of the device; a CUDA graph cannot record that.
+        return True
+
 
 _EXPERTS = "mlp.experts.*."
 register_checkpoint_conversion_mapping(
