@@ -11,8 +11,9 @@ models).  Where the model is on a processor, the same is measured there.
 - rows x tok: positions fed a prompt; padded: what compiled calls computed on top, in percent of that.
 - memory: the most that was allocated on the cards during a run (weights included).  CUDA graphs keep memory of theirs
   reserved that is not in it: the JSON has both.  On a processor there is one peak for the whole process.
-- text: on how many prompts every token is that of the reference that the method is compared with (of a compiled line:
-  of the same line with ordinary calls), and where the first difference is, counted from the end of the prompt.
+- text: on how many prompts every token, what follows the end included, is that of the reference that the method is
+  compared with (of a compiled line: of the same line with ordinary calls), and where the first difference is, counted
+  from the end of the prompt.
 - A run in which a shape was compiled is not counted but made again.
 """
 
@@ -171,16 +172,20 @@ def measure(asked: Sequence[Line], placement: Placement, texts: Sequence[str], m
             trace, key = recording.trace, (line.plan.method.id, recording.params)
             rival = recording.rival()
             if line.compiled:
-                against = line.plan.name
-            else:
-                written[key] = trace.tokens
-                against = rival.method.id if rival is not None else ""
-                key = (rival.method.id, rival.params) if rival is not None else key
-                if rival is not None and key not in written:
+                against, expected = line.plan.name, written[key]
+            elif rival is not None:
+                written[key], against = trace.tokens, rival.method.id
+                key = (rival.method.id, rival.params)
+                if key not in written:
                     for _ in rival:
                         pass
                     written[key] = rival.trace.tokens
-            differs = difference(trace.tokens, written[key], trace.prompt_len)
+                expected = written[key]
+            else:  # a reference; those behind the first one are other ways to write its text
+                written[key] = trace.tokens
+                against = asked[0].name if line is not asked[0] else ""
+                expected = next(iter(written.values()))
+            differs = difference(trace.tokens, expected, trace.prompt_len)
             mine.append(Ran(sample(trace, wall, None), trace.padded, held, against, differs))
     print(f"\r{'':<70}\r", end="", file=sys.stderr)
     return [summed(line, mine, ran[0]) for line, mine in zip(asked, ran, strict=True)]

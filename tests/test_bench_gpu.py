@@ -174,6 +174,13 @@ def test_one_command_measures_a_model_and_says_on_what(folders, capsys):
     assert "the process held " in said and "is a reference" in said and " compiled" not in said
 
 
+def test_another_way_to_be_the_reference_is_compared_with_the_baseline(folders, capsys):
+    assert gpu.main(["--model", folders[1], "--methods", "stepwise", *ASK, "--json"]) == 0
+    first, fold = json.loads(capsys.readouterr().out)["rows"]
+    assert (first["against"], fold["against"], fold["identical"]) == ("", "stepwise", 2)
+    assert fold["calls"] < first["calls"]
+
+
 def test_two_models_are_measured_together(folders, capsys):
     _, blocks, small = folders
     assert gpu.main(["--model", blocks, "--draft", small, "--methods", "simsd", *ASK, "--json"]) == 0
