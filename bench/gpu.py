@@ -40,7 +40,7 @@ from decoders.models import catalogue, memory
 from decoders.models.catalogue import Placement
 from decoders.models.hf import HFModel
 from decoders.models.public import PAIRS
-from decoders.models.static import KINDS
+from decoders.models.static import KINDS, Static
 from decoders.run import Recording, hardware
 from training.evaluate import SEED
 
@@ -62,7 +62,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        return self.plan.name + (" compiled" if self.compiled else "")
+        return self.plan.name + (f" ({self.compiled})" if self.compiled else "")
 
 
 @dataclass(frozen=True)
@@ -306,8 +306,9 @@ def main(argv: list[str]) -> int:
         plain, skipped = lines(args.model, args.draft, args.methods)
         if not plain:
             raise Incompatible(f"{args.model}: no method takes it: {skipped}.")
-        asked = [line for p in plain for line in ([p, replace(p, compiled=args.compile)] if args.compile else [p])]
         model = catalogue.load(args.model, placement)
+        kind = args.compile and Static.named(args.compile, model.device)
+        asked = [line for p in plain for line in ([p, replace(p, compiled=kind)] if kind else [p])]
         texts = [item.prompt for item in prompts(args.prompts)]
         rows = measure(asked, placement, texts, args.max_new)
     except ExplorerError as error:
@@ -320,7 +321,7 @@ def main(argv: list[str]) -> int:
         "cuda": torch.version.cuda if model.device.type == "cuda" else None,
         "commit": commit(),
         "models": {name: _source(name) for line in plain for name in line.plan.models.values()},
-        "placement": asdict(placement) | {"compiled": args.compile},
+        "placement": asdict(placement) | {"compiled": kind},
         "prompts": args.prompts,
         "seed": SEED,
         "max_new": args.max_new,

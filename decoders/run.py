@@ -200,7 +200,7 @@ class Recording:
         """As `compare`, an event of the reference run at a time; closed before the end it leaves no reference."""
         other = self.rival()
         if other is None:
-            return
+            return None
         for _ in other:
             yield
         t = other.trace
@@ -216,7 +216,7 @@ class Recording:
         _, name = self.method.promise(self.params)
         loose = self.guarantee == "approximate"
         if self.drawn or not (name or loose):
-            return
+            return None
         reference = registry.method(name) if name else self.method
         ids = list(self.start[: self.canvas.prompt_len])
         shared = self.params.shared(reference.params)

@@ -78,7 +78,7 @@ def test_every_line_is_warmed_up_and_then_answers_a_prompt_before_the_next(monke
     monkeypatch.setattr(gpu, "once", fake)
     monkeypatch.setattr(gpu, "sample", lambda trace, wall, right: Sample(2, 2, 2, 8, wall, 0.5, 0, 0, 0, None, (2, 3)))
     rows = measure([line("stepwise"), line("ssd"), line("ssd", "padded")], Placement("cpu"), ["a", "b"], 8)
-    assert done == [(name, prompt) for prompt in "aab" for name in ("stepwise", "ssd", "ssd compiled")]
+    assert done == [(name, prompt) for prompt in "aab" for name in ("stepwise", "ssd", "ssd (padded)")]
     # The reference was not run again for the second line: it would have had to be iterated over.
     assert [(r["against"], r["identical"]) for r in rows] == [("", 2), ("stepwise", 2), ("ssd", 2)]
 
@@ -126,7 +126,7 @@ def test_tokens_before_the_end_are_counted_and_times_are_medians():
     base = [Ran(slow, 0, (100, 200), "", None)] * 3
     mine = [Ran(fast, 30, (90, 300), "stepwise", differs) for differs in (None, 7, 3)]
     got = summed(line("ssd", "graphs"), mine, base)
-    assert got["name"] == "ssd compiled" and got["tokens"] == 6.0
+    assert got["name"] == "ssd (graphs)" and got["tokens"] == 6.0
     assert (got["tpf"], got["tok_s"], got["model_tok_s"]) == (1.5, 6.0, 12.0)  # 18 tokens, 12 calls
     assert (got["wall"], got["model"], got["calls"], got["target_calls"]) == (4.0, 4.0, 4.0, 3.0)
     assert (got["rows_tokens"], got["padded"]) == (300.0, 0.1)
@@ -137,7 +137,7 @@ def test_tokens_before_the_end_are_counted_and_times_are_medians():
     heads, one, two = (text.split() for text in table([first, got], 3).splitlines())
     assert heads == "tokens TPF tok/s wall model forwards rows x tok padded memory text".split()
     assert one == "stepwise 8.0 0.80 2.0 1.00 1.00 10.0 100 0 % 1 MB is a reference".split()
-    assert two == ("ssd compiled 6.0 1.50 6.0 4.00 4.00 4.0 300 10 % 1 MB 1/3 as stepwise, else from token 3".split())
+    assert two == ("ssd (graphs) 6.0 1.50 6.0 4.00 4.00 4.0 300 10 % 1 MB 1/3 as stepwise, else from token 3".split())
 
 
 # ------------------------------------------------------------ the whole of it
@@ -151,17 +151,17 @@ def test_one_command_measures_a_model_and_says_on_what(folders, capsys):
     out = json.loads(capsys.readouterr().out)
     assert [(r["name"], r["against"]) for r in out["rows"]] == [
         ("stepwise", ""),
-        ("stepwise compiled", "stepwise"),
+        ("stepwise (padded)", "stepwise"),
         ("threshold", "stepwise"),
-        ("threshold compiled", "threshold"),
+        ("threshold (padded)", "threshold"),
         ("ssd", "stepwise"),
-        ("ssd compiled", "ssd"),
+        ("ssd (padded)", "ssd"),
     ]
     rows = {r["name"]: r for r in out["rows"]}
-    for name in ("stepwise", "stepwise compiled", "threshold compiled", "ssd", "ssd compiled"):
+    for name in ("stepwise", "stepwise (padded)", "threshold (padded)", "ssd", "ssd (padded)"):
         assert (rows[name]["identical"], rows[name]["first_difference"]) == (2, None)
     for name in ("stepwise", "threshold", "ssd"):
-        plain, compiled = rows[name], rows[f"{name} compiled"]
+        plain, compiled = rows[name], rows[f"{name} (padded)"]
         assert plain["padded"] == 0 < compiled["padded"] < 0.35
         assert [plain[key] for key in ("calls", "rows_tokens")] == [compiled[key] for key in ("calls", "rows_tokens")]
     assert rows["stepwise"]["wall"] == rows["stepwise"]["model"] == 1.0
@@ -171,7 +171,7 @@ def test_one_command_measures_a_model_and_says_on_what(folders, capsys):
     assert gpu.main([*argv, "--dtype", "bfloat16"]) == 0
     said = capsys.readouterr().out
     assert "full: 2 held-out prompts, 9 positions" in said and ", bfloat16, torch " in said
-    assert "the process held " in said and "is a reference" in said and " compiled" not in said
+    assert "the process held " in said and "is a reference" in said and "(padded)" not in said
 
 
 def test_another_way_to_be_the_reference_is_compared_with_the_baseline(folders, capsys):
@@ -202,7 +202,7 @@ def test_a_compiled_line_that_lets_padding_be_seen_is_caught(folders, capsys, mo
     assert gpu.main(["--model", full, "--methods", "ssd", "--compile", "padded", *ASK, "--json"]) == 0
     rows = {r["name"]: r for r in json.loads(capsys.readouterr().out)["rows"]}
     assert rows["ssd"]["identical"] == 2
-    assert rows["ssd compiled"]["identical"] < 2 and rows["ssd compiled"]["first_difference"] is not None
+    assert rows["ssd (padded)"]["identical"] < 2 and rows["ssd (padded)"]["first_difference"] is not None
 
 
 @pytest.mark.parametrize("more, said", [

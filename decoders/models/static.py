@@ -131,17 +131,12 @@ class Static:
     elsewhere. Safe to share between threads; made under `torch.inference_mode`, as it is used."""
 
     def __init__(self, net: PreTrainedModel, name: str, kind: str):
-        if kind not in KINDS:
-            raise Incompatible(f"compile = {kind!r}: must be one of {', '.join(KINDS)}.")
+        self.device = net.device
+        self.kind = self.named(kind, self.device)
         where = set(map(str, getattr(net, "hf_device_map", {}).values()))
         if len(where) > 1:
             raise Incompatible(f"A model spread over {', '.join(sorted(where))} cannot be compiled: use one device.")
-        self.device = net.device
-        cuda = self.device.type == "cuda"
-        if kind == "graphs" and not cuda:
-            raise Incompatible(f"compile = 'graphs': needs a CUDA device, the model is on {self.device}; use inductor.")
-        self.kind = ("graphs" if cuda else "inductor") if kind == "auto" else kind
-        self.pool = torch.cuda.graph_pool_handle() if cuda else None
+        self.pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
         self._lock = threading.RLock()
         self._calls: OrderedDict[Shape, tuple[Sequence[torch.Tensor], Callable[[], Called]]] = OrderedDict()
         self._past: dict[int, list[Layer]] = {}
@@ -152,6 +147,16 @@ class Static:
             # Without this, fused operations in bfloat16 would keep digits that the network's own kernels round away.
             exact: dict[str, Any] = {"emulate_precision_casts": True}
             self._call = torch.compile(self._call, dynamic=False, backend="inductor", options=exact)
+
+    @staticmethod
+    def named(kind: str, device: torch.device) -> str:
+        """What a kind is on a device; raises `Incompatible` where it is not to be had."""
+        cuda = device.type == "cuda"
+        if kind not in KINDS:
+            raise Incompatible(f"compile = {kind!r}: must be one of {', '.join(KINDS)}.")
+        if kind == "graphs" and not cuda:
+            raise Incompatible(f"compile = 'graphs': needs a CUDA device, the model is on {device}; use inductor.")
+        return ("graphs" if cuda else "inductor") if kind == "auto" else kind
 
     def prepare(self, shape: Shape, layers: Sequence[Layer]) -> None:
         """Compiles or records a shape that is new: seconds, which no call's clock should hold. Raises

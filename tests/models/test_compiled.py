@@ -336,6 +336,11 @@ def test_kinds_that_are_not_to_be_had_are_refused():
         model.compiled("fast")
     with pytest.raises(Incompatible, match=r"^compile = 'graphs': needs a CUDA device, the model is on cpu; use induc"):
         model.compiled("graphs")
+    assert [Static.named("auto", torch.device(name)) for name in ("cpu", "cuda:1", "mps")] == [
+        "inductor",
+        "graphs",
+        "inductor",
+    ]
     spread = SimpleNamespace(hf_device_map={"a": 0, "b": "cpu"}, device=CPU)
     with pytest.raises(Incompatible, match=r"^A model spread over 0, cpu cannot be compiled: use one device\.$"):
         Static(spread, "cache", "auto")  # type: ignore[arg-type]
