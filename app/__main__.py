@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.summary import summary
-from decoders.errors import ExplorerError, UsageError
+from decoders.errors import ExplorerError, ModelUnavailable, UsageError
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured, memory
 from decoders.models.catalogue import Placement
 from decoders.models.check import Checked, check
+from decoders.models.probe import probe
 from decoders.models.public import PUBLIC
 from decoders.models.static import KINDS
 from decoders.registry import METHODS
@@ -67,6 +68,9 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
             help="compile calls at a few padded shapes: CUDA graphs on a CUDA device, torch.compile elsewhere, which "
             "takes a C++ compiler and up to a minute a shape (default: no)",
         )
+        one.add_argument(
+            "--no-probe", action="store_true", help="do not measure a model that nobody here knows before it runs"
+        )
         one.add_argument("--out", type=Path, help="save the trace (.json or .json.gz)")
         one.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
         for knob in m.params.knobs():
@@ -97,6 +101,11 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
                 "--check", action="store_true", help="say which models fit on this machine, and why not"
             )
             listing.add_argument("--get", metavar="MODEL", help="fetch a public model and print its folder")
+            listing.add_argument(
+                "--probe",
+                metavar="MODEL",
+                help="measure a model's mask, shift and attention against what its files say",
+            )
             _place(listing)
     return top
 
@@ -119,6 +128,9 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
     models = {role: getattr(args, flag) for flag, role in zip(roles(method), method.roles, strict=True)}
     where = _placement(args)
     recording = Recording(method, models, prompt, seed=args.seed, level=args.level, placement=where, **given)
+    if not args.no_probe:
+        for name in dict.fromkeys(models.values()):
+            _warn(name, where)
     for _ in recording:
         pass
     if args.reference and recording.compare() is None and recording.drawn:
@@ -136,6 +148,18 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
         where = trace.difference()
         verdict = "identical to" if where is None else f"differs from position {where} from"
         print(f"[{verdict} {trace.reference.label}: {_costs(trace.reference)}]", file=sys.stderr)
+
+
+def _warn(name: str, placement: Placement) -> None:
+    """Measures a model that is neither bundled nor a known public one: what does not fit is said and left as it is."""
+    if not catalogue.stranger(name):
+        return
+    print(f"[measuring how {name} is to be read; --no-probe leaves that out]", file=sys.stderr)
+    report = probe(name, placement)
+    if not report.informative:
+        raise ModelUnavailable(f"{plain(report.nothing)} Check the folder, or run it with --no-probe.")
+    for sentence in report.warnings:
+        print(f"[{plain(sentence)}]", file=sys.stderr)
 
 
 def _costs(ran: Trace | Reference) -> str:
@@ -239,6 +263,10 @@ def list_models(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
             size = f", {memory.words(known.parameters * 2)} in bfloat16" if known else ""
             print(f"[fetching {here.repo}@{here.revision}{size}]", file=sys.stderr)
         print(catalogue.get(args.get))
+        return
+    if args.probe:
+        found = probe(args.probe, placement)
+        print(json.dumps(found.json(), ensure_ascii=False) if args.json else plain("\n".join(found.sentences)))
         return
     checked = check(methods, placement)
     if args.json:

@@ -3,13 +3,11 @@ before its weights are loaded or even fetched."""
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
-from decoders.models import catalogue, checkpoint, hub, memory
+from decoders.models import catalogue, memory
 from decoders.models.base import ModelSpec
 from decoders.models.catalogue import Placement
 from decoders.models.families import Config, Family
@@ -53,7 +51,7 @@ class Met:
 
 
 def meet(name: str, placement: Placement) -> Met:
-    """Looks at a short name, hub id or folder. Of an unknown hub id nothing but its configuration is fetched. Raises
+    """Looks at a short name, hub id or folder. Of an unknown hub id only the small files are fetched. Raises
     `ExplorerError`."""
     found = catalogue.source(name.strip())
     known = next((p for p in PUBLIC if p.id == found.id), None)
@@ -61,17 +59,11 @@ def meet(name: str, placement: Placement) -> Met:
     config: Config
     if found.path is not None and (lacks := catalogue.missing(name.strip())):
         raise ModelUnavailable(lacks)
-    if found.path is not None:
-        files = checkpoint.read(found.path, found.id, **dict(found.facts))
-        family, config, spec = files.family, files.config, files.spec
-    elif known is not None:
+    if found.path is None and known is not None:
         family, config, spec = known.family, known.config, known.spec
     else:
-        with tempfile.TemporaryDirectory() as folder:
-            # Not into the hub's own cache, where it would pass for the whole checkpoint.
-            hub.fetch(found.repo, found.revision, ("config.json", "generation.json"), Path(folder))
-            files = checkpoint.read(Path(folder), found.id)
-            family, config, spec = files.family, files.config, files.spec
+        files = catalogue.described(name.strip())
+        family, config, spec = files.family, files.config, files.spec
     guest = Guest(known.id if known else name.strip(), spec.id, family.title, spec.attention, spec.block)
     needs = memory.need(family, config, placement.number, tokens=min(512, spec.context))
     where = placement.where

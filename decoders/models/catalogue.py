@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,11 @@ def source(name: str) -> Source:
     raise UnknownName("model", name, [*(e.id for e in CATALOGUE), *(p.id for p in PUBLIC)])
 
 
+def stranger(name: str) -> bool:
+    """Whether a model is neither bundled nor one of the public ones, whose conventions were looked up."""
+    return source(name).id not in {*(e.id for e in CATALOGUE), *(p.id for p in PUBLIC)} or os.path.isdir(name)
+
+
 def missing(name: str) -> str:
     """Why a model cannot be loaded at once, as a sentence; empty when its files are there."""
     found = source(name)
@@ -178,6 +183,12 @@ def get(name: str) -> Path:
     return found.path or hub.fetch(found.repo, found.revision)
 
 
+def facts(name: str) -> Path:
+    """The folder of a model's config.json and tokenizer; its weights may still be on the hub."""
+    found = source(name)
+    return found.path or hub.fetch(found.repo, found.revision, checkpoint.FACTS)
+
+
 def spec(name: str) -> ModelSpec:
     """The facts of a model, without loading its weights: from its files, or, while they are on the hub, from what is
     known of the public model."""
@@ -185,12 +196,12 @@ def spec(name: str) -> ModelSpec:
     known = next((p for p in PUBLIC if p.id == found.id), None)
     if found.path is None and known is not None:
         return known.spec
-    return _checkpoint(name).spec
+    return described(name).spec
 
 
-def _checkpoint(name: str) -> Checkpoint:
-    found = source(name)
-    path = found.path or get(name)
+def described(name: str) -> Checkpoint:
+    """What a model is, from its small files: no weights are fetched or read."""
+    found, path = source(name), facts(name)
     if path.parent == MODELS and not (path / "config.json").is_file():
         raise ModelUnavailable(missing(name))
     return checkpoint.read(path, found.id, **dict(found.facts))
@@ -199,7 +210,7 @@ def _checkpoint(name: str) -> Checkpoint:
 def shared(draft: str, target: str) -> int | None:
     """How many ids, from 0 on, are the same token for both models; None where all are. Reads their tokenizers only;
     raises `Incompatible` for two vocabularies."""
-    return None if draft == target else _shared(get(draft), get(target), f"{draft} and {target}")
+    return None if draft == target else _shared(facts(draft), facts(target), f"{draft} and {target}")
 
 
 @cache
@@ -252,10 +263,15 @@ def load(name: str, placement: Placement = Placement()) -> Model:  # noqa: B008 
     """The model, loaded once per process and place, fetched first where its files are not here; compiled calls use the
     same weights. Raises `ModelUnavailable` before fetching or reading weights that will not fit; loaded models make
     room first."""
-    known = next((p for p in PUBLIC if p.id == source(name).id), None)
-    if known is not None and source(name).path is None:
+    asked = source(name)
+    known = next((p for p in PUBLIC if p.id == asked.id), None)
+    if asked.path is None and known is not None:
         _make_room(known.id, known.family, known.config, known.spec.context, placement)
-    found = _checkpoint(name)
+    found = described(name)
+    if asked.path is None:
+        if known is None:
+            _make_room(found.spec.id, found.family, found.config, found.spec.context, placement)
+        found = replace(found, path=get(name))
     key = (str(found.path), str(placement.where), placement.number, placement.device == "auto")
     with _lock:
         if key not in _loaded:

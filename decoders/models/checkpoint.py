@@ -21,8 +21,9 @@ from decoders.models.hf import HFModel
 from decoders.ngram import NGram
 
 PROXY = "trigram.safetensors"
-# What is fetched of a repository, and all that is read of a folder.
-FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja", "tokenizer.model")
+# All that is read of a folder, and so all that is fetched of a repository: what says what it is, and the weights.
+FACTS = ("*.json", "*.txt", "*.jinja", "tokenizer.model")
+FILES = (*FACTS, "*.safetensors")
 
 
 @dataclass(frozen=True)

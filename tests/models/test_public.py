@@ -221,7 +221,7 @@ def test_the_check_says_what_fits_with_numbers(capsys, monkeypatch):
 
 def test_a_folder_is_run_from_the_command_line_in_the_arithmetic_that_is_asked_for(capsys, tmp_path):
     folder = str(write(tmp_path / "mine", "a2d-qwen3"))
-    ask = ["run", "ssd", "--model", folder, "--prompt", "hi you", "--max-new", "8", "--json"]
+    ask = ["run", "ssd", "--model", folder, "--prompt", "hi you", "--max-new", "8", "--json", "--no-probe"]
     code, out, _ = run_cli(capsys, *ask, "--dtype", "bfloat16")
     assert code == 0 and json.loads(out)["model"] == "mine"
     code, out, err = run_cli(capsys, *ask, "--device", "cuda:7")
