@@ -128,6 +128,9 @@ def run(args: argparse.Namespace, methods: tuple[Method, ...]) -> None:
     models = {role: getattr(args, flag) for flag, role in zip(roles(method), method.roles, strict=True)}
     where = _placement(args)
     recording = Recording(method, models, prompt, seed=args.seed, level=args.level, placement=where, **given)
+    if "proxy" not in given and getattr(recording.params, "proxy", "") == "none":
+        alone = f"no 3-gram lies beside {recording.model.spec.id}, so the drafter alone scores its paths (proxy = none)"
+        print(f"[{alone}]", file=sys.stderr)
     if not args.no_probe:
         for name in dict.fromkeys(models.values()):
             _warn(name, where)

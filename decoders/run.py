@@ -104,6 +104,8 @@ class Recording:
         spec = self.model.spec
         if "block" not in knobs:
             self.params = replace(self.params, block=spec.block)
+        if "proxy" not in knobs and hasattr(self.params, "proxy") and self.model.proxy is None:
+            self.params = replace(self.params, proxy="none")  # a default that few models can keep
         self.prompt = prompt if isinstance(prompt, str) else ""
         ids = self.model.encode(prompt) if isinstance(prompt, str) else list(prompt)
         if not ids:

@@ -15,7 +15,7 @@ import torch
 from decoders.errors import ModelUnavailable, UnknownName
 from decoders.methods.base import Method
 from decoders.models import checkpoint, hub, memory, vocabulary
-from decoders.models.base import Model, ModelSpec
+from decoders.models.base import ModelSpec
 from decoders.models.checkpoint import PROXY, Checkpoint
 from decoders.models.families import Config, Family
 from decoders.models.hf import HFModel
@@ -259,7 +259,7 @@ _lock = threading.Lock()
 _loaded: dict[tuple, HFModel] = {}
 
 
-def load(name: str, placement: Placement = Placement()) -> Model:  # noqa: B008 (it is frozen)
+def load(name: str, placement: Placement = Placement()) -> HFModel:  # noqa: B008 (it is frozen)
     """The model, loaded once per process and place, fetched first where its files are not here; compiled calls use the
     same weights. Raises `ModelUnavailable` before fetching or reading weights that will not fit; loaded models make
     room first."""

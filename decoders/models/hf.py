@@ -51,6 +51,7 @@ class HFModel:
         self.net, self.tokenizer, self.spec, self.proxy = net.eval(), tokenizer, spec, proxy
         self.layout, self.template = layout, dict(template or {})
         self._pieces: dict[int, str] = {}
+        self._lead: tuple[list[int], str] | None = None
         # transformers 5.24 renamed the argument, and warns about the old name.
         self._cache = "cache" if "cache" in inspect.signature(net.forward).parameters else "past_key_values"
         self.static = static.Static(net, self._cache, compiled) if compiled else None
@@ -102,10 +103,25 @@ class HFModel:
         if self.tokenizer is None:
             return f"<{token}>"
         name = str(self.tokenizer.convert_ids_to_tokens(token))
-        text = str(self.tokenizer.decode([token], skip_special_tokens=False, clean_up_tokenization_spaces=False))
-        if re.fullmatch(r"<0x[0-9A-F]{2}>", name) or "\ufffd" not in text:
-            return name if "\ufffd" in text else text
+        text = self._behind(token)
+        if "\ufffd" not in text:
+            return text
+        if re.fullmatch(r"<0x[0-9A-F]{2}>", name):
+            return name
         return "".join(f"<0x{_BYTE_OF[ch]:02X}>" if ch in _BYTE_OF else ch for ch in name)
+
+    def _behind(self, token: int) -> str:
+        """A token's text in the middle of a text: many decoders strip the blank of a first token."""
+        if self._lead is None:
+            ids = list(self.tokenizer("a", add_special_tokens=False)["input_ids"])  # pyright: ignore
+            self._lead = ids, self._decoded(ids)
+        ids, lead = self._lead
+        text = self._decoded([*ids, token])
+        return text.removeprefix(lead) if text.startswith(lead) else self._decoded([token])
+
+    def _decoded(self, ids: list[int]) -> str:
+        assert self.tokenizer is not None
+        return str(self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     # ------------------------------------------------------------ forward
     def forward(

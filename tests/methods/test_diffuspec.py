@@ -402,12 +402,15 @@ def test_models_of_different_vocabularies_are_refused():
         Recording("diffuspec", models, [1])
 
 
-def test_a_missing_3gram_is_named_and_can_be_done_without():
+def test_a_missing_3gram_is_done_without_unless_it_was_asked_for():
     models = hashes(METHOD)
+    assert run("diffuspec", models, [1], max_new=4).params["proxy"] == "trigram"
     models["target"].proxy = None
     with pytest.raises(ModelUnavailable, match="^toy-causal has no trigram.safetensors: .* or choose proxy = none[.]$"):
-        run("diffuspec", models, [1], max_new=4)
-    assert run("diffuspec", models, [1], max_new=4, proxy="none").calls > 0
+        run("diffuspec", models, [1], max_new=4, proxy="trigram")
+    without = run("diffuspec", models, [1], max_new=4)
+    assert without.calls > 0 and without.params["proxy"] == "none"
+    assert without.events == run("diffuspec", models, [1], max_new=4, proxy="none").events
 
 
 def test_the_drafter_needs_room_for_the_text_too():
