@@ -4,6 +4,7 @@ Only config.json, the tokenizer's files and *.safetensors are read; code that li
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import dataclass, replace
 from functools import cache
@@ -115,6 +116,11 @@ def load(found: Checkpoint, device: torch.device, dtype: torch.dtype, spread: bo
     if lacks := absent(path):
         other = " Weights in other formats are not read: convert them." if "model.safetensors" in lacks else ""
         raise ModelUnavailable(f"{id} lacks {', '.join(lacks)} in {path.name}/.{other}")
+    if spread and importlib.util.find_spec("accelerate") is None:
+        raise ModelUnavailable(
+            f"{id}: laying a model over several devices needs accelerate: run `pip install accelerate`, or name one "
+            "device."
+        )
     loaded: Any = found.family.model.from_pretrained(
         path,
         config=found.family.native(found.config),

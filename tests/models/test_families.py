@@ -167,6 +167,26 @@ def test_a_family_decodes_in_bfloat16(tmp_path, family):
     assert len(trace.tokens) == 23 and trace.hardware.endswith("threads, bfloat16")
 
 
+# ------------------------------------------------------------ several devices
+def test_spreading_a_model_without_accelerate_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModelUnavailable, match="^wide: laying a model over several devices needs accelerate: run `pip"):
+        catalogue.load(str(write(tmp_path / "wide", "sdar")), Placement("auto"))
+
+
+@pytest.mark.parametrize("family", WEIGHTS)
+def test_a_spread_family_gives_the_same_logits(loaded, tmp_path, family):
+    """With one device there is nothing to lay out, so accelerate's hooks are put on by hand: masks and caches pass."""
+    accelerate = pytest.importorskip("accelerate", reason="accelerate is an optional package")
+    spread = catalogue.load(str(write(tmp_path / family, family)), Placement("auto", "float32"))
+    accelerate.dispatch_model(spread.net, {"": "cpu"}, force_hooks=True)
+    assert spread.net._hf_hook is not None
+    alone = loaded(family).forward(PROMPT, role="x")[0].rows
+    assert torch.equal(spread.forward(PROMPT, role="x")[0].rows, alone)
+    method = {"full": "ssd", "block": "s2d2"}[spread.spec.attention]
+    assert run(method, spread, PROMPT, max_new=8, block=4, early_stop=False).finish == "length"
+
+
 # ------------------------------------------------------------ refusals
 def test_an_unknown_architecture_is_refused_by_its_name(tmp_path):
     folder = write(tmp_path / "odd", "sdar")
