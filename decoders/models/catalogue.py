@@ -132,13 +132,14 @@ def source(name: str) -> Source:
             )
     if asked := hub.NAME.match(name):
         repo, revision = asked["repo"], asked["revision"] or "main"
-        return Source(repo, hub.cached(repo, revision), repo, revision)
+        facts = next((p.facts for p in PUBLIC if p.hub == repo), {})  # of every revision
+        return Source(repo, hub.cached(repo, revision), repo, revision, tuple(facts.items()))
     raise UnknownName("model", name, [*(e.id for e in CATALOGUE), *(p.id for p in PUBLIC)])
 
 
 def stranger(name: str) -> bool:
     """Whether a model is neither bundled nor one of the public ones, whose conventions were looked up."""
-    return source(name).id not in {*(e.id for e in CATALOGUE), *(p.id for p in PUBLIC)} or os.path.isdir(name)
+    return name not in {e.id for e in CATALOGUE} and source(name).repo not in {p.hub for p in PUBLIC}
 
 
 def missing(name: str) -> str:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from app.__main__ import main
 from decoders.errors import Incompatible, ModelUnavailable, UnknownName
-from decoders.models import catalogue, families, hub, memory, vocabulary
+from decoders.models import catalogue, checkpoint, families, hub, memory, vocabulary
 from decoders.models.base import Logits
 from decoders.models.catalogue import Placement
 from decoders.models.public import PAIRS, PINS, PUBLIC, public
@@ -96,7 +96,10 @@ def test_names_lead_to_bundled_models_folders_public_models_and_hub_ids(tmp_path
     assert catalogue.source("dream-7b").repo == "Dream-org/Dream-v0-Instruct-7B"
     assert catalogue.source("Dream-org/Dream-v0-Instruct-7B").id == "dream-7b"
     assert catalogue.source("me/mine@v1.2").revision == "v1.2"
-    assert asked[-1] == ("me/mine", "v1.2") and asked[0][1] == PINS["Dream-org/Dream-v0-Instruct-7B"]
+    assert catalogue.source("Dream-org/Dream-v0-Instruct-7B@main").facts == (("context", 2048),)
+    known = ("tiny-llada", "dream-7b", "JetLM/SDAR-8B-Chat", "JetLM/SDAR-8B-Chat@main")
+    assert [catalogue.stranger(name) for name in (*known, "me/mine", str(tmp_path))] == [False] * 4 + [True] * 2
+    assert ("me/mine", "v1.2") in asked and asked[0][1] == PINS["Dream-org/Dream-v0-Instruct-7B"]
     for wrong in ("dreem-7b", "a/b/c", "../../etc"):
         with pytest.raises(UnknownName):
             catalogue.source(wrong)
@@ -127,11 +130,16 @@ def test_what_goes_wrong_on_the_way_is_one_sentence(monkeypatch, error, said):
         hub.fetch("me/mine", "v9")
 
 
-def test_only_what_is_read_is_fetched(monkeypatch):
-    asked = {}
-    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", lambda repo, **how: asked.update(how) or "/x")
-    hub.fetch("me/mine", "main")
-    assert asked["allow_patterns"] == ["*.json", "*.safetensors", "*.txt", "*.jinja", "tokenizer.model"]
+def test_only_what_is_read_is_fetched(tmp_path, monkeypatch):
+    asked, folder = {}, write(tmp_path / "mine", "sdar")
+    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", lambda repo, **how: asked.update(how) or folder)
+    assert hub.fetch("me/mine", "main") == folder
+    assert asked["allow_patterns"] == ["*.json", "*.txt", "*.jinja", "tokenizer.model", "*.safetensors"]
+    hub.fetch("me/mine", "main", checkpoint.FACTS)
+    assert asked["allow_patterns"] == ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
+    (folder / "config.json").unlink()
+    with pytest.raises(ModelUnavailable, match="^me/mine has no config.json: name a repository that holds a whole "):
+        hub.fetch("me/mine", "main")
 
 
 # ------------------------------------------------------------ two vocabularies
