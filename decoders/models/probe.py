@@ -438,7 +438,8 @@ class _Findings:
         said, agrees = self.said.attention, found == self.said.attention
         cost = Margin(room.nats - infill.nats, math.hypot(room.error, infill.error))
         losses = {"room: full - block": room.nats, "infill: block - full": infill.nats}
-        why = f"full attention costs {room} nats before {ROOM} masks and saves {infill} between clean tokens"
+        saved = f"saves {infill}" if infill.nats > 0 else f"costs {Margin(-infill.nats, infill.error)}"
+        why = f"full attention costs {room} nats before {ROOM} masks and {saved} between clean tokens"
         entry = "" if agrees else _entry({"attention": found, **size})
         sure = cost.sure or Margin(-cost.nats, cost.error).sure
         if sure:
@@ -517,9 +518,9 @@ def _entry(facts: Mapping[str, Any]) -> str:
 
 
 def _said(check: Check) -> str:
-    verdict = (
-        "holds" if check.holds else "does not hold: the native class may not be this model's, do not trust its text"
-    )
+    if not check.limit and check.holds:
+        return f"{check.name}."
+    verdict = "yes" if check.holds else "no, so the native class may not be this model's; do not trust its text"
     return f"{check.name}: {verdict} (logits differ by {check.difference:.1e}, rounding explains {check.limit:.1e})."
 
 
