@@ -17,9 +17,11 @@ from app.controls import control
 from app.guest import Guest
 from app.handlers import Handlers, endpoint, placed, polite
 from app.race import settings as settings_of
+from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured
 from decoders.models.catalogue import Placement
+from decoders.models.probe import probe
 from decoders.models.public import PUBLIC
 from decoders.params import Knob
 from decoders.registry import METHODS
@@ -155,6 +157,7 @@ def build(
                         elem_id="named",
                     )
                     look = gr.Button(words.LOOK, size="md", elem_id="look")
+                    check = gr.Button(words.CHECK, size="md", visible=False, elem_id="check")
                     met = gr.Textbox(label=words.MET, visible=False, lines=4, max_lines=12, elem_id="met")
                 panels, knobs = [], []
                 with gr.Accordion(words.SETTINGS, open=True, elem_id="settings"):
@@ -276,9 +279,9 @@ def build(
             act.stop(event._data.get("run"))
 
         if loading:
-            meet = polite(functools.partial(_meet, methods))
-            around = [named, dtype, chosen, guests, model, draft]
-            look.click(meet, around, [met, guests, model, draft], **waiting)
+            around, told = [named, dtype, chosen, guests, model, draft], [met, guests, model, draft, check]
+            look.click(polite(functools.partial(_meet, methods)), around, told, **waiting)
+            check.click(polite(functools.partial(_measure, methods)), around, told, **shared, **waiting)
         if space.ZERO:
             tokens = [(method, c) for (method, knob), c in knobs if knob == "max_new"]
 
@@ -392,19 +395,39 @@ def _meet(
     guests: tuple[Guest, ...],
     model: str | None,
     draft: str | None,
-) -> tuple[Any, tuple[Guest, ...], Any, Any]:
+    measured: str = "",
+) -> tuple[Any, tuple[Guest, ...], Any, Any, Any]:
     """A model that a visitor named: what it is, and, if it fits here, a place in the menus; chosen for the first role
-    of the method that it can have."""
+    of the method that it can have. One that nobody here knows is `measured` before; the button for that is the last of
+    what comes back."""
     met = guest.meet(name or "", placed(dtype))
+    strange = met.fits and not measured and catalogue.stranger((name or "").strip())
     at = next(m for m in methods if m.id == method)
     mine, bundled = met.guest, [entry.id for entry in catalogue.CATALOGUE]
-    if met.fits and mine not in guests and mine.name not in bundled:
+    if met.fits and not strange and mine not in guests and mine.name not in bundled:
         guests = (*guests, mine)
-    first, *rest = (mine.attention in kinds for kinds in at.roles.values())
+    first, *rest = (mine in guests and mine.attention in kinds for kinds in at.roles.values())
     main = _choices(at, 0, mine.name if first else model, guests=guests)
     second = _choices(at, 1, mine.name if any(rest) and not first else draft, main["value"], guests)
-    said = gr.update(value=guest.described(met, methods), visible=True)
-    return said, guests, gr.update(**main), gr.update(**second)
+    lines = [guest.described(met, methods), *filter(None, [measured, words.UNMEASURED if strange else ""])]
+    said = gr.update(value="\n".join(lines), visible=True)
+    return said, guests, gr.update(**main), gr.update(**second), gr.update(visible=strange)
+
+
+def _measure(
+    methods: tuple[Method, ...],
+    name: str | None,
+    dtype: str,
+    method: str,
+    guests: tuple[Guest, ...],
+    model: str | None,
+    draft: str | None,
+) -> tuple[Any, tuple[Guest, ...], Any, Any, Any]:
+    """As `_meet`, after the conformance check; raises `ModelUnavailable` where that can tell nothing."""
+    report = probe((name or "").strip(), placed(dtype))
+    if not report.informative:
+        raise ModelUnavailable(f"{report.nothing} Check the folder.")
+    return _meet(methods, name, dtype, method, guests, model, draft, "\n".join(report.sentences))
 
 
 def _asks(method: Method, model: str, draft: str | None, compare: bool, most: float | None, dtype: str) -> str:

@@ -11,6 +11,11 @@ GUEST = "{family}, {attention} attention. Not one of ours: what it answers is on
 OTHER = "Another model"
 OTHER_HINT = "A name from the list, a hub id (owner/name) or a folder on the server."
 LOOK = "Look at it"
+CHECK = "Load it and measure it"
+UNMEASURED = (
+    "Nobody here knows this model. Before it gets into the menus it is loaded, and its mask, shift and attention are "
+    "measured; that can take a minute."
+)
 MET = "What it is, and where it fits"
 METHOD = "Method ({n} to choose from)"
 # The groups of the method menu, in its order: the reference decoders, then by the attention of the model that decodes.

@@ -11,15 +11,15 @@ import gradio as gr
 import pytest
 from models.checkpoints import write
 
-from app import stage
+from app import stage, words
 from app.drawn import Drawn
 from app.guest import Guest
 from app.handlers import Handlers, endpoint, polite
 from app.links import Settings
 from app.store import MAX_RUNS, Store
-from app.ui import _choices, _drafters, _meet, _menu, _panels, _picked, build
+from app.ui import _choices, _drafters, _measure, _meet, _menu, _panels, _picked, build
 from decoders.errors import UnknownName, UsageError
-from decoders.models import catalogue, hub, memory
+from decoders.models import catalogue, checkpoint, hub, memory
 from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.trace import MAX_FILE_BYTES, Trace
@@ -405,7 +405,12 @@ def folder(tmp_path) -> str:
 def test_a_visitors_model_is_described_before_it_is_loaded_and_gets_into_the_menus_it_fits(folder, monkeypatch):
     monkeypatch.setattr(catalogue, "load", lambda *args: pytest.fail("it was loaded"))
     monkeypatch.setattr(memory, "free", lambda device: 8_000_000_000)
-    said, guests, model, draft = _meet(METHODS, f" {folder} ", "float32", "ssd", (), "tiny-llada", None)
+    asked = (METHODS, f" {folder} ", "float32", "ssd", (), "tiny-llada", None)
+    said, guests, model, _, check = _meet(*asked)
+    assert said["value"].endswith(words.UNMEASURED) and check["visible"]
+    assert (guests, model["value"]) == ((), "tiny-llada"), "nobody has measured it yet"
+    said, guests, model, draft, check = _meet(*asked, "As measured.")
+    assert said["value"].endswith("\nAs measured.") and not check["visible"]
     told = said["value"].split("\n")
     assert told[0] == (
         "mine: SDAR, block attention in blocks of 4; a position is predicted by its own row; mask 95, end 94; room for "
@@ -416,7 +421,7 @@ def test_a_visitors_model_is_described_before_it_is_loaded_and_gets_into_the_men
     assert told[3] == "As the draft model of SimSD, Speculative decoding, DiffuSpec."
     assert guests == (Guest(folder, "mine", "SDAR", "block", 4),)
     assert (model["value"], ("mine · SDAR", folder) in model["choices"], draft["visible"]) == (folder, True, False)
-    again = _meet(METHODS, folder, "float32", "diffuspec", guests, "tiny-ar", "tiny-llada")
+    again = _meet(METHODS, folder, "float32", "diffuspec", guests, "tiny-ar", "tiny-llada", "As measured.")
     assert again[1] == guests and (again[2]["value"], again[3]["value"]) == ("tiny-ar", folder)
     assert folder not in [id for _, id in _choices(find("ar"), 0, None, guests=guests)["choices"]]
     note, *blocks = _picked(2, folder, None, guests)
@@ -426,28 +431,42 @@ def test_a_visitors_model_is_described_before_it_is_loaded_and_gets_into_the_men
 def test_a_public_model_is_described_without_a_network_and_one_that_does_not_fit_stays_out_of_the_menus(monkeypatch):
     monkeypatch.setattr(hub, "fetch", lambda *args: pytest.fail("it was fetched"))
     monkeypatch.setattr(memory, "free", lambda device: 20_000_000_000)
-    said, guests, model, _ = _meet(METHODS, "GSAI-ML/LLaDA-8B-Instruct", "bfloat16", "ssd", (), "tiny-llada", None)
+    said, guests, model, _, check = _meet(
+        METHODS, "GSAI-ML/LLaDA-8B-Instruct", "bfloat16", "ssd", (), "tiny-llada", None
+    )
     assert "Needs about 19.6 GB, 16.0 GB of them weights; 20.0 GB are free on cpu: it fits." in said["value"]
-    assert "the first run fetches them" in said["value"]
+    assert "the first run fetches them" in said["value"] and not check["visible"]
     assert [(g.name, g.attention) for g in guests] == [("llada-8b", "full")] and model["value"] == "llada-8b"
-    said, guests, model, _ = _meet(METHODS, "llada-8b", "float32", "ssd", (), "tiny-llada", None)
+    said, guests, model, *_ = _meet(METHODS, "llada-8b", "float32", "ssd", (), "tiny-llada", None)
     assert "20.0 GB are free on cpu: it does not fit, so the menus do not have it." in said["value"]
     assert guests == () and model["value"] == "tiny-llada"
 
 
-def test_of_an_unknown_repository_only_its_configuration_is_fetched(folder, monkeypatch):
+def test_of_an_unknown_repository_only_the_small_files_are_fetched(folder, monkeypatch):
     asked = []
 
-    def fetch(repo, revision, files, into):
+    def fetch(repo, revision, files):
         asked.append((repo, revision, files))
-        (into / "config.json").write_bytes((Path(folder) / "config.json").read_bytes())
-        (into / "generation.json").write_text('{"mask": 95, "eos": 94}')
+        return Path(folder)
 
     monkeypatch.setattr(hub, "cached", lambda repo, revision: None)
     monkeypatch.setattr(hub, "fetch", fetch)
-    _, guests, model, _ = _meet(METHODS, "me/mine@v1", "float32", "ssd", (), "tiny-llada", None)
-    assert asked == [("me/mine", "v1", ("config.json", "generation.json"))]
-    assert (guests[0].name, guests[0].title, model["value"]) == ("me/mine@v1", "me/mine", "me/mine@v1")
+    said, guests, _, _, check = _meet(METHODS, "me/mine@v1", "float32", "ssd", (), "tiny-llada", None)
+    assert asked == [("me/mine", "v1", checkpoint.FACTS)] and "model.safetensors" not in " ".join(checkpoint.FACTS)
+    assert guests == () and check["visible"] and said["value"].startswith("me/mine: SDAR, ")
+
+
+def test_a_model_that_answers_no_better_than_chance_stays_out_of_the_menus(folder):
+    with pytest.raises(gr.Error, match="mine: the model predicts no better than chance .* Check the folder[.]"):
+        polite(_measure)(METHODS, folder, "float32", "ssd", (), "tiny-llada", None)
+
+
+@needs_weights
+def test_a_strangers_mask_shift_and_attention_are_measured_before_it_gets_into_the_menus():
+    copy = str(catalogue.MODELS / "tiny-llada")
+    said, guests, model, _, check = _measure(METHODS, copy, "float32", "ssd", (), "tiny-llada", None)
+    assert "full attention" in said["value"] and "masked tokens of" in said["value"]
+    assert [g.attention for g in guests] == ["full"] and model["value"] == copy and not check["visible"]
 
 
 @pytest.mark.parametrize(
