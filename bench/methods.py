@@ -19,7 +19,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def row(samples: Sequence[Sample], reference: Sequence[Sample]) -> dict[str, Any
     }
 
 
-def once(plan: Plan, models: dict[str, Model], prompt: str, max_new: int) -> tuple[Trace, float]:
+def once(plan: Plan, models: Mapping[str, Model], prompt: str, max_new: int) -> tuple[Trace, float]:
     """One run and its seconds by the clock; reading the prompt and building the trace are not in them."""
     cast = {role: models[name] for role, name in plan.models.items()}
     recording = Recording(plan.method, cast, prompt, level="timing", **{"max_new": max_new, **plan.knobs})
@@ -122,7 +122,7 @@ def timed(recording: Recording) -> float:
     return time.perf_counter() - began
 
 
-def measure(lines: Sequence[Plan], models: dict[str, Model], asked: Sequence[Item], max_new: int) -> list[dict]:
+def measure(lines: Sequence[Plan], models: Mapping[str, Model], asked: Sequence[Item], max_new: int) -> list[dict]:
     """One row per line: every line answers a prompt before the next prompt comes. Each line is warmed up first."""
     samples: list[list[Sample]] = [[] for _ in lines]
     for plan in lines:
