@@ -409,7 +409,8 @@ def _meet(
     first, *rest = (mine in guests and mine.attention in kinds for kinds in at.roles.values())
     main = _choices(at, 0, mine.name if first else model, guests=guests)
     second = _choices(at, 1, mine.name if any(rest) and not first else draft, main["value"], guests)
-    lines = [guest.described(met, methods), *filter(None, [measured, words.UNMEASURED if strange else ""])]
+    lines = guest.described(met, methods).split("\n")
+    lines[2:2] = filter(None, [measured, words.UNMEASURED if strange else ""])  # before the long list of methods
     said = gr.update(value="\n".join(lines), visible=True)
     return said, guests, gr.update(**main), gr.update(**second), gr.update(visible=strange)
 

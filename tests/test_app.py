@@ -407,18 +407,18 @@ def test_a_visitors_model_is_described_before_it_is_loaded_and_gets_into_the_men
     monkeypatch.setattr(memory, "free", lambda device: 8_000_000_000)
     asked = (METHODS, f" {folder} ", "float32", "ssd", (), "tiny-llada", None)
     said, guests, model, _, check = _meet(*asked)
-    assert said["value"].endswith(words.UNMEASURED) and check["visible"]
+    assert said["value"].split("\n")[2] == words.UNMEASURED and check["visible"]
     assert (guests, model["value"]) == ((), "tiny-llada"), "nobody has measured it yet"
     said, guests, model, draft, check = _meet(*asked, "As measured.")
-    assert said["value"].endswith("\nAs measured.") and not check["visible"]
+    assert said["value"].split("\n")[2] == "As measured." and not check["visible"]
     told = said["value"].split("\n")
     assert told[0] == (
         "mine: SDAR, block attention in blocks of 4; a position is predicted by its own row; mask 95, end 94; room for "
         "512 tokens."
     )
     assert told[1] == "Needs about 10 MB, 1 MB of them weights; 8.0 GB are free on cpu: it fits."
-    assert told[2].startswith("As the model of Stepwise, ") and "S2D2" in told[2] and "Dream" not in told[2]
-    assert told[3] == "As the draft model of SimSD, Speculative decoding, DiffuSpec."
+    assert told[3].startswith("As the model of Stepwise, ") and "S2D2" in told[3] and "Dream" not in told[3]
+    assert told[4] == "As the draft model of SimSD, Speculative decoding, DiffuSpec."
     assert guests == (Guest(folder, "mine", "SDAR", "block", 4),)
     assert (model["value"], ("mine · SDAR", folder) in model["choices"], draft["visible"]) == (folder, True, False)
     again = _meet(METHODS, folder, "float32", "diffuspec", guests, "tiny-ar", "tiny-llada", "As measured.")
