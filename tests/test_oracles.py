@@ -4,11 +4,11 @@ call.
 The recordings lie in tests/data/oracles, tests/oracle_models.py builds the weights, tests/oracle_impl.py translates the
 reference's arguments to ours."""
 
-import checkpoints
 import oracle_impl
 import oracle_models
 import pytest
 import torch
+from models import checkpoints
 
 from decoders import masks, routing
 from decoders.chance import Chance
