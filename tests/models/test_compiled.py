@@ -279,7 +279,7 @@ def test_every_family_is_compiled_by_name_and_shares_its_weights(tmp_path, famil
 
 def test_the_command_line_compiles_on_request_and_says_so(capsys, tmp_path):
     folder = str(write(tmp_path / "mine", "a2d-qwen3"))
-    ask = ["run", "ssd", "--model", folder, "--prompt", "hi you", "--max-new", "8", "--json"]
+    ask = ["run", "ssd", "--model", folder, "--no-probe", "--prompt", "hi you", "--max-new", "8", "--json"]
     texts = []
     for compile, said in (([], ""), (["--compile", "padded"], ", compiled calls (padded)")):
         assert main([*ask, *compile]) == 0

@@ -100,7 +100,7 @@ def test_names_lead_to_bundled_models_folders_public_models_and_hub_ids(tmp_path
     known = ("tiny-llada", "dream-7b", "JetLM/SDAR-8B-Chat", "JetLM/SDAR-8B-Chat@main")
     assert [catalogue.stranger(name) for name in (*known, "me/mine", str(tmp_path))] == [False] * 4 + [True] * 2
     assert ("me/mine", "v1.2") in asked and asked[0][1] == PINS["Dream-org/Dream-v0-Instruct-7B"]
-    for wrong in ("dreem-7b", "a/b/c", "../../etc"):
+    for wrong in ("dreem-7b", "a/b/c", "../../no/such/folder"):
         with pytest.raises(UnknownName):
             catalogue.source(wrong)
     assert catalogue.missing("dream-7b") == (
