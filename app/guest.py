@@ -53,18 +53,20 @@ class Met:
 def meet(name: str, placement: Placement) -> Met:
     """Looks at a short name, hub id or folder. Of an unknown hub id only the small files are fetched. Raises
     `ExplorerError`."""
-    found = catalogue.source(name.strip())
-    known = next((p for p in PUBLIC if p.id == found.id), None)
+    name = name.strip()
+    found = catalogue.source(name)
+    # By what was asked for: a folder may have the name of a public model.
+    known = next((p for p in PUBLIC if name in (p.id, p.hub)), None)
     family: Family
     config: Config
-    if found.path is not None and (lacks := catalogue.missing(name.strip())):
+    if found.path is not None and (lacks := catalogue.missing(name)):
         raise ModelUnavailable(lacks)
     if found.path is None and known is not None:
         family, config, spec = known.family, known.config, known.spec
     else:
-        files = catalogue.described(name.strip())
+        files = catalogue.described(name)
         family, config, spec = files.family, files.config, files.spec
-    guest = Guest(known.id if known else name.strip(), spec.id, family.title, spec.attention, spec.block)
+    guest = Guest(known.id if known else name, spec.id, family.title, spec.attention, spec.block)
     needs = memory.need(family, config, placement.number, tokens=min(512, spec.context))
     where = placement.where
     return Met(guest, spec, needs, memory.free(where), where.type, found.path is not None)

@@ -415,20 +415,12 @@ def _meet(
     return said, guests, gr.update(**main), gr.update(**second), gr.update(visible=strange)
 
 
-def _measure(
-    methods: tuple[Method, ...],
-    name: str | None,
-    dtype: str,
-    method: str,
-    guests: tuple[Guest, ...],
-    model: str | None,
-    draft: str | None,
-) -> tuple[Any, tuple[Guest, ...], Any, Any, Any]:
+def _measure(methods: tuple[Method, ...], name: str | None, dtype: str, *around: Any) -> tuple:
     """As `_meet`, after the conformance check; raises `ModelUnavailable` where that can tell nothing."""
     report = probe((name or "").strip(), placed(dtype))
     if not report.informative:
         raise ModelUnavailable(f"{report.nothing} Check the folder.")
-    return _meet(methods, name, dtype, method, guests, model, draft, "\n".join(report.sentences))
+    return _meet(methods, name, dtype, *around, "\n".join(report.sentences))
 
 
 def _asks(method: Method, model: str, draft: str | None, compare: bool, most: float | None, dtype: str) -> str:

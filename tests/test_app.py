@@ -13,13 +13,14 @@ from models.checkpoints import write
 
 from app import stage, words
 from app.drawn import Drawn
-from app.guest import Guest
+from app.guest import Guest, meet
 from app.handlers import Handlers, endpoint, polite
 from app.links import Settings
 from app.store import MAX_RUNS, Store
 from app.ui import _choices, _drafters, _measure, _meet, _menu, _panels, _picked, build
 from decoders.errors import UnknownName, UsageError
 from decoders.models import catalogue, checkpoint, hub, memory
+from decoders.models.catalogue import Placement
 from decoders.registry import METHODS
 from decoders.registry import method as find
 from decoders.trace import MAX_FILE_BYTES, Trace
@@ -454,6 +455,12 @@ def test_of_an_unknown_repository_only_the_small_files_are_fetched(folder, monke
     said, guests, _, _, check = _meet(METHODS, "me/mine@v1", "float32", "ssd", (), "tiny-llada", None)
     assert asked == [("me/mine", "v1", checkpoint.FACTS)] and "model.safetensors" not in " ".join(checkpoint.FACTS)
     assert guests == () and check["visible"] and said["value"].startswith("me/mine: SDAR, ")
+
+
+def test_a_folder_with_the_name_of_a_public_model_stays_that_folder(tmp_path):
+    mine = str(write(tmp_path / "llada-8b", "sdar"))
+    met = meet(mine, Placement())
+    assert (met.guest.name, met.guest.family, met.here) == (mine, "SDAR", True)
 
 
 def test_a_model_that_answers_no_better_than_chance_stays_out_of_the_menus(folder):

@@ -124,7 +124,7 @@
     first.addEventListener("click", () => { const bar = telling(roundBars()); if (bar) stage.seek(bar.stop, { pos: bar.where }); });
     elsewhere.addEventListener("click", () => stage.host.go("#run=" + ELSEWHERE[1] + "&lens=lattice&step=" + ELSEWHERE[2] + "&pos=" + ELSEWHERE[3]));
     elsewhere.hidden = true;
-    if (stage.host.go && stage.host.knows) Promise.resolve(stage.host.knows(ELSEWHERE[1])).then((known) => { searchable = known; offer(); }, () => {});
+    if (stage.host.go && stage.host.knows) Promise.resolve(stage.host.knows(ELSEWHERE[1])).then((known) => { searchable = known; offer(roundBars()); }, () => {});
     box.append(strip, summary, wider, first, elsewhere, changed, legend, mini, scroll, range, what);
 
     let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null, searchable = false;
@@ -527,7 +527,7 @@
     }
 
     /** Where no path was searched, or none chose a token that was accepted: the way to one that did. */
-    function offer() { elsewhere.hidden = !searchable || !stage.model().finish || roundBars().some((b) => b.won); }
+    function offer(rounds) { elsewhere.hidden = !searchable || !stage.model().finish || rounds.some((b) => b.won); }
 
     /** Where the recorded path leaves the locally best token: {i, pos, chosen, best, state}, candidates of column i. */
     function differing() {
@@ -733,7 +733,7 @@
       const cursor = stage.cursor(), rounds = roundBars(), shown = rounds.find((b) => b.stop >= cursor.at), target = telling(rounds);
       first.hidden = !target || target === shown || !!shown && (shown.won > 0 || shown.differ > 0 && !target.won);
       if (!first.hidden) put(first, (target.won ? "First round where the path differs and the target accepts it" : "First round where the path differs") + " (round " + target.n + ")");
-      offer();
+      offer(rounds);
       const tall = Math.max(0, ...rounds.map((b) => Math.max(b.proposed, b.next)));
       strip.hidden = !tall;
       if (!tall) return;

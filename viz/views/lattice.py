@@ -328,11 +328,11 @@ def right(trace: Trace) -> tuple[int, str, str] | None:
     """The first token of a searched path that was not the locally best one of its position and was accepted: the
     position, its text, and that of the locally best token."""
     for view in trace.rounds:
-        kept = {fill for fill, outcome in view.fates().items() if outcome == "accepted"}
+        kept = {pos: token for (pos, token), outcome in view.fates().items() if outcome == "accepted"}
         for event in view.of(Decide):
             for i, slot in enumerate(event.among):
                 pos = event.about[0] + i
-                token = next((t for at, t in kept if at == pos), slot[0][0])
+                token = kept.get(pos, slot[0][0])
                 if token != slot[0][0]:
                     return pos, theme.piece(trace, token), theme.piece(trace, slot[0][0])
     return None
