@@ -420,7 +420,7 @@ def _measure(methods: tuple[Method, ...], name: str | None, dtype: str, *around:
     report = probe((name or "").strip(), placed(dtype))
     if not report.informative:
         raise ModelUnavailable(f"{report.nothing} Check the folder.")
-    return _meet(methods, name, dtype, *around, "\n".join(report.sentences))
+    return _meet(methods, name, dtype, *around, measured="\n".join(report.sentences))
 
 
 def _asks(method: Method, model: str, draft: str | None, compare: bool, most: float | None, dtype: str) -> str:

@@ -332,9 +332,9 @@ def right(trace: Trace) -> tuple[int, str, str] | None:
         for event in view.of(Decide):
             for i, slot in enumerate(event.among):
                 pos = event.about[0] + i
-                token = kept.get(pos, slot[0][0])
-                if token != slot[0][0]:
-                    return pos, theme.piece(trace, token), theme.piece(trace, slot[0][0])
+                best = slot[0][0]
+                if (token := kept.get(pos, best)) != best:
+                    return pos, theme.piece(trace, token), theme.piece(trace, best)
     return None
 
 
