@@ -333,7 +333,7 @@ def right(trace: Trace) -> tuple[int, str, str] | None:
             for i, slot in enumerate(event.among):
                 pos = event.about[0] + i
                 best = slot[0][0]
-                if (token := kept.get(pos, best)) != best:
+                if pos in kept and (token := kept[pos]) != best:
                     return pos, theme.piece(trace, token), theme.piece(trace, best)
     return None
 
