@@ -22,7 +22,7 @@ TEMPLATE = '<div class="unmasked"></div>'
 
 def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HTML:
     """The component; `value` is the newest message, a JSON string made by `message`, `load` or `news`. `asked` are what
-    the player asks by their names: `trace`, `figure`, `figures`, `runs`, `masks`, `file`.
+    the player asks by their names: `trace`, `figure`, `figures`, `runs`, `masks`, `file`, `tune`, `cards`, `qr`.
 
     A factory and not a subclass, because Gradio writes a .pyi file beside the source of each component class.
     """

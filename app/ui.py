@@ -13,10 +13,13 @@ from gradio import themes
 from starlette.middleware import Middleware
 
 from app import early, guest, links, space, stage, words
+from app.cards import cards
 from app.controls import control
 from app.guest import Guest
 from app.handlers import Handlers, endpoint, placed, polite
+from app.qr import qr
 from app.race import settings as settings_of
+from app.tune import tune
 from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured
@@ -187,7 +190,7 @@ def build(
                     save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
             with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
-                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file
+                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file, tune, cards, qr
                 player = stage.player(views, value, *asked, elem_id="player")
 
         names = [name for name, _ in knobs]

@@ -12,7 +12,7 @@
   const { run, trace, host } = JSON.parse(carried.textContent), root = frame.querySelector(".unmasked");
   let open;
   const server = new Promise((resolve) => { open = resolve; });
-  for (const name of ["figure", "figures", "trace", "runs", "masks", "file", "knows"]) host[name] = async (...asked) => (await server)[name](...asked);
+  for (const name of ["figure", "figures", "trace", "runs", "masks", "tune", "cards", "qr", "file", "knows"]) host[name] = async (...asked) => (await server)[name](...asked);
   for (const name of ["send", "reference", "go"]) host[name] = (...asked) => { server.then((real) => real[name](...asked)); };
   frame.hidden = false;
   let player;

@@ -2,9 +2,9 @@
  *
  * A message is {run, seq, events, vocab, begin?, end?}: the events from number `seq` on; or {run, load: true}: fetch the whole
  * run. Messages are taken one after the other; one that does not follow on makes the player fetch the run as it stands.
- * Gradio knows only the events whose names stand here in quotes: 'reference', 'race', 'halt'.
+ * Gradio knows only the events whose names stand here in quotes: 'reference', 'race', 'halt', 'sweep', 'again'.
  * Where the page came with a player that shows a run already (early.js), that one is taken.
- * {race} tells the race lens how its runs go. `seen` are the runs that this page has shown: only it knows their ids.
+ * {race} tells the race lens how its runs go, {sweep} the tuning lens how its sweep goes. `seen` are the runs that this page has shown: only it knows their ids.
  *
  * The address says where the reader is: `#run=bundled:NAME&lens=ID&step=N&pos=N` for a recorded run, `#c=SETTINGS` (base64url of
  * JSON) for one made here, whose settings go back into the controls when the address is opened.
@@ -18,6 +18,9 @@ const host = {
   trace: fetchTrace,
   runs: (ask) => server.runs(ask),
   masks: (ask) => server.masks(ask),
+  tune: (ask) => server.tune(ask),
+  cards: (ask) => server.cards(ask),
+  qr: (ask) => server.qr(ask),
   seen,
   formats: JSON.parse(props.formats),
   file: (ask) => server.file(ask),
@@ -131,7 +134,7 @@ async function whole(id, live) {
 async function take(text) {
   if (!text) return;
   const m = JSON.parse(text);
-  if (m.race) { root.dispatchEvent(new CustomEvent('race', {detail: m.race})); return; }
+  for (const kind of ['race', 'sweep']) if (m[kind]) { root.dispatchEvent(new CustomEvent(kind, {detail: m[kind]})); return; }
   seen.add(m.run);
   if (m.load && m.run === run) { shown(); return; }
   if (m.load) { await whole(m.run, false); return; }

@@ -171,6 +171,7 @@
   const LENSES = new Map(); // id -> {make, spec}; spec only where the browser draws alone
   const TOOLS = [];
   const NONE = new Set();
+  const TABLES = new Map(); // id -> {language: {key: sentence}}; "en" is the whole table
   let serial = 0;
 
   // ------------------------------------------------------------------------------------------------ small helpers
@@ -197,6 +198,18 @@
     if (values && "n" in values && sentence.includes("|")) sentence = sentence.split("|")[values.n === 1 ? 0 : 1];
     // One pass, so that text coming from a token is never looked at again.
     return sentence.replace(/\{(\w+)\}/g, (whole, key) => (values && key in values ? String(values[key]) : whole));
+  }
+  /** The language of the page. */
+  function language() { return document.documentElement.lang || "en"; }
+  const tables = (id) => TABLES.get(id) || TABLES.set(id, {}).get(id);
+  /** The English sentences of a script, and a function (key, values) that says one in the page's language. */
+  function words(id, english) {
+    tables(id).en = english;
+    return (key, values) => fill(((tables(id)[language()] || {})[key] ?? english[key]) ?? key, values);
+  }
+  /** Sentences of another language, by the id of the script that says them; what is missing stays English. */
+  function translate(code, table) {
+    for (const id in table) tables(id)[code] = Object.assign({}, tables(id)[code], table[id]);
   }
   const clamp = (x, lo, hi) => Math.max(lo, Math.min(hi, x));
   const thousands = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
@@ -693,6 +706,7 @@
       this.figures = new Map(); // key -> {figure, bytes}, the oldest first
       this.figureBytes = 0;
       this.offs = [];
+      this.watchers = new Set();
       root.replaceChildren();
       root.classList.add("unmasked");
       root.classList.toggle("um-auto", !document.querySelector("gradio-app, .gradio-container"));
@@ -833,7 +847,10 @@
       this.buildHelp();
       const costs = el("div", "um-costs");
       costs.append(this.nums, this.definition);
-      root.append(head, costs, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
+      // What accompanies a reader through all views (a lesson).
+      this.dock = el("div", "um-dock");
+      this.dock.hidden = true;
+      root.append(head, this.dock, costs, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
       this.open(0);
       for (const make of TOOLS) make({ bar: this.tools, stage: this.stage(null, this.tools) });
     }
@@ -1374,6 +1391,7 @@
     }
 
     tell() {
+      for (const watcher of this.watchers) watcher();
       if (!this.host.onCursor) return;
       clearTimeout(this.tellTimer);
       const cursor = Object.assign(this.cursor(), { lens: this.views[this.lens].id, unit: this.unit });
@@ -2154,7 +2172,9 @@
     stage(id, box) {
       const player = this;
       return {
-        id, box, player, host: this.host,
+        id, box, player, host: this.host, dock: this.dock,
+        /** Calls `fn` after each move of the cursor and each change of the view; what it returns ends that. */
+        watch(fn) { player.watchers.add(fn); return () => player.watchers.delete(fn); },
         model: () => player.model, cursor: () => player.cursor(), dark: () => player.isDark, refresh: () => player.refresh(),
         words: (key, values) => fill(player.w[key] === undefined ? key : player.w[key], values),
         seek(at, options) { player.stop(); player.seek(at === undefined || at === null ? player.at : at, options); },
@@ -2520,5 +2540,5 @@
   /** `make({bar, stage})` puts buttons to the right of the lens tabs. */
   function tool(make) { TOOLS.push(make); }
 
-  window.Unmasked = { mount, lens, tool, opening, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
+  window.Unmasked = { mount, lens, tool, opening, words, translate, language, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
 })();

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("app", "decoders", "viz", "training", "bench")
+PACKAGES = ("app", "decoders", "viz", "tune", "training", "bench")
 
 
 def files(package: str) -> list[Path]:
@@ -56,14 +56,18 @@ def test_there_is_something_to_look_at():
 
 
 def test_decoders_know_nothing_of_the_page_or_the_views():
-    assert users("decoders", "gradio", "plotly", "viz", "app", "training", "bench", "tests") == {}
+    assert users("decoders", "gradio", "plotly", "viz", "tune", "app", "training", "bench", "tests") == {}
 
 
 def test_views_know_traces_only():
-    assert users("viz", "torch", "transformers", "gradio", "app", "training", "bench", "tests") == {}
+    assert users("viz", "torch", "transformers", "gradio", "tune", "app", "training", "bench", "tests") == {}
     for path in files("viz"):
         ours = {".".join(name.split(".")[:2]) for name in imports(path) if name.split(".")[0] == "decoders"}
         assert ours <= {"decoders", "decoders.trace", "decoders.errors"}, path
+
+
+def test_tuning_knows_nothing_of_the_page_or_the_views():
+    assert users("tune", "gradio", "plotly", "viz", "app", "bench", "tests") == {}
 
 
 def test_only_the_app_imports_gradio():

@@ -159,5 +159,5 @@ VIEW = View(
     needs=frozenset({"commit"}),
     info=info,
     plot=plot,
-    order=50,
+    order=95,
 )

@@ -1,0 +1,1 @@
+"""Choosing settings: sweeps and searches over knobs, their table and its front, and what another card would do."""
