@@ -1,4 +1,5 @@
-"""The command line: `python -m app run | view | export | methods | models`. Translates arguments and prints.
+"""The command line: `python -m app run | view | export | sweep | front | search | methods | models`. Translates
+arguments and prints.
 
 Exit codes: 0, 2 (a usage error), 3 (a model is unavailable), 4 (a trace file is unreadable), 130 (interrupted).
 """
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app import tuning
 from app.summary import summary
 from decoders.errors import ExplorerError, ModelUnavailable, UsageError
 from decoders.methods.base import Method
@@ -91,6 +93,7 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     kinds = "; ".join(f"{name}: {format.help}" for name, format in FORMATS.items())
     export.add_argument("--as", dest="format", choices=sorted(FORMATS), required=True, help=kinds)
     export.add_argument("-o", "--out", type=Path, help="the file to write; without it standard output is written to")
+    tuning.parsers(commands)
     for name, what in (("methods", "list the decoding methods and their knobs"), ("models", "list the models")):
         listing = commands.add_parser(name, help=what)
         listing.add_argument("--json", action="store_true", help="print JSON instead")
@@ -339,6 +342,8 @@ def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHOD
             view(args)
         elif args.command == "export":
             export(args)
+        elif args.command in tuning.COMMANDS:
+            tuning.main(args)
         elif args.command == "methods":
             list_methods(args, methods)
         else:

@@ -206,7 +206,7 @@ def _points(
     models: Sequence[str | Mapping[str, str]], methods: Mapping[str, Any], common: Mapping[str, Any], sample: Any
 ) -> tuple[list[Point], list[str]]:
     found: list[Point] = []
-    left_out: list[str] = []
+    left_out: list[tuple[str, str]] = []
     for name, grids in methods.items():
         try:
             method = registry.method(str(name))
@@ -216,7 +216,9 @@ def _points(
         mine = {k: v for k, v in common.items() if k in {knob.name for knob in method.params.knobs()}}
         casts, misfits = _casts(method, models)
         if not casts:
-            found.append(Point(method.id, {}, {}, " ".join(misfits) or f"{method.id}: no model that was named fits."))
+            found.append(
+                Point(method.id, {}, {}, f"{method.id} fits none of the models that were named: {_needs(method)}.")
+            )
             continue
         left_out += misfits
         for grid in grids if isinstance(grids, list) else [grids or {}]:
@@ -235,7 +237,14 @@ def _points(
         chosen = set(rng.sample(range(len(whole)), min(n, len(whole))))
         kept = [p for i, p in enumerate(whole) if i in chosen]
         found = kept + [p for p in found if p.fault]
-    return found, list(dict.fromkeys(left_out))
+    by_model: dict[str, list[str]] = {}
+    for method_id, names in left_out:
+        by_model.setdefault(names, []).append(method_id)
+    return found, [f"{names} does not go with {', '.join(dict.fromkeys(ids))}." for names, ids in by_model.items()]
+
+
+def _needs(method: Method) -> str:
+    return ", ".join(f"{role} needs {' or '.join(kinds)} attention" for role, kinds in method.roles.items())
 
 
 def _sample(given: Any) -> tuple[int, int]:
@@ -285,25 +294,32 @@ def _range(method: str, name: str, given: Mapping[str, Any]) -> Range:
     return Range(float(lo), float(hi), steps)  # type: ignore[arg-type]
 
 
-def _casts(method: Method, models: Sequence[str | Mapping[str, str]]) -> tuple[list[dict[str, str]], list[str]]:
+def _attention(name: str) -> str:
+    """The attention of a model; empty where there is no such model, which is each point's own fault to say."""
+    try:
+        return catalogue.spec(name).attention
+    except ExplorerError:
+        return ""
+
+
+def _casts(method: Method, models: Sequence[str | Mapping[str, str]]) -> tuple[list[dict[str, str]], list[tuple]]:
     """The models for each role: every one named that fits the first role, others by the catalogue's choice; a mapping
-    says all roles itself, and is for methods with those roles. Besides, sentences about what does not fit."""
+    says all roles itself, and is for methods with those roles. Besides, (method, models) that do not fit."""
     casts: list[dict[str, str]] = []
-    left_out: list[str] = []
+    left_out: list[tuple] = []
     first, *others = method.roles
     for given in models:
         if isinstance(given, Mapping):
             if set(map(str, given)) == set(method.roles):
-                casts.append({role: str(given[role]) for role in method.roles})
+                pair = {role: str(given[role]) for role in method.roles}
+                if all(_attention(name) in ("", *method.roles[role]) for role, name in pair.items()):
+                    casts.append(pair)
+                else:
+                    left_out.append((method.id, " with ".join(pair.values())))
             continue
-        try:
-            kind = catalogue.spec(given).attention
-        except ExplorerError as error:
-            left_out.append(f"{given}: {error}")
-            continue
-        if kind not in method.roles[first]:
-            kinds = " or ".join(method.roles[first])
-            left_out.append(f"{method.id} on {given} is left out: it needs {kinds} attention, and {given} is {kind}.")
+        kind = _attention(given)
+        if kind and kind not in method.roles[first]:
+            left_out.append((method.id, given))
         elif others and any(isinstance(m, Mapping) and set(map(str, m)) == set(method.roles) for m in models):
             continue  # the pairs that were named are meant
         else:
@@ -316,6 +332,8 @@ def _fault(method: Method, cast: Mapping[str, str], knobs: Mapping[str, Any]) ->
     """Why a point cannot be run, as far as that can be told before weights are loaded."""
     try:
         params = method.params.read(knobs)
+        for name in cast.values():
+            catalogue.source(name)
         for role, name in cast.items():
             spec = catalogue.spec(name)
             if spec.attention not in method.roles[role]:

@@ -80,8 +80,8 @@ class Workers:
         return len(client.scheduler_info(n_workers=-1)["workers"]) or self.count
 
     def _ray(self, stack: ExitStack) -> int:
-        import ray  # noqa: PLC0415  (optional)
-        from ray.util.joblib import register_ray  # noqa: PLC0415
+        import ray  # noqa: PLC0415  (optional)  # pyright: ignore[reportMissingImports]
+        from ray.util.joblib import register_ray  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
         ray.init(address=self.address or None, ignore_reinit_error=True, include_dashboard=False)
         stack.callback(ray.shutdown)
@@ -147,6 +147,17 @@ def run(
 ) -> Iterator[Row]:
     """Makes what the journal lacks and yields each row when it comes; the table is written when all are there. Closing
     the generator, or killing the process, loses only the runs that are being made."""
+    yield from make(plan, journal, workers, measure)
+    journal.close(plan, journal.rows(plan))
+
+
+def make(
+    plan: Plan,
+    journal: Journal,
+    workers: Workers = Workers(),  # noqa: B008 (it is frozen)
+    measure: Callable[[Run], Row] = work.measure,
+) -> Iterator[Row]:
+    """As `run`, without the table at the end."""
     rows = journal.rows(plan)
     todo = [r for r in order(plan.runs) if r.key not in rows]
     with ExitStack() as stack:
@@ -157,7 +168,6 @@ def run(
                 journal.keep(row)
                 rows[row["key"]] = row
                 yield row
-    journal.close(plan, rows)
 
 
 def _made(todo: Sequence[Run], at_once: int, measure: Callable[[Run], Row]) -> Iterator[Row]:
@@ -185,14 +195,15 @@ def _made(todo: Sequence[Run], at_once: int, measure: Callable[[Run], Row]) -> I
 
 
 def _parallel(chunk: Sequence[Run], at_once: int, measure: Callable[[Run], Row]) -> Iterator[Row]:
-    pool = joblib.Parallel(n_jobs=at_once, batch_size=1, pre_dispatch="2*n_jobs", return_as="generator_unordered")
+    pool: Any = joblib.Parallel(n_jobs=at_once, batch_size=1, pre_dispatch="2*n_jobs", return_as="generator_unordered")
     try:
         yield from pool(joblib.delayed(measure)(run) for run in chunk)
     except ValueError as error:
         if "generator" not in str(error):
             raise
         # A backend that gives all its results at once.
-        yield from joblib.Parallel(n_jobs=at_once, batch_size=1)(joblib.delayed(measure)(run) for run in chunk)
+        pool = joblib.Parallel(n_jobs=at_once)
+        yield from pool(joblib.delayed(measure)(run) for run in chunk)
 
 
 def _is_loss(error: Exception) -> bool:
