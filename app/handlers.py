@@ -20,13 +20,14 @@ from typing import Any
 
 import gradio as gr
 
-from app import race, space, stage, words
+from app import links, race, space, stage, words
 from app.drawn import Drawn
 from app.guest import Guest
 from app.masks import masks
 from app.space import Job, Live, News, NoGPU
 from app.store import Entry, Store
 from app.summary import summary
+from app.sweeps import Sweeps
 from decoders.errors import BadParam, ExplorerError, UnknownName, UsageError
 from decoders.methods.base import Method
 from decoders.models import catalogue
@@ -79,7 +80,8 @@ def polite(handler: Callable) -> Callable:
 
 class Handlers:
     """The handlers of one page; `store` holds its runs, `methods` and `views` are what it offers, `offered` the models
-    beside the bundled ones. With `loading` a visitor may name any other."""
+    beside the bundled ones. With `loading` a visitor may name any other. `tables` are sweeps to look at beside the
+    shipped one."""
 
     def __init__(
         self,
@@ -87,10 +89,12 @@ class Handlers:
         views: tuple[View, ...],
         offered: tuple[Guest, ...] = (),
         loading: bool = False,
+        tables: tuple[Path, ...] = (),
     ):
         self.methods, self.views, self.store = methods, {view.id: view for view in views}, Store()
         self.offered, self.loading = offered, loading
         self.drawn = Drawn()
+        self.sweeps = Sweeps(methods, self.admit, tables)
         self.files = Path(tempfile.mkdtemp(prefix="unmasked-"))
         atexit.register(shutil.rmtree, self.files, ignore_errors=True)
 
@@ -141,6 +145,10 @@ class Handlers:
     def masks(self, ask: dict) -> dict:
         """A call of each kind of mask on a run's prompt: see `app.masks.masks`."""
         return masks(self.store, self.methods, self.drawn, ask)
+
+    def tune(self, ask: dict) -> dict:
+        """Points of sweeps, their runs and what a sweep would cost: see `app.sweeps`."""
+        return self.sweeps.tune(ask)
 
     def file(self, ask: dict) -> dict:
         """The run in one of `viz.exports.FORMATS` as {name, base64}, or {"error": sentence}."""
@@ -276,9 +284,31 @@ class Handlers:
         there, in the place where it was asked."""
         try:
             for news in race.race(self.store, self.methods, ask, page, model, placed(dtype)):
-                yield stage.news(ask.get("id"), **news)
+                yield stage.news("race", ask.get("id"), **news)
         except ExplorerError as error:
-            yield stage.news(ask.get("id"), error=str(error))
+            yield stage.news("race", ask.get("id"), error=str(error))
+
+    def sweep(self, ask: dict) -> Iterator[str]:
+        """Some seconds of a sweep, as messages to its lens: see `app.sweeps.Sweeps.turn`."""
+        try:
+            for news in self.sweeps.turn(ask):
+                yield stage.news("sweep", ask.get("id"), **news)
+        except ExplorerError as error:
+            yield stage.news("sweep", ask.get("id"), error=str(error))
+
+    def again(self, asked: links.Settings, text: str) -> Iterator[tuple[str, str, str | None]]:
+        """Makes a run of a sweep anew, as `decode` does; says so where it does not write the table's text."""
+        id = None
+        model, *draft = asked.models.values()
+        second = draft[0] if draft else None
+        told = self.decode(
+            asked.method.id, model, asked.prompt, asked.seed, True, asked.knobs, second, asked.dtype or None
+        )
+        for message, id, file in told:
+            yield message, id, file
+        entry = self.store.get(id)
+        if entry is not None and entry.trace.finish != "stopped" and entry.trace.text != text:
+            gr.Warning(words.OTHER_TEXT)
 
     def save(self, entry: Entry) -> str:
         """The run as a file for the Save button; files of runs that the store has dropped go."""

@@ -2,7 +2,9 @@
 
 A link is a stranger's text. What is not understood is left out and named by one of the fixed words in `PARTS`."""
 
-from collections.abc import Callable
+import base64
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from app.guest import Guest
@@ -60,6 +62,17 @@ def read(
         except (ExplorerError, ValueError):
             wrong.append(PARTS["settings"])
     return Link(run, settings, tuple(dict.fromkeys(wrong)))
+
+
+def encode(settings: Mapping[str, Any]) -> str:
+    """The hash of an address that asks for these settings: method, models, prompt, seed, dtype, knobs."""
+    text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
+    return "#c=" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def checked(given: Any, methods: tuple[Method, ...], guests: tuple[Guest, ...] = ()) -> Settings:
+    """As `read` takes the settings of an address; raises `ExplorerError` or ValueError for what is wrong."""
+    return _settings(given, methods, guests)
 
 
 def of(trace: Trace, methods: tuple[Method, ...]) -> Settings | None:

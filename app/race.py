@@ -38,7 +38,7 @@ def runs(store: Store, methods: tuple[Method, ...], ask: Mapping[str, Any]) -> d
     return {
         "runs": [_listed(entry, methods) for entry in alike(store, methods, here, ask.get("seen"))],
         "methods": [_offered(method, here) for method in methods],
-        "looks": {m.id: _look(m.id) for m in methods},
+        "looks": {m.id: look(m.id) for m in methods},
     }
 
 
@@ -103,7 +103,7 @@ def _offered(method: Method, like: Entry) -> dict:
     return named | {"model": " + ".join(models.values()), "missing": missing}
 
 
-def _look(method: str) -> list[str]:
+def look(method: str) -> list[str]:
     """[colour in light, colour in dark, marker] of a method."""
     (light, marker), (dark, _) = theme.method(method), theme.method(method, dark=True)
     return [light, dark, theme.MARKERS.get(marker, "●")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,6 +25,9 @@ from decoders.models.catalogue import Placement
 from decoders.models.public import PUBLIC
 from decoders.run import Recording
 from decoders.trace import Event, Finish, Forward, Trace
+from tune.spec import Run
+from tune.work import Stopped
+from tune.work import measure as measure_run
 from viz.assets import ASSETS
 
 ZERO = os.getenv("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
@@ -38,6 +41,7 @@ FROM_DISK, FROM_CARD = 3e9, 1e12
 # The recorded runs were easy for some methods: more calls than they took, and never less than one for two positions.
 SPARE, LEAST_PACE = 1.5, 0.5
 MOST_SECONDS = 120
+MOST_RUNS = 200  # that go to a card's process at once
 ARITHMETICS = ("bfloat16", "float32")
 
 
@@ -198,6 +202,43 @@ def _gave_none(error: gr.Error) -> bool:
     return title.startswith("ZeroGPU") and (title != "ZeroGPU worker error" or "aborted" in str(error.message))
 
 
+# ------------------------------------------------------------ sweeps
+def measure(runs: tuple[Run, ...], seconds: float, stop: Callable[[], bool]) -> Generator[dict[str, Any], None, None]:
+    """The rows of runs, one after another, until so many seconds are over, or `stop()` says so within a run. Raises
+    `NoGPU`."""
+    try:
+        # A card's process cannot ask this one; it ends when the generator is closed.
+        told = sweep_door(runs[:MOST_RUNS], seconds) if ZERO else rows(runs, seconds, stop)
+        with closing(told) as made:
+            for row in made:
+                yield row
+                if stop():
+                    return
+    except gr.Error as error:
+        if not _gave_none(error):
+            raise
+        raise NoGPU(str(error.message)) from error
+
+
+def rows(
+    runs: tuple[Run, ...], seconds: float, stop: Callable[[], bool] = lambda: False
+) -> Generator[dict[str, Any], None, None]:
+    """As `measure`, made in the process that asks for it."""
+    begin = time.monotonic()
+    for run in runs:
+        try:
+            yield measure_run(run, stop)
+        except Stopped:
+            return
+        if stop() or time.monotonic() - begin >= seconds:
+            return
+
+
+def _card_seconds(runs: tuple[Run, ...], seconds: float) -> int:
+    """For how long a card is asked for: a run that has begun ends, and weights come to the card first."""
+    return min(MOST_SECONDS, math.ceil(2 * seconds + START + sum(_kept.values()) / FROM_DISK))
+
+
 # ------------------------------------------------------------ how long
 def seconds(jobs: tuple[Job, ...], warm_up: int = 0) -> int:
     """For how many seconds a card is asked for. Raises `ExplorerError` for what is wrong with a job, so that nobody
@@ -264,3 +305,4 @@ def preload(offered: tuple[str, ...]) -> None:
 
 # What every process that runs jobs calls.
 door = spaces.GPU(_told, duration=seconds) if ZERO else work  # pyright: ignore[reportPossiblyUnbound]
+sweep_door = spaces.GPU(rows, duration=_card_seconds) if ZERO else rows  # pyright: ignore[reportPossiblyUnbound]

@@ -66,9 +66,9 @@ def load(run: str) -> str:
     return json.dumps({"run": run, "load": True})
 
 
-def news(race: object, **more: object) -> str:
-    """How the race goes that the page calls `race`; see `app.race`."""
-    return json.dumps({"race": {"id": race, **more}}, ensure_ascii=False)
+def news(what: str, id: object, **more: object) -> str:
+    """How the race or the sweep (`what`) goes that the page calls `id`; see `app.race` and `app.sweeps`."""
+    return json.dumps({what: {"id": id, **more}}, ensure_ascii=False)
 
 
 def message(

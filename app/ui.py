@@ -6,6 +6,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 
 import functools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -19,7 +20,6 @@ from app.guest import Guest
 from app.handlers import Handlers, endpoint, placed, polite
 from app.qr import qr
 from app.race import settings as settings_of
-from app.tune import tune
 from decoders.errors import ModelUnavailable
 from decoders.methods.base import Method
 from decoders.models import catalogue, measured
@@ -87,13 +87,14 @@ def build(
     views: tuple[View, ...] | None = None,
     offered: tuple[str, ...] = (),
     loading: bool = False,
+    tables: tuple[Path, ...] = (),
 ) -> gr.Blocks:
     """The page for these methods and views (all of them by default). `offered` names models beside the bundled ones;
-    with `loading` visitors may name others. Loads no weights."""
+    with `loading` visitors may name others; `tables` are sweeps to look at. Loads no weights."""
     views = all_views() if views is None else views
     usual = Placement()
     extra = tuple(guest.meet(name, usual).guest for name in offered)
-    act = Handlers(methods, views, extra, loading)
+    act = Handlers(methods, views, extra, loading, tables)
     recorded = []
     for path in sorted(TRACES.glob("*.json.gz")):
         trace = Trace.load(path)
@@ -190,7 +191,7 @@ def build(
                     save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
             with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
-                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file, tune, cards, qr
+                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file, act.tune, cards, qr
                 player = stage.player(views, value, *asked, elem_id="player")
 
         names = [name for name, _ in knobs]
@@ -279,7 +280,20 @@ def build(
             yield from act.race(event._data, page, model, dtype)
 
         def halt_race(event: gr.EventData) -> None:
+            act.sweeps.halt(event._data.get("sweep"))
             act.stop(event._data.get("run"))
+
+        def sweep(event: gr.EventData):
+            yield from act.sweep(event._data)
+
+        def again(event: gr.EventData, now: str, guests: tuple[Guest, ...]):
+            """A run of a sweep: its settings go into the controls, and it is made."""
+            _, row = act.sweeps.row(event._data)
+            asked = links.checked(act.sweeps.settings(row), methods, guests)
+            filled = put(asked, now, guests)
+            for message, id, file in act.again(asked, row["text"]):
+                yield filled | {player: message, run_id: id, save: file}
+                filled = {}
 
         if loading:
             around, told = [named, dtype, chosen, guests, model, draft], [met, guests, model, draft, check]
@@ -298,6 +312,8 @@ def build(
             gr.on(changes, count, inputs, [asks], queue=False, **private)
         inputs = [model, dtype, *[c for _, c in knobs]]
         player.race(race, inputs, [player], trigger_mode="multiple", **shared, **waiting)
+        player.sweep(sweep, None, [player], trigger_mode="multiple", **shared, **waiting)
+        player.again(polite(again), [chosen, guests], [*restored, *[c for _, c in knobs]], **shared, **waiting)
         player.halt(halt_race, None, None, queue=False, **private)
         for m in methods:
             gr.api(endpoint(m, act), api_name=m.id, **shared)  # pyright: ignore[reportPrivateImportUsage]

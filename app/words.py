@@ -58,3 +58,14 @@ INSTEAD = "There is no GPU for this run now ({reason}). What you see is a record
 SAME_PROMPT = "of the same prompt"
 OTHER_PROMPT = "of another prompt"
 CUT_SHORT = "The GPU was taken away before the run had ended ({reason}). What came until then is shown."
+# Sweeps.
+SHIPPED_SWEEP = "the sweep that ships"
+OWN_SWEEP = "a sweep of your own"
+OWN_PROMPTS = "your prompts"
+NO_SWEEP = "This sweep is no longer on the server: run it again, or open another one."
+NO_POINT = "This point has no runs yet: wait for its first one."
+FINISHED_SWEEP = "This table came from a file: there is nothing of it to run here."
+TOO_MUCH = "The sweep has {n} {what}: at most {most} run on a page; ask for fewer, or use the command line."
+OTHER_TEXT = (
+    "This run wrote another text than the one in the table: another machine, another arithmetic or other weights."
+)

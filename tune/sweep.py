@@ -195,7 +195,8 @@ def _made(todo: Sequence[Run], at_once: int, measure: Callable[[Run], Row]) -> I
 
 
 def _parallel(chunk: Sequence[Run], at_once: int, measure: Callable[[Run], Row]) -> Iterator[Row]:
-    pool: Any = joblib.Parallel(n_jobs=at_once, batch_size=1, pre_dispatch="2*n_jobs", return_as="generator_unordered")
+    how: dict[str, Any] = {"n_jobs": at_once, "batch_size": 1, "pre_dispatch": "2*n_jobs"}
+    pool: Any = joblib.Parallel(**how, return_as="generator_unordered")
     try:
         yield from pool(joblib.delayed(measure)(run) for run in chunk)
     except ValueError as error:
