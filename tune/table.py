@@ -77,13 +77,13 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> Table:
     table: Table = pd.DataFrame(list(rows), columns=list(COLUMNS))
     for name, (kind, _) in COLUMNS.items():
         if kind == "string":
-            table[name] = table[name].fillna("").astype(str)
+            table[name] = table[name].astype(object).where(table[name].notna(), "").astype(str)
         elif kind == "boolean":
             table[name] = table[name].astype("boolean")
         elif kind == "bool":
-            table[name] = table[name].fillna(False).astype(bool)
+            table[name] = table[name].astype("boolean").fillna(False).astype(bool)
         elif kind == "int64":
-            table[name] = table[name].fillna(0).astype("int64")
+            table[name] = table[name].astype("float64").fillna(0).astype("int64")
         else:
             table[name] = table[name].astype("float64")
     return table
