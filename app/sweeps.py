@@ -12,7 +12,7 @@ import json
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -27,9 +27,11 @@ from decoders.methods.base import Method
 from decoders.models import catalogue
 from decoders.registry import method as find
 from training.corpus import FAMILIES
-from tune import copies, front, spec, table
+from tune import cards, copies, front, spec, table
+from tune.calls import Call
 from tune.estimate import SHIPPED, estimate
 from tune.prompts import of_lines
+from tune.roofline import modelled
 from tune.spec import Plan
 from tune.sweep import order
 
@@ -40,6 +42,8 @@ NEWS_PER_SECOND = 2
 KEPT = 32  # sweeps of visitors
 MOST_SPEC = 20_000  # characters
 SHIPPED_ID = "bundled"
+HERE = "this-cpu"
+MOST_ASKED = 1_000_000  # texts at once, and tokens before each
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Sweep:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     _points: tuple[int, list[dict[str, Any]]] = (-1, [])
+    _modelled: tuple[tuple, dict[str, float]] = ((), {})
 
     @property
     def points(self) -> list[dict[str, Any]]:
@@ -63,6 +68,26 @@ class Sweep:
                 rows.sort(key=lambda row: place.get(row["key"], 0))
             self._points = n, table.points(table.frame(rows)) if rows else []
         return self._points[1]
+
+    def modelled(self, card: str, batch: int, context: int) -> dict[str, float]:
+        """By point the MODELLED seconds of a run on a card, in the mean over its runs; see `tune.roofline`."""
+        asked = (len(self.rows), card, batch, context)
+        if self._modelled[0] != asked:
+            calls: dict[str, Counter[tuple]] = defaultdict(Counter)
+            runs: Counter[str] = Counter()
+            for row in self.rows.values():
+                if row.get("profile"):
+                    runs[row["point"]] += 1
+                    for *shape, n in json.loads(row["profile"]):
+                        calls[row["point"]][tuple(shape)] += n
+            on = cards.card(card)
+            found = {}
+            for point, counted in calls.items():
+                profile = [Call._make((*shape, n)) for shape, n in counted.items()]
+                dims = {call.model: cards.dims(call.model) for call in profile}
+                found[point] = modelled(profile, dims, on, batch, context).seconds / runs[point]
+            self._modelled = asked, found
+        return self._modelled[1]
 
     def runs(self, point: str) -> list[dict[str, Any]]:
         return [row for row in self.rows.values() if row["point"] == point]
@@ -136,7 +161,8 @@ class Sweeps:
             found.append({"id": id, "title": made.title, "runs": len(made.rows), "of": _total(made)})
         return {
             "sweeps": found,
-            "speeds": [name for name in front.SPEEDS if name != "modelled"],
+            "speeds": list(front.SPEEDS),
+            "cards": [{"id": c.id, "title": c.title, "source": c.source} for c in cards.cards()],
             "qualities": list(front.QUALITIES),
             "better": {name: up for name, up in (front.SPEEDS | front.QUALITIES).items()},
             "looks": {m.id: look(m.id) for m in self.methods},
@@ -160,6 +186,10 @@ class Sweeps:
         made = self.get(ask.get("sweep"))
         speed, quality = str(ask.get("speed", "tokens_per_call")), str(ask.get("quality", "accuracy"))
         points = made.points
+        if speed == "modelled":
+            took = made.modelled(str(ask.get("card", HERE)), _whole(ask, "batch", 1), _whole(ask, "context", 0))
+            ends = ("", "_low", "_high")
+            points = [{**p, **{f"modelled{end}": took.get(p["id"]) for end in ends}} for p in points]
         shown = [p for p in points if _among(ask, "models", p["model"]) and _among(ask, "methods", p["method"])]
         lose, least = _number(ask, "lose"), _number(ask, "least")
         chosen = front.choose(shown, speed, quality, least, lose)
@@ -331,6 +361,13 @@ def _among(ask: Mapping[str, Any], what: str, name: str) -> bool:
 def _number(ask: Mapping[str, Any], name: str) -> float | None:
     value = ask.get(name)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value == value else None
+
+
+def _whole(ask: Mapping[str, Any], name: str, least: int) -> int:
+    value = ask.get(name, least)
+    if type(value) is not int or not least <= value <= MOST_ASKED:
+        raise UsageError(f"{name} = {value!r}: must be a whole number from {least} to {MOST_ASKED}.")
+    return value
 
 
 def _plain(value: Any) -> float | None:

@@ -72,7 +72,11 @@ def test_a_point_is_measured_against_its_models_reference_decoder_prompt_by_prom
 
 
 def test_the_plainest_reference_decoder_is_the_one_that_others_are_measured_against():
-    rows = [row("fold", "p", guarantee="reference", method="stepwise", settings={"fold": True}), plain("p"), row("a", "p")]
+    rows = [
+        row("fold", "p", guarantee="reference", method="stepwise", settings={"fold": True}),
+        plain("p"),
+        row("a", "p"),
+    ]
     assert [p["against"] for p in table.points(table.frame(rows))] == ["plain"] * 3
 
 
@@ -92,7 +96,7 @@ def test_a_grader_that_failed_takes_only_its_own_number_away():
 
 
 def test_a_table_is_the_same_after_it_was_written_and_read_in_every_format(tmp_path):
-    made = table.frame([row("a", "p1", text="x, \"y\"\n", first_divergence=3.0), row("b", "p1", right=math.nan)])
+    made = table.frame([row("a", "p1", text='x, "y"\n', first_divergence=3.0), row("b", "p1", right=math.nan)])
     for kind in ("parquet", "csv", "jsonl"):
         again = table.load(table.save(made, tmp_path / f"t.{kind}"))
         assert table.differences(made, again) == [], kind

@@ -13,14 +13,15 @@
     empty: "No points yet.", none: "No point has both numbers: choose another axis or model.",
     sweep: "Sweep", sweep_done: "{title}: {n} run|{title}: {n} runs", sweep_part: "{title}: {n} of {of} runs",
     speed: "Speed", quality: "Quality", models: "Models", methods: "Methods", all: "all",
-    tokens_per_call: "TPF: positions filled per call", speedup: "times faster than the model's reference decoder", calls: "forward calls per run", rows_tokens: "rows × tokens per run", wall: "wall clock per run, s",
+    tokens_per_call: "TPF: positions filled per call", speedup: "times faster than the model's reference decoder", calls: "forward calls per run", rows_tokens: "rows × tokens per run", wall: "wall clock per run, s", modelled: "MODELLED time per run, s",
     accuracy: "right answers, %", agreement: "agreement with the reference, %", perplexity: "perplexity under tiny-ar",
-    s_tokens_per_call: "TPF", s_speedup: "× faster", s_calls: "calls", s_rows_tokens: "rows × tok", s_wall: "wall, s", s_accuracy: "right, %", s_agreement: "agree, %", s_perplexity: "perplexity",
+    s_tokens_per_call: "TPF", s_speedup: "× faster", s_calls: "calls", s_rows_tokens: "rows × tok", s_wall: "wall, s", s_modelled: "MODELLED, s", s_accuracy: "right, %", s_agreement: "agree, %", s_perplexity: "perplexity",
     is_better: "→ better", less_better: "← better",
+    card: "on", batch: "texts at once", context: "more context", modelled_t: "MODELLED, not measured: what the recorded calls would take on {card}, by a roofline with efficiencies fitted on the measured machine ({source}). See the view Cards.",
     lose: "Lose at most", lose_unit: "points against the model's reference decoder", least: "At least", most: "At most",
     take: "What to take", knee: "Knee", knee_t: "The point of the front that bulges farthest from the line between its ends.",
     best: "Fastest that is good enough", best_lose_t: "Loses at most {x} points, prompt by prompt, in these runs.", best_least_t: "Reaches the quality asked for, in these runs.",
-    exact: "Fastest exact", exact_t: "Promises its reference's text, and wrote it in every run.", nothing: "none of these points",
+    exact: "Fastest exact", exact_t: "Promises its reference's text, and wrote it in every run.", nothing: "none of these points", noBase: "There is no reference decoder of the model in this sweep to compare with: add stepwise (or ar).",
     apart: "{points} points ({low} to {high})", apart_t: "Difference of right answers to {against}, prompt by prompt, with its 95 % interval.", wide_t: "The interval reaches below the limit: these prompts cannot tell. More prompts would.",
     scatter: "Points: each is a method with its settings. Arrow keys go from point to point of the front, Enter loads the run.",
     point_t: "{name}\n{settings}\n{speed}\n{quality}\n{more}", defaults: "defaults", onFront: "{n}. on the front", dominated: "dominated",
@@ -52,7 +53,7 @@
   };
   let serial = 0;
 
-  const shown = (name, value) => (value === null || value === undefined ? "–" : name === "wall" ? duration(value) : SHARES.has(name) ? num(Math.round(1000 * value) / 10) : num(value));
+  const shown = (name, value) => (value === null || value === undefined ? "–" : name === "wall" || name === "modelled" ? duration(value) : SHARES.has(name) ? num(Math.round(1000 * value) / 10) : num(value));
   const scaled = (name, value) => (SHARES.has(name) ? 100 * value : value);
   const quoted = (value) => (typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value));
   const settingsOf = (point) => Object.entries(point.settings).map(([k, v]) => k + " = " + quoted(v)).join(", ") || say("defaults");
@@ -75,7 +76,7 @@
       this.brushes = new Map(); // axis name -> [from, to], shares of its height from the bottom
       this.picked = null; // a point's id
       this.hovered = null;
-      this.view = { sweep: "bundled", speed: "tokens_per_call", quality: "accuracy", models: [], methods: [], lose: 1, least: null };
+      this.view = { sweep: "bundled", speed: "tokens_per_call", quality: "accuracy", models: [], methods: [], lose: 1, least: null, card: "h100", batch: 1, context: 0 };
       this.mine = [];
       this.state = null;
       this.build();
@@ -157,7 +158,7 @@
     async load() {
       const mine = ++this.asked, v = this.view;
       try {
-        const state = await this.ask({ what: "front", sweep: v.sweep, speed: v.speed, quality: v.quality, models: v.models, methods: v.methods, lose: v.quality === "accuracy" ? v.lose : null, least: v.quality === "accuracy" ? null : v.least === null ? null : SHARES.has(v.quality) ? v.least / 100 : v.least });
+        const state = await this.ask({ what: "front", sweep: v.sweep, speed: v.speed, card: v.card, batch: v.batch, context: v.context, quality: v.quality, models: v.models, methods: v.methods, lose: v.quality === "accuracy" ? v.lose : null, least: v.quality === "accuracy" ? null : v.least === null ? null : SHARES.has(v.quality) ? v.least / 100 : v.least });
         if (mine !== this.asked) return;
         this.state = state;
         if (this.picked && !state.points.some((p) => p.id === this.picked)) this.picked = null;
@@ -176,14 +177,26 @@
       const m = this.menu, v = this.view;
       const titled = (s) => say(s.runs === s.of ? "sweep_done" : "sweep_part", { title: s.title, n: s.runs, of: s.of });
       this.sweepField = this.choice(say("sweep"), m.sweeps.map((s) => [s.id, titled(s)]), v.sweep, (sweep) => { this.brushes.clear(); this.set({ sweep, models: [], methods: [] }); });
-      const speed = this.choice(say("speed"), m.speeds.map((n) => [n, say(n)]), v.speed, (x) => this.set({ speed: x }));
+      const speed = this.choice(say("speed"), m.speeds.map((n) => [n, say(n)]), v.speed, (x) => { this.set({ speed: x }); this.drawBar(); });
       const quality = this.choice(say("quality"), m.qualities.map((n) => [n, say(n)]), v.quality, (x) => { this.set({ quality: x, least: null }); this.drawBar(); });
       const ask = el("label", "um-field um-tune-limit"), input = attrs(el("input", "um-select"), { type: "number", step: "0.5", min: "0" });
       const loses = v.quality === "accuracy";
       input.value = String(loses ? v.lose : v.least ?? "");
       ask.append(el("span", "um-fieldname", say(loses ? "lose" : m.better[v.quality] ? "least" : "most")), input, el("span", "um-fieldname", loses ? say("lose_unit") : say("s_" + v.quality)));
       input.addEventListener("change", () => { const x = input.value === "" ? null : Number(input.value); this.set(loses ? { lose: Number.isFinite(x) ? x : null } : { least: Number.isFinite(x) ? x : null }); });
-      this.bar.replaceChildren(...(m.sweeps.length ? [this.sweepField, speed, quality, ask] : []));
+      const parts = [this.sweepField, speed, quality, ask];
+      if (v.speed === "modelled") {
+        const whole = (key, least) => {
+          const wrap = el("label", "um-field"), field = attrs(el("input", "um-select"), { type: "number", step: "1", min: String(least) });
+          field.value = String(v[key]);
+          field.addEventListener("change", () => this.set({ [key]: Math.max(least, Math.round(Number(field.value)) || least) }));
+          wrap.append(el("span", "um-fieldname", say(key)), field);
+          return wrap;
+        };
+        const card = m.cards.find((c) => c.id === v.card);
+        parts.splice(2, 0, this.choice(say("card"), m.cards.map((c) => [c.id, c.title]), v.card, (x) => { this.set({ card: x }); this.drawBar(); }), whole("batch", 1), whole("context", 0), el("span", "um-tune-modelled", say("modelled_t", { card: card.title, source: card.source })));
+      }
+      this.bar.replaceChildren(...(m.sweeps.length ? parts : []));
     }
 
     drawFilters() {
@@ -199,7 +212,7 @@
       for (const model of this.state.models) chip(model, v.models.includes(model), () => this.set({ models: v.models.length === 1 && v.models[0] === model ? [] : [model] }));
       const save = el("span", "um-tune-save");
       save.append(el("span", "um-fieldname", say("save")));
-      for (const [kind, key] of [["csv", "csv"], ["parquet", "parquet"], ["yaml", "specFile"]]) save.append(this.button(say(key), () => this.save(kind), "um-mini"));
+      for (const [kind, key] of [["csv", "csv"], ["parquet", "parquet"], ["yaml", "specFile"]]) save.append(this.button(say(key), () => this.save(kind), "um-tune-small"));
       const held = document.activeElement && this.filters.contains(document.activeElement) ? document.activeElement.textContent : null;
       this.filters.replaceChildren(group, save);
       if (held) { const again = [...this.filters.querySelectorAll("button")].find((b) => b.textContent === held); if (again) again.focus(); }
@@ -362,7 +375,11 @@
           const lost = this.lost(point);
           if (lost) card.append(lost);
           card.addEventListener("click", () => this.pick(point.id, true));
-        } else { card.append(el("span", "um-faint", say("nothing"))); card.disabled = true; }
+        } else {
+          const lacking = key === "best" && v.quality === "accuracy" && s.points.length && s.points.every((p) => p.points === null || p.points === undefined);
+          card.append(el("span", "um-faint", say(lacking ? "noBase" : "nothing")));
+          card.disabled = true;
+        }
         card.append(el("span", "um-faint", why));
         cards.append(card);
       }
@@ -536,7 +553,7 @@
       const copies = el("div", "um-tune-row");
       copies.append(el("span", "um-fieldname", say("copy")));
       this.copyNote = attrs(el("span", "um-faint"), { role: "status" });
-      for (const kind of ["python", "command", "url", "yaml"]) copies.append(this.button(say(kind), () => this.copy(kind, point.id), "um-mini"));
+      for (const kind of ["python", "command", "url", "yaml"]) copies.append(this.button(say(kind), () => this.copy(kind, point.id), "um-tune-small"));
       copies.append(this.copyNote);
       const runs = el("details", "um-tune-runs"), summary = el("summary", "", say("runs")), list = el("div");
       runs.append(summary, list);
@@ -561,7 +578,7 @@
         const same = run.same === null ? "–" : run.same ? say("same") : say("differs", { pos: run.first_divergence });
         const cells = [run.prompt, right, shown("calls", run.calls), duration(run.wall_median), same, run.error || run.text];
         cells.forEach((text, i) => row.append(attrs(el("td", i === 0 || i === 5 ? "um-tune-long" : "", text), { title: i === 0 || i === 5 ? text : "" })));
-        const go = el("td"), b = this.button("▸", () => this.again({ key: run.key }), "um-icon um-mini");
+        const go = el("td"), b = this.button("▸", () => this.again({ key: run.key }), "um-tune-small");
         attrs(b, { "aria-label": say("load") + ": " + run.prompt, title: say("load") });
         go.append(b);
         row.append(go);
@@ -598,7 +615,7 @@
 
     // ---------------------------------------------------------------------------------------------- a sweep of one's own
     drawOwn() {
-      const m = this.menu, f = (this.form = this.form || { methods: new Map([["ssd", { n: "2, 4, 8" }], ["threshold", { threshold: "0.6, 0.75, 0.9" }]]), models: new Set(["tiny-sdar"]), family: "graded", n: 2, repeats: 1, lines: "" });
+      const m = this.menu, f = (this.form = this.form || { methods: new Map([["stepwise", {}], ["ssd", { n: "2, 4, 8" }], ["threshold", { threshold: "0.6, 0.75, 0.9" }]]), models: new Set(["tiny-sdar"]), family: "graded", n: 2, repeats: 1, lines: "" });
       const box = el("div", "um-tune-form");
       box.append(el("p", "um-faint", say("own_t", { points: m.most.points, runs: m.most.runs, minutes: Math.round(m.most.seconds / 60) })));
       const check = (set, name, text, redraw) => {
@@ -616,7 +633,7 @@
         const method = m.methods.find((x) => x.id === id), row = attrs(el("div", "um-tune-method"), { role: "group", "aria-label": id });
         row.append(el("b", "", id));
         for (const k of method.knobs.filter((k) => !k.rare || values[k.name])) {
-          const label = el("label", "um-field"), input = attrs(el("input", "um-select"), { type: "text", placeholder: quoted(k.default), size: "10", spellcheck: "false", autocomplete: "off" });
+          const label = el("label", "um-field"), input = attrs(el("input", "um-select"), { type: "text", placeholder: k.name === "block" ? say("unset") : quoted(k.default), size: "10", spellcheck: "false", autocomplete: "off" });
           input.value = values[k.name] || "";
           label.title = k.help + (k.choices.length ? " (" + k.choices.join(", ") + ")" : k.lo === null ? "" : ` (${k.lo} – ${k.hi})`);
           label.append(el("span", "um-fieldname", k.name), input);
