@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 TORCH_ARGS ?=
 TORCH := "torch>=2.9,<2.14"
 
-.PHONY: install run test e2e check fix docs traces bench chromium clean
+.PHONY: install run test e2e check fix docs traces sweep bench chromium clean
 
 install: $(VENV)/.installed
 
@@ -50,6 +50,10 @@ docs: install                       ## rewrite docs/methods.md from the registry
 
 traces: install                     ## record assets/traces anew with the bundled models
 	$(PY) -m bench record
+
+sweep: install                      ## make the sweep that ships again, and compare the two (about half an hour on two cores)
+	@mkdir -p bench/results
+	$(PY) -m app sweep assets/sweeps/bundled.yaml --out bench/results/bundled.parquet --check assets/sweeps/bundled.parquet
 
 bench: $(VENV)/.test-installed
 	$(PY) -m bench methods

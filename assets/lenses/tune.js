@@ -24,7 +24,7 @@
     exact: "Fastest exact", exact_t: "Promises its reference's text, and wrote it in every run.", nothing: "none of these points", noBase: "There is no reference decoder of the model in this sweep to compare with: add stepwise (or ar).",
     apart: "{points} points ({low} to {high})", apart_t: "Difference of right answers to {against}, prompt by prompt, with its 95 % interval.", wide_t: "The interval reaches below the limit: these prompts cannot tell. More prompts would.",
     scatter: "Points: each is a method with its settings. Arrow keys go from point to point of the front, Enter loads the run.",
-    point_t: "{name}\n{settings}\n{speed}\n{quality}\n{more}", defaults: "defaults", onFront: "{n}. on the front", dominated: "dominated",
+    defaults: "defaults", onFront: "{n}. on the front", dominated: "dominated",
     interval: "{value} ({low} to {high})", more: "{calls} calls · {rows} rows × tokens · {wall} · {n} run · {hardware}|{calls} calls · {rows} rows × tokens · {wall} · {n} runs · {hardware}",
     legend: "Methods; click one to show it alone", frontLine: "the front: nothing is better in both",
     parallel: "All settings and numbers", drag: "Drag on an axis to keep a part of it; drag the handles to change it, double-click to let go. With the keyboard: Tab to a handle, arrow keys.",
@@ -34,12 +34,12 @@
     copy: "Copy", python: "Python", command: "Command", url: "Link", yaml: "Spec (YAML)", copied: "Copied.", noCopy: "Could not copy; here it is:",
     n_length: "acceptance length", n_points: "points", n_identical: "same text", of: "{n} of {of}", errors: "{n} run has an error: {error}|{n} runs have an error, the first: {error}",
     own: "Sweep settings of your own", own_t: "Values behind a knob, separated by commas; what is left empty stays at its default. On this page: at most {points} points, {runs} runs and about {minutes} minutes; the command line has no limits.",
-    prompts: "Prompts", family: "family", each: "of each", ownPrompts: "or your own prompts (JSONL)", ownPrompts_t: 'One object a line: {"prompt": "…", "grader": ["number", 42]}. Graders: number, choice, phrase, regex, asserts; or none.',
+    prompts: "Prompts", each: "of each", ownPrompts: "or your own prompts (JSONL)", ownPrompts_t: 'One object a line: {"prompt": "…", "grader": ["number", 42]}. Graders: number, choice, phrase, regex, asserts; or none.',
     spec: "The same as a spec: what is run, and what the command line takes", graded: "all with answers", repeats: "time each run", times: "{n} time|{n} times",
     announce: "{points} points × {prompts} prompts = {runs} runs, about {time}{guess}.", guess: " (partly a guess)", fault: "Not possible: {error}", leftOut: "Left out: {sentence}",
     run: "Run the sweep", stop: "Stop", goOn: "Go on", running: "{n} of {of} runs …", stopped: "Stopped with {n} of {of} runs; they are kept here.", finished: "All {of} runs are made.", queued: "Waiting for the model …",
     save: "Save the table", csv: "CSV", parquet: "Parquet", specFile: "Spec",
-    title: "Speed and quality: {name}", pick: "pick a method and a model",
+    pictured: "Speed and quality: {name}",
   };
   const say = Unmasked.words("tune", WORDS);
   const SVG_H = 380, PAR_H = 260, PAD = { left: 58, right: 22, top: 16, bottom: 44 };
@@ -311,7 +311,7 @@
 
     sentence() {
       const s = this.state, first = s.points[s.front[0]], last = s.points[s.front[s.front.length - 1]];
-      return say("title", { name: say(this.view.speed) + " / " + say(this.view.quality) }) + (first ? ": " + nameOf(first) + " … " + nameOf(last) : "");
+      return say("pictured", { name: say(this.view.speed) + " / " + say(this.view.quality) }) + (first ? ": " + nameOf(first) + " … " + nameOf(last) : "");
     }
 
     describe(point) {
