@@ -175,7 +175,8 @@ def _point(
         "method": first["method"],
         "model": first["model"],
         "models": json.loads(first["models"] or "{}"),
-        "settings": json.loads(first["settings"] or "{}"),
+        # A setting that is no number is a word: JSON has none for it.
+        "settings": json.loads(first["settings"] or "{}", parse_constant=str),
         "runs": len(good),
         "errors": int((group["error"] != "").sum()),
         "error": next((e for e in group["error"] if e), ""),

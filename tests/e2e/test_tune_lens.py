@@ -255,6 +255,11 @@ def test_what_is_wrong_with_a_spec_is_said_before_anything_runs_and_with_a_point
         text.fill(bad)
         page.wait_for_selector(f"text={sentence}")
         assert page.get_by_role("button", name="Run the sweep").is_disabled()
+    text.fill("models: [tiny-sdar]\nmethods: {threshold: {threshold: [0.9, .nan]}}\nprompts: {family: facts, n: 1}")
+    page.wait_for_selector("text=threshold = nan: must be a number from 0 to 1.")
+    page.get_by_role("button", name="Run the sweep").click()
+    page.wait_for_selector("text=All 2 runs are made.", timeout=60_000)
+    assert page.locator(".um-tune-spot").count() == 1 and page.locator(".um-tune-line").count() == 2
     text.fill("models: [/etc]\nmethods: {ssd: {}}\nprompts: {family: facts, n: 1}")
     page.wait_for_selector("text=There is no model")
     watched.clean()
