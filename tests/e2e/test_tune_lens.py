@@ -243,7 +243,7 @@ def test_what_is_wrong_with_a_spec_is_said_before_anything_runs_and_with_a_point
     for bad, sentence in (
         ("models: [", "The spec is not YAML"),
         (
-            "models: [tiny-sdar]\nmethods: {psd: {depth: [1,2,3,4,5], inc: [1,2,3,4,5]}}\nprompts: {family: facts, n: 1}",
+            "models: [tiny-sdar]\nmethods: {psd: {depth: [1,2,3,4,5], inc: [1,2,3,4,5]}}\nprompts: {family: facts}",
             "at most 24 run on a page",
         ),
         ("models: [tiny-sdar]\nmethods: {ssd: {}}\nprompts: {file: /etc/passwd}", "files are for the command line"),
