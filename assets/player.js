@@ -2235,6 +2235,7 @@
       if (tab.left < rail.left || tab.right > rail.right) this.rail.scrollLeft += tab.left < rail.left ? tab.left - rail.left - 8 : tab.right - rail.right + 8;
       this.panel.setAttribute("aria-labelledby", this.tabs[i].id);
       put(this.question, view.question || "");
+      this.root.classList.toggle("um-wide", !!view.wide);
       this.gridBox.hidden = !view.built;
       this.figureBox.hidden = !!view.built;
       for (const [id, made] of this.made) made.box.hidden = id !== view.id || this.drawnView !== id;
@@ -2534,7 +2535,8 @@
   /** The script of a view: `make(stage)` is called when it is first opened and returns
    *    show(payload, cursor): draw into stage.box; where Plotly draws, called after each figure with what `data` gave;
    *    cursor(cursor), adapt(figure, extra), pick(point), csv(), figure(), destroy(): each optional.
-   *  With `spec` {title, question, order, needs} it is a view of its own, without Python: its payload is null. */
+   *  With `spec` {title, question, order, needs} it is a view of its own, without Python: its payload is null; one that is
+   *  `wide` is about no position and takes the inspector's place too. */
   function lens(id, make, spec) { LENSES.set(id, { make, spec }); }
 
   /** `make({bar, stage})` puts buttons to the right of the lens tabs. */

@@ -11,7 +11,7 @@
   const WORDS = {
     no_server: "Sweeps need the program: this page was opened without one.", wait: "Reading the sweep …", failed: "That did not work: {error}",
     empty: "No points yet.", none: "No point has both numbers: choose another axis or model.",
-    sweep: "Sweep", sweep_done: "{title}: {n} run|{title}: {n} runs", sweep_part: "{title}: {n} of {of} runs",
+    sweep: "Sweep", bundled: "the sweep that ships", mine: "a sweep of your own", sweep_done: "{title}: {n} run|{title}: {n} runs", sweep_part: "{title}: {n} of {of} runs",
     speed: "Speed", quality: "Quality", models: "Models", methods: "Methods", all: "all",
     tokens_per_call: "TPF: positions filled per call", speedup: "times faster than the model's reference decoder", calls: "forward calls per run", rows_tokens: "rows × tokens per run", wall: "wall clock per run, s", modelled: "MODELLED time per run, s",
     accuracy: "right answers, %", agreement: "agreement with the reference, %", perplexity: "perplexity under tiny-ar",
@@ -175,7 +175,8 @@
 
     drawBar() {
       const m = this.menu, v = this.view;
-      const titled = (s) => say(s.runs === s.of ? "sweep_done" : "sweep_part", { title: s.title, n: s.runs, of: s.of });
+      const name = (s) => (s.id === "bundled" ? say("bundled") : this.mine.includes(s.id) ? say("mine") : s.title);
+      const titled = (s) => say(s.runs === s.of ? "sweep_done" : "sweep_part", { title: name(s), n: s.runs, of: s.of });
       this.sweepField = this.choice(say("sweep"), m.sweeps.map((s) => [s.id, titled(s)]), v.sweep, (sweep) => { this.brushes.clear(); this.set({ sweep, models: [], methods: [] }); });
       const speed = this.choice(say("speed"), m.speeds.map((n) => [n, say(n)]), v.speed, (x) => { this.set({ speed: x }); this.drawBar(); });
       const quality = this.choice(say("quality"), m.qualities.map((n) => [n, say(n)]), v.quality, (x) => { this.set({ quality: x, least: null }); this.drawBar(); });
@@ -725,7 +726,7 @@
       this.going = m.sweep;
       if (fresh) {
         this.mine.push(m.sweep);
-        this.menu.sweeps.push({ id: m.sweep, title: say("own"), runs: m.done, of: m.of });
+        this.menu.sweeps.push({ id: m.sweep, title: "", runs: m.done, of: m.of });
         Object.assign(this.view, { sweep: m.sweep, models: [], methods: [] });
         this.brushes.clear();
         this.drawBar();
@@ -772,5 +773,5 @@
   Unmasked.lens("tune", (stage) => {
     const t = new Tune(stage);
     return { show: () => t.show(), csv: () => t.csv(), figure: () => t.figure(), about: () => t.about(), destroy: () => t.destroy() };
-  }, { title: "Tune", question: "Which settings are fast and good, and what does the run behind each of them look like?", order: 70, needs: [] });
+  }, { title: "Tune", question: "Which settings are fast and good, and what does the run behind each of them look like?", order: 70, needs: [], wide: true });
 })();

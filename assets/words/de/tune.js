@@ -4,7 +4,7 @@ Unmasked.translate("de", {
     title: "Einstellen", question: "Welche Einstellungen sind schnell und gut, und wie sieht der Lauf hinter jeder von ihnen aus?",
     no_server: "Sweeps brauchen das Programm: Diese Seite wurde ohne geöffnet.", wait: "Der Sweep wird gelesen …", failed: "Das ging nicht: {error}",
     empty: "Noch keine Punkte.", none: "Kein Punkt hat beide Zahlen: bitte eine andere Achse oder ein anderes Modell wählen.",
-    sweep: "Sweep", sweep_done: "{title}: {n} Lauf|{title}: {n} Läufe", sweep_part: "{title}: {n} von {of} Läufen",
+    sweep: "Sweep", bundled: "der mitgelieferte Sweep", mine: "ein eigener Sweep", sweep_done: "{title}: {n} Lauf|{title}: {n} Läufe", sweep_part: "{title}: {n} von {of} Läufen",
     speed: "Tempo", quality: "Güte", models: "Modelle", methods: "Verfahren", all: "alle",
     tokens_per_call: "TPF: gefüllte Positionen je Aufruf", speedup: "mal schneller als der Referenzdecoder des Modells", calls: "Vorwärtsaufrufe je Lauf", rows_tokens: "Zeilen × Token je Lauf", wall: "Laufzeit je Lauf, s", modelled: "MODELLIERTE Zeit je Lauf, s",
     accuracy: "richtige Antworten, %", agreement: "Übereinstimmung mit der Referenz, %", perplexity: "Perplexität unter tiny-ar",
