@@ -81,6 +81,35 @@ def test_a_text_that_leaves_its_reference_says_where_and_how_much_is_the_same():
 
 
 @pytest.mark.weights
+def test_agreement_is_over_the_longer_of_the_two_texts():
+    from decoders.run import run as decode
+
+    lengths = set()
+    for made in plan(
+        methods={"threshold": {"threshold": [0.0]}}, prompts={"family": "choice", "n": 4}, knobs={"max_new": 48}
+    ).runs:
+        row = work.measure(made)
+        ours = decode("threshold", "nano-sdar", made.prompt.text, threshold=0.0, max_new=48).ids
+        theirs = decode("stepwise", "nano-sdar", made.prompt.text, max_new=48).ids
+        lengths.add(len(theirs) - len(ours))
+        same = sum(a == b for a, b in zip(ours, theirs, strict=False))
+        assert row["agreement"] == same / max(len(ours), len(theirs))
+    assert min(lengths) < 0 < max(lengths)
+
+
+def test_a_row_that_comes_twice_is_counted_once(tmp_path, monkeypatch):
+    def twice(chunk, at_once, measure):
+        for run in chunk:
+            yield from (measure(run), measure(run))
+
+    monkeypatch.setattr(sweep, "_parallel", twice)
+    made = plan()
+    rows = list(sweep.run(made, Journal(tmp_path / "t.jsonl"), Workers(jobs=1), fake))
+    assert counted(rows) == {r.key: 1 for r in made.runs}
+    assert len(table.load(tmp_path / "t.jsonl")) == len(made.runs)
+
+
+@pytest.mark.weights
 def test_a_reference_decoder_agrees_with_itself():
     row = work.measure(plan(methods={"stepwise": {}}).runs[0])
     assert (row["agreement"], row["identical"], row["guarantee"]) == (1.0, True, "reference")

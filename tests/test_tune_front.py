@@ -66,6 +66,7 @@ def test_a_point_is_measured_against_its_models_reference_decoder_prompt_by_prom
     ]
     whole, fast, other = table.points(table.frame(rows))
     assert fast["against"] == "plain" and fast["speedup"] == 4.0
+    assert fast["speedup_low"] == fast["speedup_high"] == 4.0  # on every prompt, however long that one takes
     assert fast["points"] == -25.0 and fast["points_low"] < -25.0 < fast["points_high"]
     assert whole["points"] == 0.0 and whole["speedup"] == 1.0
     assert other["against"] is None and other["points"] is None
