@@ -51,8 +51,11 @@
     "⬢": "M-6.5 0L-3.3-6H3.3L6.5 0L3.3 6H-3.3Z", "⬟": "M0-7L6.7-2.1L4.1 5.7H-4.1L-6.7-2.1Z", "⋈": "M-7-5L7 5V-5L-7 5Z", "✦": "M0-8L2-2L8 0L2 2L0 8L-2 2L-8 0L-2-2Z", "❖": "M0-7.5L3-3L7.5 0L3 3L0 7.5L-3 3L-7.5 0L-3-3Z", "♦": "M0-8L5 0L0 8L-5 0Z", "◉": "M-2.9-7H2.9L7-2.9V2.9L2.9 7H-2.9L-7 2.9V-2.9Z",
     "✡": "M0-7L2-3.5H6.1L4 0L6.1 3.5H2L0 7L-2 3.5H-6.1L-4 0L-6.1-3.5H-2Z", "◭": "M0-7L6.5 5H-6.5ZM0-7L0 5",
   };
+  const KEPT = "unmasked-sweeps"; // of this tab, so that a page that is loaded again still knows its own
   let serial = 0;
 
+  const remembered = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)) || []; } catch (error) { return []; } };
+  const remember = (ids) => { try { sessionStorage.setItem(KEPT, JSON.stringify(ids)); } catch (error) { /* a browser that keeps nothing */ } };
   const shown = (name, value) => (value === null || value === undefined ? "–" : name === "wall" || name === "modelled" ? duration(value) : SHARES.has(name) ? num(Math.round(1000 * value) / 10) : num(value));
   const scaled = (name, value) => (SHARES.has(name) ? 100 * value : value);
   const quoted = (value) => (typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value));
@@ -77,7 +80,7 @@
       this.picked = null; // a point's id
       this.hovered = null;
       this.view = { sweep: "bundled", speed: "tokens_per_call", quality: "accuracy", models: [], methods: [], lose: 1, least: null, card: "h100", batch: 1, context: 0 };
-      this.mine = [];
+      this.mine = remembered();
       this.state = null;
       this.build();
       this.offs = [];
@@ -163,6 +166,7 @@
         this.state = state;
         if (this.picked && !state.points.some((p) => p.id === this.picked)) this.picked = null;
         put(this.note, "");
+        if (state.own && !this.busy) { this.going = state.sweep; this.bGo.hidden = state.done >= state.of; }
         this.drawFilters();
         this.draw();
       } catch (error) { if (mine === this.asked) put(this.note, say("failed", { error: error.message })); }
@@ -726,6 +730,7 @@
       this.going = m.sweep;
       if (fresh) {
         this.mine.push(m.sweep);
+        remember(this.mine);
         this.menu.sweeps.push({ id: m.sweep, title: "", runs: m.done, of: m.of });
         Object.assign(this.view, { sweep: m.sweep, models: [], methods: [] });
         this.brushes.clear();
