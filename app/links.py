@@ -21,6 +21,8 @@ PARTS = {
     "step": "step",
     "pos": "position",
     "settings": "settings",
+    "lesson": "lesson",
+    "page": "page of the lesson",
 }
 
 

@@ -7,7 +7,8 @@
  * {race} tells the race lens how its runs go, {sweep} the tuning lens how its sweep goes. `seen` are the runs that this page has shown: only it knows their ids.
  *
  * The address says where the reader is: `#run=bundled:NAME&lens=ID&step=N&pos=N` for a recorded run, `#c=SETTINGS` (base64url of
- * JSON) for one made here, whose settings go back into the controls when the address is opened.
+ * JSON) for one made here, whose settings go back into the controls when the address is opened, `#lesson=ID&page=N` for a page of a
+ * lesson, which keeps it while the lesson runs.
  */
 const place = element.querySelector('.unmasked'), seen = new Set(), early = window.UnmaskedEarly;
 const host = {
@@ -28,9 +29,10 @@ const host = {
   reference: (run) => trigger('reference', {run}),
   go: (hash) => { chain = chain.then(() => open(hash)).catch((error) => player.notice(String(error.message || error))); },
   knows: (id) => fetchTrace(id).then(() => true, () => false),
-  onCursor: (cursor) => { if (following) follow(cursor); },
+  lesson: (hash) => { lesson = hash; if (hash) history.replaceState(history.state, '', hash); else if (following && here) follow(here); },
+  onCursor: (cursor) => { here = cursor; if (following) follow(cursor); },
 };
-let run = null, have = 0, chain = Promise.resolve(), following = false, header = null, opened = 0;
+let run = null, have = 0, chain = Promise.resolve(), following = false, header = null, opened = 0, lesson = '', here = null;
 if (early) {
   ({run, trace: header, opened} = early);
   have = header.events.length;
@@ -76,6 +78,7 @@ function unbase64(text) {
 }
 
 function follow({run, lens, unit, step, pos}) {
+  if (lesson) return;
   let hash = '';
   if (String(run).startsWith('bundled:')) {
     // The page as it opens needs no address, and settings that were asked for stay in it until the reader moves.
@@ -102,6 +105,10 @@ async function open(hash) {
       return;
     }
     trigger('link', {run, wrong: player.restore(asked)});
+  } else if (asked.lesson !== undefined) {
+    const detail = {lesson: asked.lesson, page: asked.page, wrong: ['lesson']};
+    root.dispatchEvent(new CustomEvent('lesson', {detail}));
+    if (detail.wrong.length) trigger('link', {wrong: detail.wrong});
   } else if (asked.c !== undefined) {
     let settings = '';
     try { settings = JSON.parse(unbase64(asked.c)); } catch (error) { /* not settings: the server says so */ }
