@@ -16,7 +16,7 @@
     able: "Afterwards: {goal}", minutes: "{n} min", done: "done", start: "Start", goOn: "Continue on page {n}", again: "Again", sheet: "Worksheet",
     alone: "The lessons need several recorded runs, and this page holds only one. Open them in the explorer.",
     loading: "Fetching the recorded runs …", missing: "The recorded runs of this lesson could not be read here: {error}",
-    keys: "Lesson keys: Enter goes on when a page is done, G goes to the place to look at, Esc leaves. Space and arrows belong to the run.",
+    keys: "Lesson keys: Enter goes on when a page is done, G goes to the place to look at, L comes back to the lesson, Esc leaves. Space and arrows belong to the run.",
     teacher: "Teacher mode", lock: "Step lock", hide: "Hide answers", key: "Answer key on the worksheet",
     teacher_d: "Larger type, and a link with QR code on each page.", lock_d: "Nobody goes on before R is pressed.", hide_d: "Answers are blanks until A is pressed.", key_d: "A last page with the answers.",
     lesson: "Lesson {n}: {title}", page: "page {n} of {of}", pages: "Pages of this lesson", back: "Back", next: "Next", finish: "Finish", leave: "Leave the lesson (Esc)",
@@ -656,20 +656,29 @@
         const { to } = this.want;
         this.want = null;
         // The link that brought the run has a step of its own, which comes first.
-        return void setTimeout(() => { if (this.lesson && this.here) { this.scene(to); this.drawResult(); } }, 0);
+        return void setTimeout(() => { if (this.lesson && this.here) { this.scene(to); this.keepFocus(() => this.drawResult()); } }, 0);
       }
       if (this.want || this.stopped) return;
       const { page, state } = this;
       if (!state.done && page.done && this.here && page.done(this.facts, this.cursor())) return this.complete();
-      if (this.wasHere !== this.here) { this.wasHere = this.here; this.drawResult(); }
+      if (this.wasHere !== this.here) { this.wasHere = this.here; this.keepFocus(() => this.drawResult()); }
+    }
+
+    /** What a drawing takes away from under the keyboard's feet leaves it on the heading. */
+    keepFocus(draw) {
+      const inside = this.box.contains(document.activeElement);
+      draw();
+      if (inside && !this.box.contains(document.activeElement)) this.heading.focus();
     }
 
     complete() {
+      const inside = this.result.contains(document.activeElement);
       this.state.done = true;
       this.state.cursor = this.cursor();
       this.drawResult();
       this.drawNav();
       this.drawSteps();
+      if (inside) (this.onward.disabled ? this.heading : this.onward).focus();
     }
 
     values(extra) {
@@ -703,22 +712,24 @@
         said.right = this.isRight(ask, value);
         if (said.right) this.state.done = true;
       }
+      this.answered();
+    }
+
+    /** What was focused in the form is gone; the next thing to do is to go on, or to look at the place. */
+    answered() {
       this.drawAsk();
       this.drawResult();
       this.drawNav();
       this.drawSteps();
-      if (this.state.done) (this.onward.disabled ? this.heading : this.onward).focus();
+      const look = !this.state.done && this.result.querySelector(".um-lessons-go");
+      (look || (this.onward.disabled ? this.heading : this.onward)).focus();
     }
 
     showAnswer() {
       const { ask } = this, said = this.said[ask.id] || (this.said[ask.id] = { tries: 0 });
       said.shown = true;
       this.state.done = true;
-      this.drawAsk();
-      this.drawResult();
-      this.drawNav();
-      this.drawSteps();
-      (this.onward.disabled ? this.heading : this.onward).focus();
+      this.answered();
     }
 
     /** Where to look: the place that shows the answer. */
@@ -922,7 +933,7 @@
     reveal() {
       if (!this.hides) return;
       this.state.reveal = true;
-      this.drawPage();
+      this.keepFocus(() => this.drawPage());
     }
 
     async qr() {
@@ -944,14 +955,14 @@
       if (e.key === "Escape") { e.preventDefault(); return this.leave(); }
       if (!this.facts || t.closest("input, select, textarea, [contenteditable]")) return;
       const act = e.key === "Enter" ? (!t.closest("button, a, summary, [tabindex='0']") && this.state.done && !this.locked ? () => this.next() : null)
-        : { g: () => this.goThere(), r: () => this.release(), a: () => this.reveal(), q: () => this.memory.teacher && this.qr() }[e.key.toLowerCase()];
+        : { g: () => this.goThere(), r: () => this.release(), a: () => this.reveal(), q: () => this.memory.teacher && this.qr(), l: () => (this.onward.disabled ? this.heading : this.onward).focus() }[e.key.toLowerCase()];
       if (!act) return;
       e.preventDefault();
       act();
     }
 
     relabel() {
-      if (this.lesson && this.facts) this.drawPage();
+      if (this.lesson && this.facts) this.keepFocus(() => this.drawPage());
       for (const told of this.listeners) told();
     }
   }

@@ -1,0 +1,411 @@
+"""A student goes through every lesson by keyboard, is wrong in every prediction first, reads why, and finishes; what is right
+is counted here from the recorded traces. A teacher locks steps, hides answers, links to a page and prints a worksheet."""
+
+import json
+import re
+
+import pytest
+from serving import ROOT, Bare, lenses, open_lens
+from test_axe import violations
+
+from app.qr import qr
+from decoders.trace import Commit, Decide, Forward, Judge, Propose, Trace
+from viz.registry import views
+
+PLAYER = "document.querySelector('.unmasked').unmasked"
+PAGES = {"order": 5, "remask": 8, "draft": 6, "tree": 6, "path": 5, "masks": 5, "speed": 6, "knobs": 8}
+FACTS = {"faster": "faster", "slower": "slower"}
+
+
+def load(name: str) -> Trace:
+    return Trace.load(ROOT / "assets" / "traces" / f"{name}.json.gz")
+
+
+def calls(trace: Trace) -> list[Forward]:
+    return [e for e in trace.events if isinstance(e, Forward)]
+
+
+def edits(trace: Trace) -> list[tuple[int, int, object]]:
+    """(step, events seen after its step, edit) of every change of the text."""
+    return [
+        (i + 1, view.stop, edit)
+        for i, view in enumerate(trace.rounds)
+        for e in view.events
+        if isinstance(e, Commit)
+        for edit in e.edits
+    ]
+
+
+def final(trace: Trace) -> list[int]:
+    return trace.canvas_at(len(trace.events))
+
+
+def grouped(n: int) -> str:
+    return f"{n:,}".replace(",", "\u2009")
+
+
+class Student:
+    """Sits before a lesson and has only a keyboard."""
+
+    def __init__(self, page):
+        self.page = page
+
+    # -------------------------------------------------------------------------------------- looking
+    def read(self, part: str) -> str:
+        return self.page.locator(f".um-lessons-{part}").first.inner_text()
+
+    @property
+    def state(self) -> dict:
+        return self.page.evaluate(f"() => {PLAYER}.state()")
+
+    def at_page(self, n: int) -> None:
+        self.page.locator(".um-lessons-head", has_text=re.compile(f"page {n} of", re.I)).wait_for(timeout=20_000)
+
+    def run(self, name: str) -> None:
+        self.page.wait_for_function(f"name => {PLAYER}.state().run === 'bundled:' + name", arg=name, timeout=20_000)
+        self.page.wait_for_timeout(60)  # where the page wants the cursor
+
+    def done(self) -> bool:
+        return self.page.locator(".um-lessons-next").is_enabled()
+
+    def until_done(self) -> None:
+        self.page.locator(".um-lessons-next:enabled").wait_for(timeout=10_000)
+
+    # -------------------------------------------------------------------------------------- doing
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def tab_to(self, test: str) -> None:
+        """Goes on with Tab until the focused element `e` passes."""
+        for _ in range(250):
+            if self.page.evaluate(f"() => {{ const e = document.activeElement; return !!({test}); }}"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"Tab never comes to: {test}")
+
+    def focused(self) -> str:
+        return self.page.evaluate("() => document.activeElement.className")
+
+    def give(self, answer: int | str) -> None:
+        """Writes a number, or chooses the option that begins so."""
+        self.press("l")
+        if isinstance(answer, int):
+            self.tab_to("e.matches('.um-lessons-number')")
+            self.press("Control+a")
+            self.page.keyboard.type(str(answer))
+        else:
+            self.tab_to("e.matches('.um-lessons-choice input')")
+            options = self.page.locator(".um-lessons-choice").all_inner_texts()
+            self.press(" ")
+            for _ in range([text.startswith(answer) for text in options].index(True)):
+                self.press("ArrowDown")
+        self.press("Enter")
+
+    def predict(self, answer: int | str) -> None:
+        assert not self.done()
+        self.give(answer)
+        assert self.done() and "Noted" in self.read("result")
+        self.on()
+
+    def go(self, *keys: str, after: str | None = None) -> None:
+        """Does what the page asks for: it is not done before the last key, and is then."""
+        assert not self.done()
+        self.press(*keys[:-1])
+        assert not self.done(), self.read("do")
+        self.press(keys[-1])
+        self.until_done()
+        if after is not None:
+            assert after in self.read("result")
+        self.on()
+
+    def corrected(self, wrong: str, right: int | str, now: str, place: dict | None = None) -> None:
+        """The correction says `wrong`; G goes to `place`; the right answer is confirmed with `now`."""
+        assert not self.done()
+        assert wrong in self.read("wrong"), self.read("wrong")
+        assert "um-lessons" in self.focused()
+        if place:
+            self.press("g")
+            assert {key: self.state[key] for key in place} == place
+        self.give(right)
+        assert now in self.read("right"), self.read("right")
+        self.until_done()
+
+    def explained(self, *said: str) -> None:
+        self.until_done()
+        for text in said:
+            assert text in self.read("body"), (text, self.read("body"))
+        self.on()
+
+    def on(self) -> None:
+        self.press("Enter")
+
+    def view(self, title: str) -> str:
+        return str(lenses(self.page).index(title) + 1)
+
+
+# ------------------------------------------------------------------------------------------------ the eight, played
+def order(s: Student) -> None:
+    t, ar = load("stepwise-apples"), load("ar-apples")
+    free = {pos for pos, token in enumerate(t.canvas) if token == t.mask}
+    left, first, off = 0, [], None
+    for step, _, edit in edits(t)[:8]:
+        first.append(edit.pos)
+        left += edit.pos == min(free)
+        off = off or ((step, edit.pos, min(free)) if edit.pos != min(free) else None)
+        free.remove(edit.pos)
+    step, pos, lowest = off
+    s.predict(left + 3)
+    s.at_page(2)
+    s.go(*["ArrowRight"] * 8, after=", ".join(map(str, first)))
+    s.corrected(
+        f"You said {left + 3}. Look at position {pos}, written in step {step}: position {lowest} was still free",
+        left,
+        f"{left} of 8",
+        {"pos": pos, "step": step, "lens": "grid"},
+    )
+    s.on()
+    s.explained(f"at position {first[0]}")
+    s.run("ar-apples")
+    n = len(edits(ar))
+    s.go("End", after=f"{n} of its {n} tokens went to the leftmost free position. It needed {len(calls(ar))} calls")
+
+
+def remask(s: Student) -> None:
+    t, w = load("stepwise-apples"), load("story-fox-wino")
+    taken = [e for _, _, e in edits(t) if e.why == "remasked"]
+    wrote = [e for _, _, e in edits(t) if e.why != "remasked"]
+    s.predict(len(taken) + 5)
+    s.go("ArrowRight", "End")
+    wrong = f"You said {len(taken) + 5}. Look at position {wrote[0].pos}, the first that was written"
+    s.corrected(wrong, len(taken), f"{len(taken)}: the run wrote {len(wrote)} tokens", {"pos": wrote[0].pos})
+    s.on()
+    s.explained(f"guessed at {len(calls(t)[0].beliefs)} masks")
+    s.run("story-fox-wino")
+    step, stop = next((step, stop) for step, stop, e in edits(w) if e.why == "remasked")
+    back = [e for i, _, e in edits(w) if i == step and e.why == "remasked"]
+    before = w.canvas_at(w.rounds[step - 1].start)
+    filled = sum(token != w.mask for token in before[w.prompt_len :])
+    assert f"of these {filled} tokens will step {step} take back" in s.read("question")
+    s.predict(filled if filled != len(back) else 0)
+    s.go("ArrowRight")
+    wrong = f"Look at position {back[0].pos}: in step {step} it lost ‘{w.vocab[back[0].before]}’"
+    s.corrected(wrong, len(back), f"{len(back)}: step {step} took back", {"pos": back[0].pos, "at": stop})
+    s.on()
+    again, stop = next((e, stop) for i, stop, e in edits(w) if i > step and e.pos == back[0].pos and e.why != "remasked")
+    steps = [i + 1 for i, view in enumerate(w.rounds) if view.stop == stop][0] - step
+    keys = ["k"] * (back[0].pos - w.prompt_len + 1) + ["ArrowRight"] * steps
+    s.go(*keys, after=f"‘{w.vocab[back[0].before]}’ gave way to ‘{w.vocab[again.after]}’")
+
+
+def guesses(t: Trace) -> dict[int, tuple[int, int]]:
+    """Position: what the first call thought best there, and what the finished text has."""
+    return {b.pos: (b.top[0][0], final(t)[b.pos]) for b in sorted(calls(t)[0].beliefs, key=lambda b: b.pos)}
+
+
+def draft(s: Student) -> None:
+    t, fox, ssd = load("stepwise-apples"), load("story-fox-stepwise"), load("ssd-apples")
+    mine, theirs = guesses(t), guesses(fox)
+    right = sum(a == b for a, b in mine.values())
+    pos, (a, b) = next((pos, pair) for pos, pair in mine.items() if pair[0] != pair[1])
+    s.predict(right - 7)
+    s.go("ArrowRight", "End")
+    wrong = f"Look at position {pos}: the first call guessed ‘{t.vocab[a]}’, and the finished text has ‘{t.vocab[b]}’"
+    assert s.page.locator(".um-lessons-column").count() == len(mine)
+    s.corrected(wrong, right, f"{right} of {len(mine)} guesses", {"pos": pos})
+    s.on()
+    s.explained(f"{right} of {len(mine)} were right after a single call")
+    s.run("ssd-apples")
+    s.tab_to("e.matches('.um-select') && e.value === 'round' && !e.closest('.um-grid')")
+    s.press("ArrowDown")
+    nodes = next(e for e in ssd.events if isinstance(e, Propose)).nodes
+    assert s.state["unit"] == "beat"
+    s.tab_to("e.matches('.um-slider, .um-play')")
+    for _ in range(4):
+        if not s.done():
+            s.press("ArrowRight")
+    s.until_done()
+    assert s.state["counts"]["drafted"] == len(nodes) and f"{len(nodes)} wait" in s.read("result")
+    s.press("l")
+    s.on()
+    s.run("story-fox-stepwise")
+    off = next(i for i, (a, b) in enumerate(theirs.values()) if a != b)
+    same = sum(a == b for a, b in theirs.values())
+    s.go(*["k"] * (off + 1), after=f"Only {same} of {len(theirs)} first guesses stand in this story")
+
+
+def tree(s: Student) -> None:
+    t, wide = load("ssd-apples"), load("ssd-tree-apples")
+    for i, view in enumerate(t.rounds):
+        outcomes = [v.outcome for e in view.of(Judge) for v in e.verdicts]
+        if outcomes.count("accepted") > 1 and "rejected" in outcomes:
+            break
+    kept, drafts = outcomes.count("accepted"), view.of(Propose)[0].nodes
+    pos = drafts[outcomes.index("rejected")].fills[0][0]
+    call = next(e for e in view.of(Forward) if e.role == "verify")
+    assert f"How many of these {len(drafts)} drafts" in s.read("question")
+    s.predict(kept + 1)
+    s.go("ArrowRight")
+    s.corrected(
+        f"You said {kept + 1}: look at position {pos} in step {i + 1}.",
+        kept,
+        f"{kept} of {len(drafts)} were kept",
+        {"pos": pos, "at": view.stop},
+    )
+    s.on()
+    s.explained(f"{call.batch} rows of {call.length} tokens", f"At position {pos} it would not")
+    s.go(s.view("Verification tree"), after="chain")
+    s.run("ssd-tree-apples")
+    other = wide.rounds[i]
+    nodes = {n.id: n for n in other.of(Propose)[0].nodes}
+    places = {nodes[v.node].fills[0][0] for e in other.of(Judge) for v in e.verdicts if v.outcome == "rejected"}
+    wider = next(e for e in other.of(Forward) if e.role == "verify")
+    after = f"{len(nodes)} hypotheses in {wider.batch} rows: {grouped(wider.cost)} tokens processed instead of {call.cost}"
+    assert wider.batch > call.batch
+    s.go(*["k"] * (min(places) - wide.prompt_len + 1), after=after)
+
+
+def path(s: Student) -> None:
+    t = load("code-vowels")
+    found = []
+    for i, view in enumerate(t.rounds):
+        top = {b.pos: b.top for e in view.of(Forward) if e.role == "draft" for b in e.beliefs}
+        verdicts = {v.node: v for e in view.of(Judge) for v in e.verdicts}
+        for node in view.of(Propose)[0].nodes:
+            (pos, token), *_ = node.fills
+            if top[pos][0][0] != token:
+                found.append((i, pos, token, top[pos][0][0], verdicts[node.id].outcome, list(verdicts.values())))
+    i, pos, token, local, _, _ = next(f for f in found if f[4] == "accepted")
+    lost = next(f for f in found if f[4] == "rejected")
+    assert final(t)[pos] == token
+    first = f"‘{t.vocab[local]}’"
+    s.predict(first)
+    s.go("ArrowRight")
+    s.corrected(
+        f"You said {first}, the drafter's first choice. Look at position {pos} in step {i + 1}",
+        "⟨eos⟩",
+        "⟨eos⟩, the choice of the path search. The verifier gives it",
+        {"pos": pos, "lens": "lattice"},
+    )
+    s.on()
+    s.explained(f"left the first choice at {len(found)} positions")
+    behind = sum(v.outcome == "unreached" for v in lost[5])
+    keys = ["Home"] + ["ArrowRight"] * (lost[0] + 1) + ["k"] * (lost[1] - t.prompt_len + 1)
+    s.go(*keys, after=f"the verifier wanted ‘{t.vocab[lost[3]]}’. It was rejected, and {behind} drafts behind it")
+
+
+def masks(s: Student) -> None:
+    t, spec, ssd = load("block-apples"), load("speculative-apples"), load("ssd-apples")
+    call = next(e for e in calls(t) if e.role == "denoise" and e.cached and len(e.beliefs) == e.length == t.block)
+    q = call.start + 3
+    last = (q // t.block + 1) * t.block - 1
+    assert f"query at position {q} see" in s.read("question") and t.attentions[call.model].kind == "block"
+    s.predict(q)  # as if it were causal
+    s.press(s.view("Mask"))
+    s.tab_to("(e.getAttribute('aria-label') || '').startsWith('Attention mask')")
+    s.go("r", after="names the rule")
+    s.at_page(2)  # Enter is the mask's own key
+    s.press("l")
+    s.on()
+    s.corrected(f"You said {q}. Look at the row of position {q}", last, f"Up to {last}", {"pos": q, "lens": "mask"})
+    s.on()
+    s.explained(f"lets position {q} see {last - q} positions to its right")
+    s.run("speculative-apples")
+    check = next(e for e in calls(spec) if e.role == "verify" and e.cached and e.length > 2)
+    assert spec.attentions[check.model].kind == "causal"
+    big = next(e for e in calls(ssd) if e.role == "verify")
+    s.give(check.start + check.length - 1)  # as if it saw the whole draft
+    wrong = f"look at the row of position {check.start + 1}"
+    s.corrected(wrong, check.start + 1, f"Up to {check.start + 1}: to itself", {"pos": check.start + 1, "lens": "mask"})
+    assert f"{big.batch} rows of {big.length} tokens" in s.read("result")
+    s.on()
+
+
+def speed(s: Student) -> None:
+    t, spec = load("ssd-apples"), load("speculative-apples")
+    seconds = sum(e.seconds for e in calls(t))
+    right = "faster" if seconds < 0.95 * t.reference.seconds else "slower"
+    assert len(calls(t)) < t.reference.calls and right == "slower"
+    s.predict("faster")
+    s.go("End", after=grouped(sum(e.cost for e in calls(t))))
+    s.corrected("You said faster. Look at the costs at the end", right, "It is slower", {"step": len(t.rounds)})
+    s.on()
+    s.explained(grouped(t.reference.rows_tokens), t.hardware)
+    outcomes = [v.outcome for e in t.events if isinstance(e, Judge) for v in e.verdicts]
+    accepted, rejected = outcomes.count("accepted"), outcomes.count("rejected")
+    chance, rate = round(100 * accepted / (accepted + rejected)), round(100 * accepted / len(outcomes))
+    assert f"{accepted} of {len(outcomes)}, {rate} %" in s.read("body")
+    s.give(rate)
+    s.corrected(
+        f"in this run {accepted} and {rejected}",
+        chance,
+        f"{chance} %: {accepted} of {accepted + rejected}. The rate was {rate} %",
+        {"lens": "heatmap"},
+    )
+    s.on()
+    s.run("speculative-apples")
+    assert len(calls(spec)) > spec.reference.calls
+    assert sum(e.seconds for e in calls(spec)) < 0.95 * spec.reference.seconds
+    small = [e for e in calls(spec) if e.model == spec.models["draft"]]
+    s.give("slower")
+    s.corrected("You said slower", "faster", "It is faster", {"step": len(spec.rounds)})
+    assert f"{len(small)} of the {len(calls(spec))} calls are the small model's" in s.read("result")
+    s.on()
+
+
+def knobs(s: Student) -> None:
+    t, step, wino = load("story-fox-fast"), load("story-fox-stepwise"), load("story-fox-wino")
+    n, all_ = len(calls(t)), len(final(step)) - step.prompt_len
+    differ = [pos for pos, token in enumerate(final(t)) if token != final(step)[pos]]
+    agree = {run: sum(a == b for a, b in zip(final(run)[11:], final(step)[11:], strict=True)) for run in (t, step, wino)}
+    costs = {run: sum(e.cost for e in calls(run)) for run in (t, step, wino)}
+    s.predict(2 * n)
+    s.go("End")
+    s.corrected(f"You said {2 * n}. Look at “forward calls”", n, f"{n} calls", {"step": n})
+    s.on()
+    s.predict("nothing")
+    s.press("End")
+    s.go(*["k"] * (differ[0] - t.prompt_len + 1), after=f"stepwise decoding has ‘{step.vocab[final(step)[differ[0]]]}’")
+    assert 0 < len(differ) <= all_ / 2
+    s.corrected(
+        f"You said nothing. Look at position {differ[0]}", "up to half", f"{len(differ)} of {all_}", {"pos": differ[0]}
+    )
+    s.on()
+    assert costs[wino] > costs[t] and agree[wino] < agree[t]  # dominated; by calls it is not
+    assert len(calls(wino)) < len(calls(t))
+    assert [row.split("\t") for row in s.page.locator(".um-lessons-table tbody tr").all_inner_texts()][2] == [
+        "WINO",
+        str(len(calls(wino))),
+        grouped(costs[wino]),
+        f"{round(100 * agree[wino] / all_)} %",
+    ]
+    s.give("none of them")
+    s.corrected("You said none of them. Compare in the table", "WINO", "WINO")
+    s.on()
+    s.run("story-fox-wino")
+    s.go("End", after=f"{len(calls(wino))} calls, {grouped(costs[wino])} rows × tokens")
+    if s.page.locator(".um-lessons-steps").is_visible():  # where the view "Tune" exists
+        s.go(s.view("Tune"))
+
+
+PLAYS = {f.__name__: f for f in (order, remask, draft, tree, path, masks, speed, knobs)}
+
+
+def opened(watch, page_url, lesson: str, page: int = 1, **options) -> tuple:
+    w = watch(page_url, f"/#lesson={lesson}&page={page}", **options)
+    w.page.locator(".um-lessons-steps li").first.wait_for(timeout=30_000)
+    return w, Student(w.page)
+
+
+@pytest.mark.parametrize("lesson", PLAYS)
+def test_a_student_with_a_keyboard_is_wrong_at_first_reads_why_and_finishes_every_lesson(watch, page_url, lesson):
+    w, student = opened(watch, page_url, lesson)
+    w.page.wait_for_timeout(400)
+    assert w.page.evaluate("() => document.activeElement.className") == "um-lessons-heading"
+    PLAYS[lesson](student)
+    w.page.wait_for_function(f"() => {PLAYER}.state().lens === 'lessons'")
+    assert not w.page.locator(".um-lessons").is_visible()
+    item = w.page.locator(".um-lessons-item").nth(list(PLAYS).index(lesson))
+    assert "✓ done" in item.inner_text() and "Again" in item.inner_text()
+    assert w.page.locator(".um-lessons-mark").count() == 1
+    w.clean()
