@@ -30,13 +30,13 @@
     guessed: "guessed in the first call", finished: "in the finished text", t_run: "run", t_calls: "forward calls", t_cost: "rows × tokens", t_agree: "agreement",
 
     order_t: "One after another, or all over the place?", order_goal: "I can say in which order an autoregressive and a masked diffusion model write, and why.",
-    order1: "This run shows a masked diffusion model. The answer begins as {masks} masks ([masked:masked]). Each step is one call of the model, and each step turns one mask into a token ([unmasked:unmasked]).\nAn autoregressive model would always fill the leftmost free position.",
+    order1: "This run shows a masked diffusion model. The answer begins as {canvas} masks ([masked:masked]), filled in blocks of {masks}. Each step is one call of the model, and each step turns one mask into a token ([unmasked:unmasked]).\nAn autoregressive model would always fill the leftmost free position.",
     order1_do: "Before you step: guess.", order_q: "Of the first {n} tokens that this run writes, how many go to the leftmost free position?",
     order_w: "You said {said}. Look at position {pos}, written in step {step}: position {left} was still free, further left. Step through the first {n} tokens and count those that had no mask to their left.",
     order_r: "{right} of {n}: the run wrote at {list}, while the leftmost free position was {left}.",
     order2: "Now look. Press → and see where each new token ([unmasked:unmasked]) appears; the status line names the position.", order2_do: "Step until {n} tokens are written.", order2_after: "Watch the positions: {list}.",
-    order4: "In each call the model guesses at every mask at once, reading left and right of it. This run keeps the guess the model is surest of: first {token} at position {first}, with p {p}, the best of {masks}.\nIt began with the end of the text, because the end is easy to foresee. So “next” means “surest”, not “leftmost”.",
-    order5: "Change one thing: the model. This one is autoregressive and reads only what stands to the left; the prompt is the same.", order5_do: "Step to the end of this run (End goes there at once).",
+    order4: "In each call the model guesses at every mask of the block at once, reading left and right of it. This run keeps the guess the model is surest of: first {token} at position {first}, with p {p}, the best of {masks}.\nIt began with the end of the text, because the end is easy to foresee. So “next” means “surest”, not “leftmost”.",
+    order5: "Now the model. This one is autoregressive and reads only what stands to the left; the prompt is the same.", order5_do: "Step to the end of this run (End goes there at once).",
     order5_after: "{arLeft} of its {arAll} tokens went to the leftmost free position. It needed {arCalls} calls for {arAll} tokens; the diffusion run {calls} calls for {all}. One token a call in both: another order alone saves nothing.",
 
     remask_t: "What is remasking, really?", remask_goal: "I can tell “keep the surest” from taking a token back.",
@@ -45,17 +45,17 @@
     remask_w: "You said {said}. Look at position {pos}, the first that was written: it is still there at the end. Go through the run and watch for ↺, the sign of a token that was taken back.",
     remask_r: "{right}: the run wrote {all} tokens, and {right} of them became masks again.",
     remask2: "Watch for ↺ ([remasked:remasked]). Space plays the run, the arrows step.", remask2_do: "Go to the end of the run.", remask2_after: "Position {pos}, written first, still holds {first}.",
-    remask4: "In step 1 the call guessed at {masks} masks. The surest guess, {first} with p {p}, was kept. The other {rest} guesses were dropped: their positions were masks before and stayed masks.\nSo “remask the least sure” and “keep the surest” are one decision, told from two sides. No [committed:committed] token ever went back.",
+    remask4: "In step 1 the call guessed at the {masks} masks of its block. The surest guess, {first} with p {p}, was kept. The other {rest} guesses were dropped: their positions were masks before and stayed masks.\nSo “remask the least sure” and “keep the surest” are one decision, told from two sides. No [committed:committed] token ever went back.",
     remask5: "This run uses another method, WINO. It writes boldly, and every call also checks what stands there already. {filled} tokens are written so far.", remask5_do: "Guess before you step.",
     wino_q: "How many of these {filled} tokens will step {step} take back?",
     wino_w: "You said {said}. Look at position {pos}: in step {step} it lost {before}. Count the ↺ in this step; the legend counts them too.",
     wino_r: "{right}: step {step} took back {list}.",
     remask6: "One step now.", remask6_do: "Press → once.", remask6_after: "The tokens with ↺ ([remasked:remasked]) are masks again.",
-    remask8: "Change one thing: the position. Pick one that was taken back in this step (J and K move, a click works too) and step on until it is filled again.", remask8_do: "Pin such a position and step until it holds a token again.",
+    remask8: "Now the position. Pick one that was taken back in this step (J and K move, a click works too) and step on until it is filled again.", remask8_do: "Pin such a position and step until it holds a token again.",
     remask8_after: "At position {pos} {before} gave way to {again}. Taking back costs calls, and it lets a bold guess be mended: {takenAll} times in this run.",
 
     draft_t: "One call, many guesses: the draft", draft_goal: "I can say where a draft comes from and why it must be checked.",
-    draft1: "One call is over, the first. It read all {length} positions, and it guessed at all {n} masks ([masked:masked]) at once. This run will keep one guess and drop the rest.", draft1_do: "How good are the guesses that it drops?",
+    draft1: "One call is over, the first. It read all {length} positions, and it guessed at all {n} masks of the first block ([masked:masked]) at once. This run will keep one guess and drop the rest.", draft1_do: "How good are the guesses that it drops?",
     draft_q: "How many of the {n} guesses of this one call stand in the finished text?",
     draft_w: "You said {said}. Look at position {pos}: the first call guessed {guess}, and the finished text has {final}. Below, the guesses stand over the finished text; count the columns that agree.",
     draft_r: "{right} of {n} guesses of the first call were what the run wrote in the end, after {calls} calls.",
@@ -63,7 +63,7 @@
     draft4: "{right} of {n} were right after a single call. Keeping them all at once would be fast, and wrong at {wrongs}: {guess} instead of {final} at position {pos}.\nSo a fast decoder calls such guesses a draft ([drafted:drafted]) and checks them before it keeps them.",
     draft5: "Here a method drafts: SSD takes the {k} surest guesses of its last call. A “beat” is smaller than a step: the draft, the call that checks it, the verdict, the new text.", draft5_do: "Set “Step by” to beat, and step until drafted tokens ([drafted:drafted]) wait for their verdict.",
     draft5_after: "{drafts} wait. They cost nothing: the call before had guessed them anyway.",
-    draft6: "Change one thing: the text. A story leaves more open than a sum. Below are the guesses of the first call for this story.", draft6_do: "Pin a position where the first guess was not kept (J and K move).",
+    draft6: "Now the text. A story leaves more open than a sum. Below are the guesses of the first call for this story.", draft6_do: "Pin a position where the first guess was not kept (J and K move).",
     draft6_after: "Only {foxRight} of {foxN} first guesses stand in this story, {right} of {n} did in the sum. How much a draft is worth depends on the text.",
 
     tree_t: "Verify in one pass: the tree", tree_goal: "I can say what one verifying call checks, what it costs, and why drafts behind a rejected one are lost.",
@@ -75,7 +75,7 @@
     tree4: "The call had {rows} rows of {length} tokens: row 0 is the text as it was, and each further row fills in one draft more. So it sees what the model would say after each of them. A draft is kept if the model, one draft earlier, would itself have filled this position with this token next.\n{whyNot}The call also gave a token on top: {bonus} at position {bonusPos} ([bonus:bonus]), its own next choice.",
     tree4_no: "At position {pos} it would not: it wanted to fill position {other} first. ", tree4_no2: "At position {pos} it would not: it wanted {other}. ",
     tree5: "The verification tree draws this check: a line from draft to draft, with the verdicts.", tree5_do: "Open the view “Verification tree” (its number key stands on the tab).", tree5_after: "Here the tree is a chain: each draft has one child.",
-    tree6: "Change one thing: the shape. The same step of the same text, with second choices besides the best ones: a tree of {nodes2} hypotheses.", tree6_do: "Pin a hypothesis that was rejected ([rejected:rejected]): in the tree, or with J and K.",
+    tree6: "Now the shape. The same step of the same text, with second choices besides the best ones: a tree of {nodes2} hypotheses.", tree6_do: "Pin a [rejected:rejected] hypothesis: in the tree, or with J and K.",
     tree6_after: "{nodes2} hypotheses in {rows2} rows: {cost2} tokens processed instead of {cost}. Kept: {kept2}; the chain kept {right}. More guesses are worth their price only if the second choices win.",
 
     path_t: "Why a two-way draft needs a one-way path", path_goal: "I can say what a causal path search does, and that it can be wrong.",
@@ -85,7 +85,7 @@
     path_r: "{right}. The verifier gives it p {pVerify}.",
     path2: "The lattice shows the candidates, position by position, and the path through them.", path2_do: "Press → until the verifier has judged.", path2_after: "Where the path leaves the locally best tokens, the lattice marks it.",
     path4: "Two tokens can both be likely, and still not fit side by side: the drafter never saw which neighbour would be kept. The path search adds up what fits from left to right, as the verifier will read it.\nWhat does not fit is [rejected:rejected], and everything behind it is [unreached:not reached]. In this run the path left the first choice at {changed} positions.",
-    path5: "Change one thing: the position. The search can also be wrong. At one other position its token was not the first choice either.", path5_do: "Go to step {lostStep} and pin position {lost}.",
+    path5: "Now the position. The search can also be wrong. At one other position its token was not the first choice either.", path5_do: "Go to step {lostStep} and pin position {lost}.",
     path5_after: "Here the search preferred {lostPath} to {lostLocal}, and the verifier wanted {lostFinal}. It was [rejected:rejected], and {behind} drafts behind it were lost with it.",
 
     masks_t: "Masks: who may see whom", masks_goal: "I can say how far a position sees in a causal, a block and a full mask, and what that means for checking drafts.",
@@ -95,7 +95,7 @@
     masks_r: "Up to {right}, the end of its block.",
     masks2: "The view “Mask” shows a row for each query and a column for each key; an open cell may be seen.", masks2_do: "Open the view “Mask” and pin a cell or a row (in the picture: Enter, or R for the row).", masks2_after: "The sentence beside it names the rule that opens or closes it.",
     masks4: "A block mask lets position {q} see {ahead} positions to its right, masks and tokens alike: so it can fill them in any order. A causal mask lets it see none, a full mask the whole canvas.\nThe mask also fixes what can be stored: what no later token may change is computed once and cached.",
-    masks5: "Change one thing: the mask. Here an autoregressive model checks {drafts} drafts ([drafted:drafted]) of a small one in a single call, fed as positions {from2} to {to2}, one row.", masks5_do: "The same question for this call.",
+    masks5: "Now the mask. Here an autoregressive model checks {drafts} drafts ([drafted:drafted]) of a small one in a single call, fed as positions {from2} to {to2}, one row.", masks5_do: "The same question for this call.",
     causal_q: "Up to which position may the query at position {q2} see?",
     causal_w: "You said {said}. This model is causal: look at the row of position {q2} in the view “Mask”, in the call “verify”. Where does it end?",
     causal_r: "Up to {right}: to itself, and no further.",
@@ -112,7 +112,7 @@
     chance_q: "How many percent of the drafts that were reached were accepted?",
     chance_w: "You said {said}. Reached means [accepted:accepted] or [rejected:rejected]: in this run {accepted} and {rejected}. Look at the view “Accept/reject”, where p̂ is written.",
     chance_r: "{right} %: {accepted} of {reached}. The rate was {rate} %.",
-    speed6: "Change one thing: the drafter. Here a small model drafts and a larger one checks, in one row. Together they make {calls2} calls; the reference decoder, one token per call, {refCalls2}.", speed6_do: "Guess, and then see what was measured.",
+    speed6: "Now the drafter. Here a small model drafts and a larger one checks, in one row. Together they make {calls2} calls; the reference decoder, one token per call, {refCalls2}.", speed6_do: "Guess, and then see what was measured.",
     small_q: "More calls than the reference. Is it faster in seconds?",
     small_w: "You said {said}. Look at the costs at the end: {time2}; the reference needed {refTime2}. {drafterCalls} of the calls are the small model's.",
     small_r: "It is {right}: {time2} against {refTime2}.",
@@ -134,7 +134,7 @@
     front_q: "By rows × tokens and agreement: which run is dominated?", f_none: "none of them",
     front_w: "You said {said}. Compare in the table: for each run, look for another with fewer rows × tokens and more agreement.",
     front_r: "{right}.",
-    knobs8: "Change one thing: the method. WINO also writes several tokens per call, and takes some back ([remasked:remasked]). Its text agrees less with stepwise decoding; read it and judge for yourself.", knobs8_do: "Go to the end of this run.", knobs8_after: "{winoCalls} calls, {winoCost} rows × tokens, {winoAgree} % agreement. A number for quality has to be chosen; a front shows what each choice costs.",
+    knobs8: "Now the method. WINO also writes several tokens per call, and takes some back ([remasked:remasked]). Its text agrees less with stepwise decoding; read it and judge for yourself.", knobs8_do: "Go to the end of this run.", knobs8_after: "{winoCalls} calls, {winoCost} rows × tokens, {winoAgree} % agreement. A number for quality has to be chosen; a front shows what each choice costs.",
     knobs9: "The view “Tune” draws such a front for many settings of threshold and block, measured on several prompts.", knobs9_do: "Open the view “Tune”.", knobs9_after: "Pick a point on the front: its settings go into the controls.",
   };
   const say = Unmasked.words("lessons", WORDS);
@@ -211,7 +211,7 @@
       id: "order", minutes: 5, runs: ["stepwise-apples", "ar-apples"],
       facts([m, ar]) {
         const N = 8, all = leftmost(m), first = all.slice(0, N), off = first.find((w) => !w.is) || first[0], arAll = leftmost(ar);
-        return { n: N, masks: m.initial.filter((t, pos) => t === m.mask && m.blockOf(pos) === m.blockOf(first[0].pos)).length, right: first.filter((w) => w.is).length, list: first.map((w) => w.pos).join(", "), pos: off.pos, left: off.left, step: off.step, look: off, nth: first[N - 1].stop,
+        return { n: N, canvas: m.initial.filter((t) => t === m.mask).length, masks: m.initial.filter((t, pos) => t === m.mask && m.blockOf(pos) === m.blockOf(first[0].pos)).length, right: first.filter((w) => w.is).length, list: first.map((w) => w.pos).join(", "), pos: off.pos, left: off.left, step: off.step, look: off, nth: first[N - 1].stop,
           first: first[0].pos, token: m.quote(first[0].token), p: prob(first[0].p), all: all.length, calls: m.totals.calls, arAll: arAll.length, arLeft: arAll.filter((w) => w.is).length, arCalls: ar.totals.calls, arEnd: end(ar) };
       },
       asks: { order: { type: "number", min: () => 0, max: (f) => f.n, answer: (f) => f.right, look: (f) => ({ at: f.look.stop, pos: f.look.pos, lens: "grid" }) } },
@@ -798,7 +798,7 @@
       attrs(this.box, { "aria-label": this.titleOf(this.lesson) });
       this.drawHead();
       this.drawSteps();
-      put(this.heading, say(page.kind) + ": " + say(this.lesson.id + "_t"));
+      put(this.heading, say(page.kind));
       this.body.replaceChildren();
       const key = page.text ? page.text(facts) : page.key;
       if (key in WORDS) this.body.append(paragraphs("um-lessons-text", key, this.values(), page.kind === "explain" && this.hiding, this.term()));

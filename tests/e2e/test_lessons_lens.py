@@ -1,5 +1,6 @@
-"""A student goes through every lesson by keyboard, is wrong in every prediction first, reads why, and finishes; what is right
-is counted here from the recorded traces. A teacher locks steps, hides answers, links to a page and prints a worksheet."""
+"""A student goes through every lesson by keyboard, is wrong in every prediction first, reads why, and finishes; what is
+right is counted here from the recorded traces. A teacher locks steps, hides answers, links to a page and prints a
+worksheet."""
 
 import json
 import re
@@ -9,12 +10,11 @@ from serving import ROOT, Bare, lenses, open_lens
 from test_axe import violations
 
 from app.qr import qr
-from decoders.trace import Commit, Decide, Forward, Judge, Propose, Trace
+from decoders.trace import Commit, Forward, Judge, Propose, Trace
 from viz.registry import views
 
 PLAYER = "document.querySelector('.unmasked').unmasked"
 PAGES = {"order": 5, "remask": 8, "draft": 6, "tree": 6, "path": 5, "masks": 5, "speed": 6, "knobs": 8}
-FACTS = {"faster": "faster", "slower": "slower"}
 
 
 def load(name: str) -> Trace:
@@ -180,7 +180,7 @@ def remask(s: Student) -> None:
     wrong = f"You said {len(taken) + 5}. Look at position {wrote[0].pos}, the first that was written"
     s.corrected(wrong, len(taken), f"{len(taken)}: the run wrote {len(wrote)} tokens", {"pos": wrote[0].pos})
     s.on()
-    s.explained(f"guessed at {len(calls(t)[0].beliefs)} masks")
+    s.explained(f"guessed at the {len(calls(t)[0].beliefs)} masks of its block")
     s.run("story-fox-wino")
     step, stop = next((step, stop) for step, stop, e in edits(w) if e.why == "remasked")
     back = [e for i, _, e in edits(w) if i == step and e.why == "remasked"]
@@ -192,8 +192,9 @@ def remask(s: Student) -> None:
     wrong = f"Look at position {back[0].pos}: in step {step} it lost ‘{w.vocab[back[0].before]}’"
     s.corrected(wrong, len(back), f"{len(back)}: step {step} took back", {"pos": back[0].pos, "at": stop})
     s.on()
-    again, stop = next((e, stop) for i, stop, e in edits(w) if i > step and e.pos == back[0].pos and e.why != "remasked")
-    steps = [i + 1 for i, view in enumerate(w.rounds) if view.stop == stop][0] - step
+    pos = back[0].pos
+    filled_in, again = next((i, e) for i, _, e in edits(w) if i > step and e.pos == pos and e.why != "remasked")
+    steps = filled_in - step
     keys = ["k"] * (back[0].pos - w.prompt_len + 1) + ["ArrowRight"] * steps
     s.go(*keys, after=f"‘{w.vocab[back[0].before]}’ gave way to ‘{w.vocab[again.after]}’")
 
@@ -236,7 +237,7 @@ def draft(s: Student) -> None:
 
 def tree(s: Student) -> None:
     t, wide = load("ssd-apples"), load("ssd-tree-apples")
-    for i, view in enumerate(t.rounds):
+    for i, view in enumerate(t.rounds):  # noqa: B007
         outcomes = [v.outcome for e in view.of(Judge) for v in e.verdicts]
         if outcomes.count("accepted") > 1 and "rejected" in outcomes:
             break
@@ -260,7 +261,9 @@ def tree(s: Student) -> None:
     nodes = {n.id: n for n in other.of(Propose)[0].nodes}
     places = {nodes[v.node].fills[0][0] for e in other.of(Judge) for v in e.verdicts if v.outcome == "rejected"}
     wider = next(e for e in other.of(Forward) if e.role == "verify")
-    after = f"{len(nodes)} hypotheses in {wider.batch} rows: {grouped(wider.cost)} tokens processed instead of {call.cost}"
+    after = (
+        f"{len(nodes)} hypotheses in {wider.batch} rows: {grouped(wider.cost)} tokens processed instead of {call.cost}"
+    )
     assert wider.batch > call.batch
     s.go(*["k"] * (min(places) - wide.prompt_len + 1), after=after)
 
@@ -357,7 +360,9 @@ def knobs(s: Student) -> None:
     t, step, wino = load("story-fox-fast"), load("story-fox-stepwise"), load("story-fox-wino")
     n, all_ = len(calls(t)), len(final(step)) - step.prompt_len
     differ = [pos for pos, token in enumerate(final(t)) if token != final(step)[pos]]
-    agree = {run: sum(a == b for a, b in zip(final(run)[11:], final(step)[11:], strict=True)) for run in (t, step, wino)}
+    agree = {
+        run: sum(a == b for a, b in zip(final(run)[11:], final(step)[11:], strict=True)) for run in (t, step, wino)
+    }
     costs = {run: sum(e.cost for e in calls(run)) for run in (t, step, wino)}
     s.predict(2 * n)
     s.go("End")
@@ -409,3 +414,386 @@ def test_a_student_with_a_keyboard_is_wrong_at_first_reads_why_and_finishes_ever
     assert "✓ done" in item.inner_text() and "Again" in item.inner_text()
     assert w.page.locator(".um-lessons-mark").count() == 1
     w.clean()
+
+
+# ------------------------------------------------------------------------------------------------ the frame around them
+def teach(page, *switches: str) -> None:
+    """Opens the list and turns on teacher mode and what is named."""
+    open_lens(page, "Lessons")
+    for name in ("teacher", *switches):
+        page.locator(f".um-lessons-switch [data-key={name}]").focus()
+        page.keyboard.press(" ")
+        page.locator(f".um-lessons-switch [data-key={name}]:checked").wait_for()
+
+
+def begin(page, n: int) -> Student:
+    page.locator(".um-lessons-start").nth(n - 1).focus()
+    page.keyboard.press("Enter")
+    page.locator(".um-lessons-form").wait_for(timeout=20_000)
+    page.wait_for_timeout(200)
+    return Student(page)
+
+
+def test_the_list_says_what_each_lesson_teaches_and_a_lesson_goes_on_where_it_was_left(watch, page_url):
+    w = watch(page_url)
+    page = w.page
+    open_lens(page, "Lessons")
+    items = page.locator(".um-lessons-item").all_inner_texts()
+    assert len(items) == 8 and all("Afterwards: I can" in text and " min" in text for text in items)
+    student = begin(page, 1)
+    student.predict(2)
+    student.at_page(2)
+    page.keyboard.press("Escape")
+    assert not page.locator(".um-lessons").is_visible()
+    open_lens(page, "Lessons")
+    assert "Continue on page 2" in page.locator(".um-lessons-item").first.inner_text()
+    w.clean()
+
+
+def test_esc_belongs_to_the_player_first_and_then_leaves_the_lesson_and_its_address(watch, page_url):
+    w, s = opened(watch, page_url, "order", 2)
+    s.run("stepwise-apples")
+    s.press("k")
+    assert s.state["pos"] == 28
+    s.press("Escape")
+    assert s.state["pos"] is None and w.page.locator(".um-lessons").is_visible()
+    assert w.page.url.endswith("#lesson=order&page=2")
+    s.press("Escape")
+    assert not w.page.locator(".um-lessons").is_visible()
+    w.page.wait_for_function("() => location.hash.startsWith('#run=bundled:stepwise-apples')")
+    s.press("ArrowRight")
+    assert s.state["step"] == 1
+    w.clean()
+
+
+def test_the_keys_of_the_player_work_as_ever_beside_a_lesson(watch, page_url):
+    w, s = opened(watch, page_url, "order", 2)
+    s.run("stepwise-apples")
+    steps = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "Home"):
+        s.press(key)
+        steps.append(s.state["step"])
+    assert steps == [1, 2, 1, 32, 0]
+    s.press(" ")
+    assert s.state["playing"] is True
+    s.press(" ", "2")
+    assert s.state["playing"] is False and s.state["lens"] == "lattice"
+    w.clean()
+
+
+def test_what_is_no_answer_is_refused_with_what_would_be_one(watch, page_url):
+    w, s = opened(watch, page_url, "order")
+    s.give(9)
+    assert s.read("note") == "A whole number from 0 to 8, please." and not s.done()
+    w.page.goto(page_url + "/#lesson=path&page=1")
+    w.page.reload()
+    w.page.locator(".um-lessons-choice").first.wait_for(timeout=30_000)
+    s.tab_to("e.matches('.um-lessons-give')")
+    s.press("Enter")
+    assert s.read("note") == "Choose one of them first." and not s.done()
+    w.clean()
+
+
+def test_a_right_prediction_is_confirmed_without_being_asked_again(watch, page_url):
+    w, s = opened(watch, page_url, "tree")
+    s.run("ssd-apples")
+    s.predict(3)
+    s.go("ArrowRight")
+    s.at_page(3)
+    assert s.done() and "3 of 4 were kept" in s.read("right")
+    assert w.page.locator(".um-lessons-form").count() == 0
+    w.clean()
+
+
+def test_the_answer_can_be_shown_and_says_what_was_said_and_where_to_look(watch, page_url):
+    w, s = opened(watch, page_url, "tree")
+    s.run("ssd-apples")
+    s.predict(4)
+    s.go("ArrowRight")
+    w.page.locator(".um-lessons-show", has_text="Show the answer").focus()
+    s.press("Enter")
+    assert "3. You said 4: look at position 30." in s.read("result") and s.done()
+    w.clean()
+
+
+def test_a_lesson_says_when_another_run_is_on_screen_and_brings_its_own_back(watch, page_url):
+    w, s = opened(watch, page_url, "order", 2)
+    s.run("stepwise-apples")
+    w.page.evaluate(f"t => {PLAYER}.load(JSON.parse(t), {{run: 'mine'}})", load("ar-apples").to_json())
+    s.press("End")
+    assert "Another run is on screen" in s.read("result") and not s.done()
+    s.press("l", "g")
+    s.run("stepwise-apples")
+    assert "Another run" not in s.read("result")
+    w.clean()
+
+
+def test_with_the_step_lock_nobody_goes_on_before_the_teacher_presses_r(watch, page_url):
+    w = watch(page_url)
+    teach(w.page, "lock")
+    s = begin(w.page, 1)
+    s.give(3)
+    assert "The teacher opens the next page" in s.read("nav") and not s.done()
+    s.press("Enter")
+    s.at_page(1)
+    s.press("r")
+    assert s.done()
+    s.press("Enter")
+    s.at_page(2)
+    w.clean()
+
+
+def test_hidden_answers_are_blanks_until_the_teacher_presses_a(watch, page_url):
+    w = watch(page_url)
+    teach(w.page, "hide")
+    s = begin(w.page, 4)
+    s.predict(4)
+    s.go("ArrowRight")
+    s.at_page(3)
+    assert "look at position 30" in s.read("wrong")
+    assert w.page.locator(".um-lessons-show").count() == 0
+    s.give(3)
+    s.press("Enter")
+    s.at_page(4)
+    hidden = s.read("body")
+    assert "The call had ____ rows of ____ tokens" in hidden and not re.search(r"\d", hidden.replace("row 0", ""))
+    s.press("a")
+    assert "The call had 5 rows of 92 tokens" in s.read("body")
+    w.clean()
+
+
+def test_teacher_mode_has_larger_type_and_a_link_that_opens_the_page_elsewhere_and_a_code_of_it(watch, page_url):
+    w = watch(page_url)
+    size = "() => parseFloat(getComputedStyle(document.querySelector('.um-lessons-body')).fontSize)"
+    teach(w.page)
+    s = begin(w.page, 2)
+    assert w.page.evaluate(size) >= 20
+    s.press("q")
+    w.page.locator(".um-lessons-qr").wait_for(timeout=10_000)
+    link = w.page.locator(".um-lessons-link").get_attribute("href")
+    assert link.endswith("#lesson=remask&page=1") and link == s.read("address")
+    rows = qr({"text": link})["rows"]
+    drawn = w.page.evaluate("""() => [...document.querySelectorAll('.um-lessons-qr rect')].slice(1)
+        .map((r) => [Number(r.getAttribute('x')) - 4, Number(r.getAttribute('y')) - 4])""")
+    assert {tuple(at) for at in drawn} == {
+        (x, y) for y, row in enumerate(rows) for x, dark in enumerate(row) if dark == "1"
+    }
+    other = watch(page_url, link.removeprefix(page_url))
+    other.page.locator(".um-lessons-form").wait_for(timeout=30_000)
+    assert "what is remasking, really?" in other.page.locator(".um-lessons-head").inner_text().lower()
+    assert other.page.evaluate(size) == 15  # the teacher's switches are not the student's
+    for each in (w, other):
+        each.clean()
+
+
+@pytest.mark.parametrize(
+    ("link", "left_out", "heading"),
+    [
+        ("lesson=nobody&page=1", "lesson", None),
+        ("lesson=%3Cimg%20src%3Dx%3E", "lesson", None),
+        ("lesson=order&page=99", "page of the lesson", "Predict"),
+        ("lesson=order&page=0x3", "page of the lesson", "Predict"),
+        ("lesson=order&page=4", None, "Explain"),
+    ],
+)
+def test_a_link_to_a_page_is_followed_and_a_wrong_one_is_left_out_and_said(watch, page_url, link, left_out, heading):
+    w = watch(page_url, "/#" + link)
+    if left_out:
+        w.page.get_by_text(f"left out: {left_out}.").wait_for(timeout=20_000)
+    if heading:
+        w.page.locator(".um-lessons-steps li").first.wait_for(timeout=20_000)
+        assert w.page.locator(".um-lessons-heading").inner_text().startswith(heading)
+    else:
+        assert not w.page.locator(".um-lessons").is_visible()
+    w.clean()
+
+
+@pytest.mark.parametrize("lesson", PAGES)
+def test_a_worksheet_has_every_page_with_lines_and_its_answers_on_a_last_one(watch, page_url, lesson):
+    w = watch(page_url)
+    page = w.page
+    open_lens(page, "Lessons")
+    page.locator(".um-lessons-print").nth(list(PAGES).index(lesson)).focus()
+    page.keyboard.press("Enter")
+    page.locator(".um-lessons-sheet").wait_for(timeout=20_000)
+    page.emulate_media(media="print")
+    parts = page.locator(".um-lessons-sheetpage")
+    headings = [text.split(". ") for text in parts.locator("h3").all_inner_texts()]
+    assert [int(n) for n, _ in headings] == list(range(1, PAGES[lesson] + 1))
+    assert {kind for _, kind in headings} >= {"Predict", "Check", "Explain", "Change one thing"}
+    assert all(part.locator(".um-lessons-lines div").count() >= 1 for part in parts.all())
+    assert page.locator(".um-lessons-strip").first.is_visible()
+    answers = page.locator(".um-lessons-answers").inner_text()
+    assert answers.startswith("Answer key") and len(re.findall(r"\d+", answers)) > 10
+    seen = page.evaluate("""() => [...document.querySelectorAll('body *')].filter((e) => !e.closest('.um-lessons-sheet')
+        && !e.querySelector('.um-lessons-sheet') && e.getClientRects().length).map((e) => e.outerHTML.slice(0, 80))""")
+    assert seen == []
+    inks = page.evaluate("""() => [...new Set(
+        [...document.querySelectorAll('.um-lessons-sheet :is(.um-lessons-chip, p)')]
+        .flatMap((e) => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]))]""")
+    greys = [re.findall(r"[\d.]+", ink)[:3] for ink in inks]
+    assert all(len(set(rgb)) == 1 for rgb in greys), inks
+    page.emulate_media(media="screen")
+    page.locator(".um-lessons-shut").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".um-lessons-item").count() == 8
+    assert "um-lessons-print" in page.evaluate("() => document.activeElement.className")
+    w.clean()
+
+
+def test_the_answers_stay_off_a_worksheet_when_the_teacher_says_so_and_its_explanations_are_gaps(watch, page_url):
+    w = watch(page_url)
+    teach(w.page, "key")
+    page = w.page
+    page.locator(".um-lessons-switch [data-key=key]:not(:checked)").wait_for()
+    page.locator(".um-lessons-print").nth(3).click()
+    page.locator(".um-lessons-sheet").wait_for(timeout=20_000)
+    assert page.locator(".um-lessons-answers").count() == 0
+    explained = page.locator(".um-lessons-sheetpage").nth(3)
+    assert explained.locator(".um-lessons-blank").count() >= 4 and "92" not in explained.inner_text()
+    w.clean()
+
+
+LOOKS = """(pair) => {
+  const [a, b] = pair.map((query) => getComputedStyle(document.querySelector(query)));
+  return ['backgroundColor', 'color'].map((name) => a[name] === b[name]);
+}"""
+
+
+def test_pointing_at_a_word_leaves_the_tokens_of_that_state_bright_and_the_word_looks_like_them(watch, page_url):
+    w, s = opened(watch, page_url, "tree", 2)
+    s.run("ssd-apples")
+    s.press("ArrowRight")
+    s.until_done()
+    filtered = "() => document.querySelector('.um-text').dataset.filter || ''"
+    for state, glyph in (("accepted", "✓"), ("rejected", "✕"), ("unreached", "·"), ("bonus", "★")):
+        term = w.page.locator(f".um-lessons-term[data-s={state}]")
+        term.focus()
+        assert w.page.evaluate(filtered) == state and term.get_attribute("data-g") == glyph
+        pair = [f".um-lessons-term[data-s={state}]", f".um-chip[data-s={state}]"]
+        assert w.page.evaluate(LOOKS, pair) == [True, True]
+    s.press("l")
+    assert w.page.evaluate(filtered) == ""
+    w.clean()
+
+
+@pytest.mark.parametrize("width", [1360, 360])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_pages_of_a_lesson_the_list_and_a_worksheet(watch, page_url, theme, width):
+    w = watch(page_url, f"/?__theme={theme}#lesson=draft&page=3")
+    page, found = w.page, {}
+    page.set_viewport_size({"width": width, "height": 900})
+    page.locator(".um-lessons-form").wait_for(timeout=30_000)
+    Student(page).give(4)
+    found["a correction"] = violations(page, ".unmasked")
+    page.evaluate(
+        "() => localStorage.setItem('unmasked-lessons', JSON.stringify({teacher: true, lock: true, hide: true}))"
+    )
+    page.goto(page_url + f"/?__theme={theme}&again#lesson=speed&page=1")
+    page.locator(".um-lessons-form").wait_for(timeout=30_000)
+    page.keyboard.press("q")
+    page.locator(".um-lessons-qr").wait_for(timeout=10_000)
+    found["teacher"] = violations(page, ".unmasked")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    open_lens(page, "Lessons")
+    found["list"] = violations(page, ".unmasked")
+    page.locator(".um-lessons-print").first.click()
+    page.locator(".um-lessons-sheet").wait_for(timeout=20_000)
+    found["worksheet"] = violations(page, ".unmasked")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert not any(found.values()), found
+    w.clean()
+
+
+# ------------------------------------------------------------------------------------------------ other languages
+TABLES = """() => {
+  const { words, translate } = Unmasked, tables = (window.tables = { en: {} });
+  Unmasked.words = (id, english) => { tables.en[id] = english; return words(id, english); };
+  Unmasked.translate = (code, table) => {
+    Object.assign(tables[code] || (tables[code] = {}), table);
+    translate(code, table);
+  };
+}"""
+
+
+def strings(table, path=()):
+    """Every sentence of a table, by the way to it."""
+    if isinstance(table, str):
+        return {path: table}
+    parts = table.items() if isinstance(table, dict) else enumerate(table) if isinstance(table, list) else ()
+    return {key: value for name, part in parts for key, value in strings(part, (*path, name)).items()}
+
+
+def marks(sentence: str) -> tuple[list[str], list[str], bool]:
+    """What a translation must keep: placeholders, states of terms, whether there are two forms."""
+    return sorted(re.findall(r"\{\w+\}", sentence)), sorted(re.findall(r"\[(\w+):", sentence)), "|" in sentence
+
+
+@pytest.fixture
+def tables(browser):
+    """language: {script: table}, of every script of the page and every translation."""
+    page = browser.new_page()
+    page.set_content('<div class="unmasked"></div>')
+    page.add_script_tag(path=str(ROOT / "assets" / "player.js"))
+    page.evaluate(TABLES)
+    for path in (*sorted((ROOT / "assets" / "lenses").glob("*.js")), *sorted((ROOT / "assets/words").rglob("*.js"))):
+        page.add_script_tag(path=str(path))
+    yield json.loads(page.evaluate("() => JSON.stringify(tables)"))
+    page.close()
+
+
+def test_every_translated_sentence_has_the_placeholders_and_terms_of_the_english_one(tables):
+    assert "lessons" in tables["de"]
+    wrong = []
+    for code in tables.keys() - {"en"}:
+        for script, table in tables[code].items():
+            english = strings(tables["en"].get(script, {}))
+            for key, sentence in strings(table).items():
+                if script in tables["en"] and (key not in english or marks(english[key]) != marks(sentence)):
+                    wrong.append((code, script, key))
+    assert wrong == []
+
+
+def test_the_german_lessons_lack_no_sentence(tables):
+    assert strings(tables["en"]["lessons"]).keys() == strings(tables["de"]["lessons"]).keys()
+    same = {key for key, text in strings(tables["en"]["lessons"]).items() if text == tables["de"]["lessons"][key[0]]}
+    assert same <= {("minutes",), ("name",), ("shownOnly",), ("front_r",)}
+
+
+def test_the_lessons_speak_the_language_of_the_page_and_change_it_under_way(watch, page_url):
+    w, s = opened(watch, page_url, "tree")
+    s.run("ssd-apples")
+    w.page.add_script_tag(path=str(ROOT / "assets/words/de/lessons.js"))
+    w.page.evaluate("() => { document.documentElement.lang = 'de'; }")
+    w.page.locator(".um-lessons-heading", has_text="Vorhersagen").wait_for(timeout=5_000)
+    s.give(4)
+    assert "Notiert: 4." in s.read("result")
+    s.on()
+    s.press("ArrowRight")
+    s.until_done()
+    s.on()
+    assert "Geantwortet war 4: siehe Position 30 in Schritt 10." in s.read("wrong")
+    s.press("Escape")
+    open_lens(w.page, "Lessons")
+    assert "Danach: Ich kann" in w.page.locator(".um-lessons-item").first.inner_text()
+    w.clean()
+
+
+# ------------------------------------------------------------------------------------------------ without a server
+def test_a_page_with_one_run_alone_lists_the_lessons_says_where_they_are_and_starts_none(browser):
+    bare = Bare(browser, next(view for view in views() if view.id == "tree"))
+    page = bare.page
+    page.evaluate("() => p.destroy()")
+    page.add_style_tag(path=str(ROOT / "assets" / "lenses" / "lessons.css"))
+    page.add_script_tag(path=str(ROOT / "assets" / "lenses" / "lessons.js"))
+    page.evaluate("() => { window.p = Unmasked.mount(document.querySelector('.unmasked'), {views: []}); }")
+    bare.load(load("ssd-apples"))
+    page.evaluate("() => p.open('lessons')")
+    assert "Open them in the explorer" in page.locator(".um-lessons-alone").inner_text()
+    assert page.locator(".um-lessons-item").count() == 8
+    assert page.locator(".um-lessons-start:enabled, .um-lessons-print:enabled").count() == 0
+    page.evaluate("() => { p.root.dispatchEvent(new CustomEvent('lesson', {detail: {lesson: 'order'}})); }")
+    page.keyboard.press("ArrowRight")
+    assert "could not be read here" in page.locator(".um-lessons-result").inner_text()
+    bare.close()
