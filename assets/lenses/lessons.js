@@ -655,10 +655,11 @@
       if (this.want && this.stage.cursor().run === this.want.run) {
         const { to } = this.want;
         this.want = null;
+        this.settling = true; // what the run does as it comes is not the reader's doing
         // The link that brought the run has a step of its own, which comes first.
-        return void setTimeout(() => { if (this.lesson && this.here) { this.scene(to); this.keepFocus(() => this.drawResult()); } }, 0);
+        return void setTimeout(() => { this.settling = false; if (this.lesson && this.here) { this.scene(to); this.keepFocus(() => this.drawResult()); } }, 0);
       }
-      if (this.want || this.stopped) return;
+      if (this.want || this.settling || this.stopped) return;
       const { page, state } = this;
       if (!state.done && page.done && this.here && page.done(this.facts, this.cursor())) return this.complete();
       if (this.wasHere !== this.here) { this.wasHere = this.here; this.keepFocus(() => this.drawResult()); }
@@ -1049,6 +1050,7 @@
       if (page.key + "_do" in WORDS) part.append(line("um-lessons-do", page.key + "_do", values, "→ "));
       if (page.kind === "predict" && page.on) { const to = page.on(facts); if (to.at !== undefined) part.append(el("p", "um-lessons-source", say("before")), rows(page, to.at)); }
       if (page.table) part.append(tableBox(page.table(facts)));
+      if (page.rows && page.kind === "change") part.append(rowsBox(page.rows(facts)));
       if (page.ask) {
         const ask = asked(page);
         part.append(el("p", "um-lessons-question", say(ask.id + "_q", values)));
