@@ -588,6 +588,7 @@
       if (!this.lesson) return;
       this.ticket++;
       this.lesson = this.want = null;
+      this.box.removeAttribute("aria-busy");
       this.shade(null);
       this.stage.dock.hidden = true;
       if (this.off) this.off();
@@ -632,6 +633,7 @@
     scene(to) {
       if (!this.here) {
         this.want = { run: this.run, to };
+        attrs(this.box, { "aria-busy": "true" });
         const lens = (to && to.lens) || "grid";
         return this.stage.host.go("#run=bundled:" + encodeURIComponent(this.run.slice(8)) + "&lens=" + lens + "&step=0");
       }
@@ -657,7 +659,7 @@
         this.want = null;
         this.settling = true; // what the run does as it comes is not the reader's doing
         // The link that brought the run has a step of its own, which comes first.
-        return void setTimeout(() => { this.settling = false; if (this.lesson && this.here) { this.scene(to); this.keepFocus(() => this.drawResult()); } }, 0);
+        return void setTimeout(() => { this.settling = false; this.box.removeAttribute("aria-busy"); if (this.lesson && this.here) { this.scene(to); this.keepFocus(() => this.drawResult()); } }, 0);
       }
       if (this.want || this.settling || this.stopped) return;
       const { page, state } = this;
@@ -1026,7 +1028,7 @@
       show() { if (paper === null && signature() !== drawn) list(); },
       destroy() { drawn = ""; },
     };
-  }, { title: WORDS.title, question: WORDS.question, order: 80 });
+  }, { get title() { return say("title"); }, get question() { return say("question"); }, order: 80 }); // read when a player is mounted
 
   /** A lesson on paper: every page with lines for answers, and, with `key`, a last page that has them. */
   function worksheet(school, lesson, { models, facts }, key) {

@@ -63,7 +63,9 @@ class Student:
 
     def run(self, name: str) -> None:
         self.page.wait_for_function(f"name => {PLAYER}.state().run === 'bundled:' + name", arg=name, timeout=20_000)
-        self.page.wait_for_timeout(60)  # where the page wants the cursor
+        self.page.locator(".um-lessons:not([aria-busy])").wait_for(
+            timeout=20_000
+        )  # the cursor is where the page wants it
 
     def done(self) -> bool:
         return self.page.locator(".um-lessons-next").is_enabled()
@@ -390,7 +392,13 @@ def knobs(s: Student) -> None:
     s.run("story-fox-wino")
     s.go("End", after=f"{len(calls(wino))} calls, {grouped(costs[wino])} rows × tokens")
     if s.page.locator(".um-lessons-steps").is_visible():  # where the view "Tune" exists
-        s.go(s.view("Tune"))
+        s.tab_to("e.matches('.um-tab[aria-selected=true]')")
+        for _ in lenses(s.page):
+            if not s.done():
+                s.press("ArrowRight")
+        s.until_done()
+        s.press("l")
+        s.on()
 
 
 PLAYS = {f.__name__: f for f in (order, remask, draft, tree, path, masks, speed, knobs)}
@@ -530,6 +538,18 @@ def test_a_lesson_says_when_another_run_is_on_screen_and_brings_its_own_back(wat
     w.clean()
 
 
+def test_settings_to_try_live_go_into_the_controls_and_the_lesson_stays(watch, page_url):
+    w, s = opened(watch, page_url, "tree", 6)
+    s.run("ssd-tree-apples")
+    s.press("k", "k", "k")
+    s.until_done()
+    w.page.locator(".um-lessons-live").focus()
+    s.press("Enter")
+    w.page.wait_for_function("() => document.querySelector('#knob-ssd-n input').value === '8'", timeout=20_000)
+    assert s.state["run"] == "bundled:ssd-tree-apples" and w.page.locator(".um-lessons").is_visible()
+    w.clean()
+
+
 def test_with_the_step_lock_nobody_goes_on_before_the_teacher_presses_r(watch, page_url):
     w = watch(page_url)
     teach(w.page, "lock")
@@ -621,7 +641,8 @@ def test_a_worksheet_has_every_page_with_lines_and_its_answers_on_a_last_one(wat
     page.emulate_media(media="print")
     parts = page.locator(".um-lessons-sheetpage")
     headings = [text.split(". ") for text in parts.locator("h3").all_inner_texts()]
-    assert [int(n) for n, _ in headings] == list(range(1, PAGES[lesson] + 1))
+    tuned = lesson == "knobs" and "Tune" in lenses(page)
+    assert [int(n) for n, _ in headings] == list(range(1, PAGES[lesson] + tuned + 1))
     assert {kind for _, kind in headings} >= {"Predict", "Check", "Explain", "Change one thing"}
     assert all(part.locator(".um-lessons-lines div").count() >= 1 for part in parts.all())
     assert page.locator(".um-lessons-strip").first.is_visible()
@@ -782,6 +803,43 @@ def test_the_lessons_speak_the_language_of_the_page_and_change_it_under_way(watc
 
 
 # ------------------------------------------------------------------------------------------------ without a server
+HOST = """() => {
+  Unmasked.lens("tune", (stage) => ({ show() { stage.box.textContent = "a front"; } }), { title: "Tune", order: 70 });
+  const host = {
+    views: [],
+    trace: async (id) => JSON.parse(await recorded(id)),
+    async go(hash) {
+      const asked = Object.fromEntries(new URLSearchParams(hash.slice(1)));
+      p.load(await host.trace(asked.run), { run: asked.run, opening: true });
+      p.restore(asked);
+    },
+  };
+  window.p = Unmasked.mount(document.querySelector('.unmasked'), host);
+}"""
+
+
+def test_where_there_is_a_view_that_tunes_the_last_lesson_ends_in_it(browser):
+    bare = Bare(browser)
+    page = bare.page
+    page.expose_function("recorded", lambda id: load(id.removeprefix("bundled:")).to_json())
+    page.evaluate("() => p.destroy()")
+    page.add_style_tag(path=str(ROOT / "assets" / "lenses" / "lessons.css"))
+    page.add_script_tag(path=str(ROOT / "assets" / "lenses" / "lessons.js"))
+    page.evaluate(HOST)
+    bare.load(load("ssd-apples"))
+    page.evaluate("() => p.root.dispatchEvent(new CustomEvent('lesson', {detail: {lesson: 'knobs', page: '9'}}))")
+    page.locator(".um-lessons-do", has_text="Open the view “Tune”.").wait_for(timeout=10_000)
+    student = Student(page)
+    student.at_page(9)
+    assert not student.done()
+    page.keyboard.press("2")
+    assert student.state["lens"] == "tune" and student.done()
+    page.keyboard.press("l")
+    page.keyboard.press("Enter")
+    assert student.state["lens"] == "lessons" and "✓ done" in page.locator(".um-lessons-item").last.inner_text()
+    bare.close()
+
+
 def test_a_page_with_one_run_alone_lists_the_lessons_says_where_they_are_and_starts_none(browser):
     bare = Bare(browser, next(view for view in views() if view.id == "tree"))
     page = bare.page
