@@ -61,7 +61,7 @@
     draft_r: "{right} of {n} guesses of the first call were what the run wrote in the end, after {calls} calls.",
     draft2: "Run it to the end, so that the finished text is there.", draft2_do: "Go to the end (End goes there at once).", draft2_after: "Here is what the first call had guessed, over the finished text.",
     draft4: "{right} of {n} were right after a single call. Keeping them all at once would be fast, and wrong at {wrongs}: {guess} instead of {final} at position {pos}.\nSo a fast decoder calls such guesses a draft ([drafted:drafted]) and checks them before it keeps them.",
-    draft5: "Here a method drafts: SSD takes the {k} surest guesses of its last call. A “beat” is smaller than a step: the draft, the call that checks it, the verdict, the new text.", draft5_do: "Set “Step by” to beat, and step until drafted tokens ([drafted:drafted]) wait for their verdict.",
+    draft5: "Here a method drafts: SSD takes the {k} surest guesses of its last call. A “{beatName}” is smaller than a step: the draft, the call that checks it, the verdict, the new text.", draft5_do: "Set “{unitName}” to “{beatName}”, and step until drafted tokens ([drafted:drafted]) wait for their verdict.",
     draft5_after: "{drafts} wait. They cost nothing: the call before had guessed them anyway.",
     draft6: "Now the text. A story leaves more open than a sum. Below are the guesses of the first call for this story.", draft6_do: "Pin a position where the first guess was not kept (J and K move).",
     draft6_after: "Only {foxRight} of {foxN} first guesses stand in this story, {right} of {n} did in the sum. How much a draft is worth depends on the text.",
@@ -72,9 +72,9 @@
     tree_w: "You said {said}: look at position {pos} in step {step}. Its draft was the first to be turned down, and nothing behind it could be kept. Count the ✓ before it.",
     tree_r: "{right} of {drafts} were kept.",
     tree2: "One step: the check.", tree2_do: "Press → once.", tree2_after: "✓ is [accepted:accepted], ✕ [rejected:rejected], · [unreached:not reached], ★ a [bonus:bonus].",
-    tree4: "The call had {rows} rows of {length} tokens: row 0 is the text as it was, and each further row fills in one draft more. So it sees what the model would say after each of them. A draft is kept if the model, one draft earlier, would itself have filled this position with this token next.\n{whyNot}The call also gave a token on top: {bonus} at position {bonusPos} ([bonus:bonus]), its own next choice.",
-    tree4_no: "At position {pos} it would not: it wanted to fill position {other} first. ", tree4_no2: "At position {pos} it would not: it wanted {other}. ",
-    tree5: "The verification tree draws this check: a line from draft to draft, with the verdicts.", tree5_do: "Open the view “Verification tree” (its number key stands on the tab).", tree5_after: "Here the tree is a chain: each draft has one child.",
+    tree4: "The call had {rows} rows of {length} tokens: row 0 is the text as it was, and each further row fills in one draft more. So it sees what the model would say after each of them. A draft is kept if the model, one draft earlier, would itself have filled this position with this token next.\n{whyNot} The call also gave a token on top: {bonus} at position {bonusPos} ([bonus:bonus]), its own next choice.",
+    tree4_no: "At position {pos} it would not: it wanted to fill position {other} first.", tree4_no2: "At position {pos} it would not: it wanted {other}.",
+    tree5: "The verification tree draws this check: a line from draft to draft, with the verdicts.", tree5_do: "Open the view “{v_tree}” (its number key stands on the tab).", tree5_after: "Here the tree is a chain: each draft has one child.",
     tree6: "Now the shape. The same step of the same text, with second choices besides the best ones: a tree of {nodes2} hypotheses.", tree6_do: "Pin a [rejected:rejected] hypothesis: in the tree, or with J and K.",
     tree6_after: "{nodes2} hypotheses in {rows2} rows: {cost2} tokens processed instead of {cost}. Kept: {kept2}; the chain kept {right}. More guesses are worth their price only if the second choices win.",
 
@@ -91,13 +91,13 @@
     masks_t: "Masks: who may see whom", masks_goal: "I can say how far a position sees in a causal, a block and a full mask, and what that means for checking drafts.",
     masks1: "This model works in blocks of {block} positions: inside a block it reads both ways, and later blocks it never sees. This call feeds positions {from} to {to}, the ones before are cached. A position that asks is a query.", masks1_do: "Guess before you look.",
     masks_q: "Up to which position may the query at position {q} see?",
-    masks_w: "You said {said}. Look at the row of position {q} in the view “Mask”: go right to the last open cell. Its block ends there.",
+    masks_w: "You said {said}. Look at the row of position {q} in the view “{v_mask}”: go right to the last open cell. Its block ends there.",
     masks_r: "Up to {right}, the end of its block.",
-    masks2: "The view “Mask” shows a row for each query and a column for each key; an open cell may be seen.", masks2_do: "Open the view “Mask” and pin a cell or a row (in the picture: Enter, or R for the row).", masks2_after: "The sentence beside it names the rule that opens or closes it.",
+    masks2: "The view “{v_mask}” shows a row for each query and a column for each key; an open cell may be seen.", masks2_do: "Open the view “{v_mask}” and pin a cell or a row (in the picture: Enter, or R for the row).", masks2_after: "The sentence beside it names the rule that opens or closes it.",
     masks4: "A block mask lets position {q} see {ahead} positions to its right, masks and tokens alike: so it can fill them in any order. A causal mask lets it see none, a full mask the whole canvas.\nThe mask also fixes what can be stored: what no later token may change is computed once and cached.",
     masks5: "Now the mask. Here an autoregressive model checks {drafts} drafts ([drafted:drafted]) of a small one in a single call, fed as positions {from2} to {to2}, one row.", masks5_do: "The same question for this call.",
     causal_q: "Up to which position may the query at position {q2} see?",
-    causal_w: "You said {said}. This model is causal: look at the row of position {q2} in the view “Mask”, in the call “verify”. Where does it end?",
+    causal_w: "You said {said}. This model is causal: look at the row of position {q2} in the view “{v_mask}”, in the call “verify”. Where does it end?",
     causal_r: "Up to {right}: to itself, and no further.",
     masks5_after: "No draft sees those behind it, so one row of {length2} tokens tests all {drafts} at once. SSD's model has a full mask: there each draft needs a row of its own, {ssdRows} rows of {ssdLength} tokens.",
 
@@ -108,9 +108,9 @@
     speed_r: "It is {right}: {time} against {refTime}.",
     speed2: "Run it, and look at the tiles above: forward calls, rows × tokens, model time.", speed2_do: "Go to the end of the run.", speed2_after: "{calls} calls and {cost} rows × tokens; the reference had {refCalls} and {refCost}.",
     speed4: "Fewer calls, but larger ones: {cost} token positions instead of {refCost}. On this machine ({machine}) a checking call took {factor} times as long as a call of one row, so what was saved in calls was paid in rows. On a graphics card with room to spare more rows may cost little; there it has to be measured again.\nSo: always ask for calls, rows × tokens and seconds, and on which machine.",
-    speed5: "Two numbers are often mixed up. The rate counts all drafts, also those not reached ([unreached:not reached]): {accepted} of {judged}, {rate} %. The chance p̂ counts only those that were reached.", speed5_do: "Open the view “Accept/reject” and find p̂ in percent.",
+    speed5: "Two numbers are often mixed up. The rate counts all drafts, also those not reached ([unreached:not reached]): {accepted} of {judged}, {rate} %. The chance p̂ counts only those that were reached.", speed5_do: "Open the view “{v_heatmap}” and find p̂ in percent.",
     chance_q: "How many percent of the drafts that were reached were accepted?",
-    chance_w: "You said {said}. Reached means [accepted:accepted] or [rejected:rejected]: in this run {accepted} and {rejected}. Look at the view “Accept/reject”, where p̂ is written.",
+    chance_w: "You said {said}. Reached means [accepted:accepted] or [rejected:rejected]: in this run {accepted} and {rejected}. Look at the view “{v_heatmap}”, where p̂ is written.",
     chance_r: "{right} %: {accepted} of {reached}. The rate was {rate} %.",
     speed6: "Now the drafter. Here a small model drafts and a larger one checks, in one row. Together they make {calls2} calls; the reference decoder, one token per call, {refCalls2}.", speed6_do: "Guess, and then see what was measured.",
     small_q: "More calls than the reference. Is it faster in seconds?",
@@ -135,7 +135,7 @@
     front_w: "You said {said}. Compare in the table: for each run, look for another with fewer rows × tokens and more agreement.",
     front_r: "{right}.",
     knobs8: "Now the method. WINO also writes several tokens per call, and takes some back ([remasked:remasked]). Its text agrees less with stepwise decoding; read it and judge for yourself.", knobs8_do: "Go to the end of this run.", knobs8_after: "{winoCalls} calls, {winoCost} rows × tokens, {winoAgree} % agreement. A number for quality has to be chosen; a front shows what each choice costs.",
-    knobs9: "The view “Tune” draws such a front for many settings of threshold and block, measured on several prompts.", knobs9_do: "Open the view “Tune”.", knobs9_after: "Pick a point on the front: its settings go into the controls.",
+    knobs9: "The view “{v_tune}” draws such a front for many settings of threshold and block, measured on several prompts.", knobs9_do: "Open the view “{v_tune}”.", knobs9_after: "Pick a point on the front: its settings go into the controls.",
   };
   const say = Unmasked.words("lessons", WORDS);
   const STORE = "unmasked-lessons";
@@ -684,8 +684,14 @@
       if (inside) (this.onward.disabled ? this.heading : this.onward).focus();
     }
 
+    /** What the views and settings that a sentence speaks of are called on this page. */
+    names() {
+      const { player } = this, tab = (id) => { const i = player.views.findIndex((view) => view.id === id); return i < 0 ? id : player.tabs[i].lastElementChild.textContent; };
+      return { v_tree: tab("tree"), v_mask: tab("mask"), v_heatmap: tab("heatmap"), v_tune: tab("tune"), unitName: player.unitField.firstElementChild.textContent, beatName: player.unitField.querySelector("[value=beat]").textContent };
+    }
+
     values(extra) {
-      const { page } = this, scalar = {};
+      const { page } = this, scalar = this.names();
       for (const key in this.facts) if (typeof this.facts[key] !== "object" && typeof this.facts[key] !== "function") scalar[key] = this.facts[key];
       return Object.assign(scalar, page.values && page.values(this.facts, this.folded[page.run], this.state.cursor || this.cursor()), extra);
     }
@@ -1032,7 +1038,7 @@
 
   /** A lesson on paper: every page with lines for answers, and, with `key`, a last page that has them. */
   function worksheet(school, lesson, { models, facts }, key) {
-    const scalar = {}, pages = school.pagesOf(lesson), out = el("article", "um-lessons-sheet"), lines = (n) => { const box = el("div", "um-lessons-lines"); for (let i = 0; i < n; i++) box.append(el("div")); return box; };
+    const scalar = school.names(), pages = school.pagesOf(lesson), out = el("article", "um-lessons-sheet"), lines = (n) => { const box = el("div", "um-lessons-lines"); for (let i = 0; i < n; i++) box.append(el("div")); return box; };
     for (const name in facts) if (typeof facts[name] !== "object" && typeof facts[name] !== "function") scalar[name] = facts[name];
     const about = (page) => Object.assign({}, scalar, page.values && page.values(facts, models[page.run], { pos: null }));
     const asked = (page) => Object.assign({ id: page.ask }, lesson.asks[page.ask]), label = (ask, value) => (ask.type === "number" ? num(value) : ask.label ? ask.label(facts, value) : say(value, scalar));
