@@ -737,7 +737,6 @@
     showAnswer() {
       const { ask } = this, said = this.said[ask.id] || (this.said[ask.id] = { tries: 0 });
       said.shown = true;
-      this.state.done = true;
       this.answered();
     }
 
@@ -826,7 +825,7 @@
       const { ask, page } = this, said = ask && this.said[ask.id];
       this.form.replaceChildren();
       const judged = ask && page.kind !== "predict" && said && (said.shown || this.isRight(ask, said.value));
-      if (judged && !this.state.done) this.state.done = true; // the prediction was right
+      if (judged) this.state.done = true; // shown, or right, perhaps as predicted
       if (!ask || judged || (page.kind === "predict" && this.state.done)) return;
       const form = el("form", "um-lessons-form"), question = say(ask.id + "_q", this.values());
       let read;

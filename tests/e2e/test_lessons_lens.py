@@ -219,6 +219,7 @@ def draft(s: Student) -> None:
     s.on()
     s.explained(f"{right} of {len(mine)} were right after a single call")
     s.run("ssd-apples")
+    assert "Set “Step by” to “beat”" in s.read("do")
     s.tab_to("e.matches('.um-select') && e.value === 'round' && !e.closest('.um-grid')")
     s.press("ArrowDown")
     nodes = next(e for e in ssd.events if isinstance(e, Propose)).nodes
@@ -257,6 +258,7 @@ def tree(s: Student) -> None:
     )
     s.on()
     s.explained(f"{call.batch} rows of {call.length} tokens", f"At position {pos} it would not")
+    assert "Open the view “Verification tree”" in s.read("do")
     s.go(s.view("Verification tree"), after="chain")
     s.run("ssd-tree-apples")
     other = wide.rounds[i]
