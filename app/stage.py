@@ -10,11 +10,14 @@ from typing import Any
 
 import gradio as gr
 
+from app import words
 from decoders.trace import Event, Trace, event_json
-from viz.assets import ASSETS, PLOTLY, SCRIPTS, STYLES
+from viz import assets
+from viz.assets import ASSETS, PLOTLY, STYLES
 from viz.base import View
 from viz.exports import FORMATS
 
+SCRIPTS = (*assets.SCRIPTS, ASSETS / "page.js")
 STATIC = [*SCRIPTS, *STYLES, PLOTLY]
 
 TEMPLATE = '<div class="unmasked"></div>'
@@ -37,16 +40,18 @@ def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HT
         server_functions=[_plain(method) for method in asked],
         views=json.dumps(known["views"]),
         formats=json.dumps(known["formats"]),
+        words=json.dumps(known["words"], ensure_ascii=False),
         plotly=known["plotly"],
         **kw,
     )
 
 
 def facts(views: tuple[View, ...]) -> dict[str, Any]:
-    """What the player is told once: the lenses, the formats of files, where Plotly's script is."""
+    """What the player is told once: the lenses, the formats of files, the page's sentences, where Plotly's script is."""
     return {
         "views": [view.listed() for view in views if view.medium != "player"],
         "formats": [[name, format.title] for name, format in FORMATS.items()],
+        "words": words.table(),
         "plotly": f"/gradio_api/file={PLOTLY}",
     }
 

@@ -1,8 +1,10 @@
-"""Every sentence of the page that is not about one run. English; the player has its own table in assets/player.js."""
+"""Every sentence of the page that is not about one run. English; the player has its own table in assets/player.js, and
+other languages are in assets/words."""
 
 TITLE = "Unmasked"
 TAGLINE = "Watch a diffusion language model decode: every guess, every check, every token kept or thrown away."
 INTRO = "What you see first is a recorded run; **Run** decodes your own prompt, for real, on this machine."
+PARTLY = ""  # in another language: what of the page is English all the same
 COMING = "The controls are loading. The recorded run can be looked at already."
 MODEL = "Model"
 DRAFT = "Draft model"
@@ -69,3 +71,12 @@ TOO_MUCH = "The sweep has {n} {what}: at most {most} run on a page; ask for fewe
 OTHER_TEXT = (
     "This run wrote another text than the one in the table: another machine, another arithmetic or other weights."
 )
+
+
+def table() -> dict[str, str]:
+    """All of them by their names, `GROUPS["block"]` as `GROUPS_block`, for the scripts of the page."""
+    found: dict[str, str] = {}
+    for name, said in globals().items():
+        if name.isupper():
+            found |= {name: said} if isinstance(said, str) else {f"{name}_{key}": word for key, word in said.items()}
+    return found

@@ -9,11 +9,13 @@
   const asked = new URLSearchParams(location.search).get("__theme");
   document.body.classList.toggle("dark", asked === "dark" || (asked !== "light" && matchMedia("(prefers-color-scheme: dark)").matches));
 
-  const { run, trace, host } = JSON.parse(carried.textContent), root = frame.querySelector(".unmasked");
+  const { run, trace, host } = JSON.parse(carried.textContent), { words } = host, root = frame.querySelector(".unmasked");
   let open;
   const server = new Promise((resolve) => { open = resolve; });
   for (const name of ["figure", "figures", "trace", "runs", "masks", "tune", "cards", "qr", "file", "knows"]) host[name] = async (...asked) => (await server)[name](...asked);
   for (const name of ["send", "reference", "go"]) host[name] = (...asked) => { server.then((real) => real[name](...asked)); };
+  delete host.words; // the page's, not the player's
+  Unmasked.page(words);
   frame.hidden = false;
   let player;
   try {

@@ -38,6 +38,7 @@ if (early) {
   have = header.events.length;
   seen.add(run);
 }
+Unmasked.page(JSON.parse(props.words));
 const player = early ? early.adopt(place, host) : Unmasked.mount(place, host), root = player.root;
 
 // What the controls said when the run on screen came, read as late as the reader first touches them; null: not touched since.
@@ -45,7 +46,7 @@ let settled = null, checking = 0;
 
 function controls() {
   const fields = document.querySelectorAll('#side :is(input, textarea, select):not([type=file], #shelf *, #compare *)');
-  return JSON.stringify(Array.from(fields, (f) => (f.type === 'checkbox' || f.type === 'radio' ? f.checked : f.value)));
+  return JSON.stringify(Array.from(fields, (f) => (f.type === 'checkbox' || f.type === 'radio' ? f.checked : Unmasked.page.plain(f))));
 }
 
 function shown() {

@@ -10,7 +10,7 @@
 (function () {
   "use strict";
 
-  /* Every English sentence. `{name}` is filled in; "one|many" picks by the number in {n}. Override with host.words. */
+  /* Every English sentence; other languages: assets/words. `{name}` is filled in; "one|many" picks by the number in {n}. host.words overrides any. */
   const WORDS = {
     // states
     prompt: "prompt", masked: "masked", drafted: "drafted", accepted: "accepted", rejected: "rejected", unreached: "not reached",
@@ -36,6 +36,8 @@
     unit_def: "round: one denoising step or draft-verify round · beat: draft, the call that checks it, verdict, commit one after another · commit: each change of the text",
     live: "live", liveAhead: "live, {n} step ahead|live, {n} steps ahead", liveHere: "live", backToLive: "Return to the newest step",
     help: "Help and keys (?)", theme: "Light or dark (T)", close: "Close",
+    // this language's own name, for those who look for it
+    language: "English", switchTo: "{name} (L)",
     // numbers
     numbers: "Costs and speed at the cursor", of: "of {total}", run: "run {total}", what: "What is “{name}”?", refValue: " Reference decoder: {value}.",
     n_tokens: "tokens",
@@ -138,9 +140,7 @@
     // help
     helpName: "Help", keys: "Keys",
     tryFirst: "Try first",
-    tries: [["Where SSD rejected a token, and why", { run: "bundled:ssd-apples", lens: "heatmap" }], ["A closed cell of a mask", { lens: "mask" }],
-      ["Which token a causal-consistency path chose instead, and was right", { run: "bundled:code-vowels", lens: "lattice", step: 2 }], ["Where a faster method differs", { run: "bundled:story-fox-fast", lens: "race" }],
-      ["Take a figure along", { tool: ".um-exportbtn" }]],
+    tries: ["Where SSD rejected a token, and why", "A closed cell of a mask", "Which token a causal-consistency path chose instead, and was right", "Where a faster method differs", "Take a figure along"],
     glossary: "Words",
     terms: [["R1 … R4", "What a run is compared with. R1: stepwise, the most confident position, one token per call. R2: all positions above a threshold in one call. R3: block diffusion, R1 or R2 inside a block, earlier blocks frozen. R4: autoregressive, left to right, one token per call."],
       ["block", "A group of neighbouring positions that is filled before the next one begins."],
@@ -152,9 +152,11 @@
       ["TPF", "Tokens per forward: positions filled per forward call, those behind the end included."], ["rows × tokens", "Work of a call: rows of its batch times the tokens fed. Five rows cost five times as much as one."]],
     keyList: [["Space", "play or pause"], ["← →", "one step back or forward"], ["Shift ← →", "previous or next block (five rounds where there is one block)"],
       ["Home End", "first and last step"], ["N", "next commit (of the pinned position)"], [", .", "slower, faster"], ["1 … {lenses}", "choose a view"],
-      ["J K", "previous, next position"], ["T", "light or dark"], ["Esc", "close, unpin, take underlines away"], ["?", "this list"]],
+      ["J K", "previous, next position"], ["T", "light or dark"], ["L", "another language"], ["Esc", "close, unpin, take underlines away"], ["?", "this list"]],
   };
 
+  // Where the links of `tries` lead.
+  const TRIES = [{ run: "bundled:ssd-apples", lens: "heatmap" }, { lens: "mask" }, { run: "bundled:code-vowels", lens: "lattice", step: 2 }, { run: "bundled:story-fox-fast", lens: "race" }, { tool: ".um-exportbtn" }];
   const STATES = ["absent", "prompt", "masked", "drafted", "accepted", "rejected", "unreached", "corrected", "bonus", "unmasked", "committed", "remasked", "revised", "tail"];
   const S = Object.fromEntries(STATES.map((name, i) => [name, i]));
   const GLYPH = { masked: "▢", drafted: "?", accepted: "✓", rejected: "✕", unreached: "·", corrected: "↻", bonus: "★", unmasked: "●", remasked: "↺", revised: "⇄" };
@@ -172,6 +174,7 @@
   const TOOLS = [];
   const NONE = new Set();
   const TABLES = new Map(); // id -> {language: {key: sentence}}; "en" is the whole table
+  const MEMORY = "unmasked-language"; // in the browser's storage: the language chosen last
   let serial = 0;
 
   // ------------------------------------------------------------------------------------------------ small helpers
@@ -200,7 +203,36 @@
     return sentence.replace(/\{(\w+)\}/g, (whole, key) => (values && key in values ? String(values[key]) : whole));
   }
   /** The language of the page. */
-  function language() { return document.documentElement.lang || "en"; }
+  function language() { return chosen || document.documentElement.lang || "en"; }
+  /** The languages that the page can speak, English first. */
+  function languages() {
+    const codes = new Set([...TABLES.values()].flatMap((table) => Object.keys(table)));
+    codes.delete("en");
+    return ["en", ...[...codes].sort()];
+  }
+  let chosen = ""; // kept here, because others (Gradio) write their own into the document
+  /** Before the first sentence: the language that the address asks for (`?lang=de`), the one chosen here before, the document's own, English.
+   *  Not the browser's: what Python says of a run is English, and a page in two languages has to be asked for. */
+  function settle() {
+    if (chosen) return;
+    let kept = null;
+    try { kept = localStorage.getItem(MEMORY); } catch (error) { /* a page without storage */ }
+    const asked = new URLSearchParams(location.search).get("lang"), codes = languages();
+    document.documentElement.lang = chosen = [asked, kept, language()].find((code) => codes.includes(code)) || "en";
+  }
+  /** Switches the whole page to another language, where the reader is, and remembers it; an address that asks for one asks for this one then. */
+  function speak(code) {
+    if (!languages().includes(code) || code === language()) return;
+    document.documentElement.lang = chosen = code;
+    try { localStorage.setItem(MEMORY, code); } catch (error) { /* it lasts as long as the page */ }
+    const url = new URL(location.href);
+    if (url.searchParams.has("lang")) {
+      url.searchParams.set("lang", code);
+      history.replaceState(history.state, "", url);
+    }
+    for (const player of [...players]) player.speak();
+    document.dispatchEvent(new CustomEvent("unmasked-language"));
+  }
   const tables = (id) => TABLES.get(id) || TABLES.set(id, {}).get(id);
   /** The English sentences of a script, and a function (key, values) that says one in the page's language. */
   function words(id, english) {
@@ -681,13 +713,16 @@
     constructor(root, host) {
       this.root = root;
       this.host = host || {};
-      this.w = Object.assign({}, WORDS, this.host.words);
+      settle();
+      this.spoken = []; // says again what stands on the page for good
       this.id = ++serial;
-      const known = this.host.views || [], alone = [...LENSES].filter(([id, lens]) => lens.spec && !known.some((v) => v.id === id));
+      const known = (this.host.views || []).map((view) => Object.assign({}, view)), alone = [...LENSES].filter(([id, lens]) => lens.spec && !known.some((v) => v.id === id));
       const others = known.concat(alone.map(([id, lens]) => Object.assign({ id, needs: [] }, lens.spec, { medium: "page" })));
       // A stable sort: views without an order stay as the host gave them, in front of those the browser adds.
       others.sort((a, b) => (a.order === undefined ? 100 : a.order) - (b.order === undefined ? 100 : b.order));
-      this.views = [{ id: "grid", title: this.w.grid, question: this.w.gridQuestion, needs: [], built: true }].concat(others);
+      this.views = [{ id: "grid", title: WORDS.grid, question: WORDS.gridQuestion, needs: [], built: true }].concat(others);
+      for (const view of this.views) view.english = { title: view.title, question: view.question };
+      this.learn();
       this.made = new Map(); // id -> {box, lens} of the lenses opened so far
       this.cell = this.remark = this.hint = this.marks = null;
       this.lens = 0;
@@ -719,22 +754,71 @@
 
     say(key, values) { return fill(this.w[key], values); }
 
+    /** Takes up the sentences and the names of the views in the page's language. */
+    learn() {
+      const code = language(), own = tables("player")[code] || {};
+      this.w = Object.assign({}, WORDS, own, this.host.words);
+      for (const view of this.views) {
+        const said = view.built ? { title: this.w.grid, question: this.w.gridQuestion } : tables(view.id)[code] || {};
+        view.title = said.title ?? view.english.title;
+        view.question = said.question ?? view.english.question;
+      }
+    }
+
+    /** Does `say` now and whenever the language changes. */
+    always(say) {
+      this.spoken.push(say);
+      say();
+    }
+
+    /** A sentence of the table as the text of `node` ("text") or as attributes of it, in whatever language. */
+    name(node, key, ...places) {
+      this.always(() => { for (const place of places) if (place === "text") put(node, this.w[key]); else node.setAttribute(place, this.w[key]); });
+      return node;
+    }
+
+    /** The language has changed: everything is said again. Run, cursor, view, pin, marks and what plays stay, and nothing is asked of the host. */
+    speak() {
+      this.learn();
+      for (const say of this.spoken) say();
+      this.remark = this.hint = null; // said by a lens, which says it again if its cell is still there
+      for (const tool of this.toolkit) this.again(tool);
+      for (const [id, made] of this.made) {
+        if (!made.lens) continue;
+        if (made.lens.speak) { made.lens.speak(); continue; }
+        if (made.lens.destroy) made.lens.destroy();
+        made.box.remove();
+        this.made.delete(id);
+      }
+      if (this.defined) this.drawDefinition();
+      if (!this.model) return void put(this.status, this.w.noTrace);
+      for (const node of this.text.querySelectorAll("[data-says]")) put(node, this.say(node.dataset.says, node.dataset));
+      this.shownState.fill(-1); // chips say their state
+      this.header();
+      this.buildLegend();
+      this.drawn = "";
+      this.render();
+      this.layoutMap();
+      put(this.question, this.views[this.lens].question || "");
+    }
+
     on(target, type, handler, options) {
       target.addEventListener(type, handler, options);
       this.offs.push(() => target.removeEventListener(type, handler, options));
     }
 
-    button(cls, label, text, act) {
-      const b = attrs(el("button", "um-btn " + cls, text), { type: "button", "aria-label": label, title: label });
+    button(cls, key, text, act) {
+      const b = this.name(attrs(el("button", "um-btn " + cls, text), { type: "button" }), key, "aria-label", "title");
       this.on(b, "click", act);
       return b;
     }
 
+    /** `options`: [value, key of its name]; a number is its own name. */
     select(label, title, options, value, act) {
       const wrap = el("label", "um-field"), s = el("select", "um-select");
-      wrap.append(el("span", "um-fieldname", label), s);
-      if (title) wrap.title = title;
-      for (const [v, text] of options) { const o = el("option", "", text); o.value = v; s.append(o); }
+      wrap.append(this.name(el("span", "um-fieldname"), label, "text"), s);
+      if (title) this.name(wrap, title, "title");
+      for (const [v, key] of options) { const o = el("option", "", key); o.value = v; if (typeof v !== "number") this.name(o, key, "text"); s.append(o); }
       s.value = value;
       this.on(s, "change", () => act(s.value));
       wrap.input = s;
@@ -744,12 +828,13 @@
     // ---------------------------------------------------------------------------------------------- skeleton
     build() {
       const root = this.root;
-      attrs(root, { role: "region", "aria-label": this.w.player, tabindex: "-1" });
+      this.name(attrs(root, { role: "region", tabindex: "-1" }), "player", "aria-label");
       // head: who ran what
       const head = el("div", "um-head"), who = el("div", "um-who");
       this.title = el("div", "um-title");
       this.sub = el("div", "um-sub");
       this.staleNote = attrs(el("div", "um-stale"), { role: "status" });
+      this.always(() => this.stale(this.isStale));
       who.append(this.title, this.sub, this.staleNote);
       const chips = el("div", "um-chips");
       this.provenance = el("span", "um-prov");
@@ -759,15 +844,15 @@
       head.append(who, chips);
 
       // the costs
-      this.nums = attrs(el("div", "um-nums"), { role: "group", "aria-label": this.w.numbers });
+      this.nums = this.name(attrs(el("div", "um-nums"), { role: "group" }), "numbers", "aria-label");
       this.tiles = {};
       this.definition = attrs(el("div", "um-def"), { id: "um" + this.id + "-def", role: "status" });
       this.definition.hidden = true;
       for (const key of ["tokens", "time", "rate", "calls", "tpf", "cost", "acc"]) {
-        const name = this.w["n_" + key], tile = attrs(el("button", "um-num"), { type: "button", "aria-expanded": "false", "aria-controls": this.definition.id, title: this.w["n_" + key + "_def"] });
-        const value = el("span", "um-value", "–"), label = el("span", "um-label", name), sub = el("span", "um-of", "\u00a0");
+        const tile = this.name(attrs(el("button", "um-num"), { type: "button", "aria-expanded": "false", "aria-controls": this.definition.id }), "n_" + key + "_def", "title");
+        const value = el("span", "um-value", "–"), label = el("span", "um-label"), sub = el("span", "um-of", "\u00a0");
         const q = attrs(el("span", "um-q", "?"), { "aria-hidden": "true" });
-        label.append(q);
+        this.always(() => label.replaceChildren(this.w["n_" + key], q));
         tile.append(label, value, sub);
         this.on(tile, "click", () => this.define(key));
         this.tiles[key] = { tile, value, sub };
@@ -776,40 +861,49 @@
 
       // spine
       const spine = el("div", "um-spine"), keys = el("div", "um-transport");
-      this.bFirst = this.button("um-icon", this.w.first, "⏮\ufe0e", () => this.go(0));
-      this.bPrev = this.button("um-icon", this.w.prev, "◀\ufe0e", () => this.move(-1));
-      this.bPlay = this.button("um-icon um-play", this.w.play, "▶\ufe0e", () => this.toggle());
-      this.bNext = this.button("um-icon", this.w.next, "▶\ufe0e", () => this.move(1));
-      this.bLast = this.button("um-icon", this.w.last, "⏭\ufe0e", () => this.go(Infinity));
+      this.bFirst = this.button("um-icon", "first", "⏮\ufe0e", () => this.go(0));
+      this.bPrev = this.button("um-icon", "prev", "◀\ufe0e", () => this.move(-1));
+      this.bPlay = this.button("um-icon um-play", "play", "▶\ufe0e", () => this.toggle());
+      this.bNext = this.button("um-icon", "next", "▶\ufe0e", () => this.move(1));
+      this.bLast = this.button("um-icon", "last", "⏭\ufe0e", () => this.go(Infinity));
       this.bPrev.textContent = "‹"; this.bNext.textContent = "›"; this.bFirst.textContent = "«"; this.bLast.textContent = "»";
       keys.append(this.bFirst, this.bPrev, this.bPlay, this.bNext, this.bLast);
-      this.slider = attrs(el("input", "um-slider"), { type: "range", min: "0", max: "0", step: "1", value: "0", "aria-label": this.w.slider });
+      this.slider = this.name(attrs(el("input", "um-slider"), { type: "range", min: "0", max: "0", step: "1", value: "0" }), "slider", "aria-label");
       this.on(this.slider, "input", () => { this.stop(); this.go(Number(this.slider.value)); });
       this.stepLabel = el("span", "um-steplabel", this.say("stepOf", { step: 0, steps: 0 }));
-      this.pill = attrs(el("button", "um-live"), { type: "button", title: this.w.backToLive });
+      this.pill = this.name(attrs(el("button", "um-live"), { type: "button" }), "backToLive", "title");
       this.pill.append(attrs(el("span", "um-dot", "●"), { "aria-hidden": "true" }), (this.pillText = el("span", "", "")));
       this.pill.hidden = true;
       this.on(this.pill, "click", () => { this.stop(); this.go(Infinity); this.follow = this.liveRun; this.render(); });
       const settings = el("div", "um-settings");
-      this.speedField = this.select(this.w.speed, "", SPEEDS.map((x) => [x, x + "×"]), "1", (v) => { this.speed = Number(v); });
-      this.unitField = this.select(this.w.unit, this.w.unit_def, ["round", "beat", "token"].map((u) => [u, this.w[u]]), "round", (v) => { this.unit = v; this.render(); });
-      this.bHelp = this.button("um-icon um-helpbtn", this.w.help, "?", () => this.help());
-      this.bTheme = this.button("um-icon um-helpbtn", this.w.theme, "◐", () => this.turn());
-      settings.append(this.speedField, this.unitField, this.bTheme, this.bHelp);
+      this.speedField = this.select("speed", "", SPEEDS.map((x) => [x, x + "×"]), "1", (v) => { this.speed = Number(v); });
+      this.unitField = this.select("unit", "unit_def", ["round", "beat", "token"].map((u) => [u, u]), "round", (v) => { this.unit = v; this.render(); });
+      this.bHelp = this.button("um-icon um-helpbtn", "help", "?", () => this.help());
+      this.bTheme = this.button("um-icon um-helpbtn", "theme", "◐", () => this.turn());
+      this.bLanguage = attrs(el("button", "um-btn um-icon um-helpbtn um-language"), { type: "button" });
+      this.on(this.bLanguage, "click", () => this.turnLanguage());
+      this.always(() => {
+        const code = this.otherLanguage(), label = this.say("switchTo", { name: (tables("player")[code] || {}).language || code });
+        put(this.bLanguage, code.toUpperCase());
+        attrs(this.bLanguage, { "aria-label": label, title: label, lang: code });
+        this.bLanguage.hidden = languages().length < 2;
+      });
+      settings.append(this.speedField, this.unitField, this.bLanguage, this.bTheme, this.bHelp);
       spine.append(keys, this.slider, this.stepLabel, this.pill, settings);
 
       this.status = el("div", "um-status");
       this.aloud = attrs(el("div", "um-aloud"), { "aria-live": "polite", role: "status" });
-      this.legend = attrs(el("div", "um-legend"), { role: "group", "aria-label": this.w.legend, title: this.w.legend });
+      this.legend = this.name(attrs(el("div", "um-legend"), { role: "group" }), "legend", "aria-label", "title");
       this.legendItems = [];
 
       // rail and body
-      this.rail = attrs(el("div", "um-rail"), { role: "tablist", "aria-label": this.w.lenses });
+      this.rail = this.name(attrs(el("div", "um-rail"), { role: "tablist" }), "lenses", "aria-label");
       const panelId = "um" + this.id + "-panel";
       this.tabs = this.views.map((view, i) => {
-        const tab = attrs(el("button", "um-tab"), { type: "button", role: "tab", id: "um" + this.id + "-tab" + i, "aria-controls": panelId, "aria-selected": "false", tabindex: "-1", title: view.question || view.title });
+        const tab = attrs(el("button", "um-tab"), { type: "button", role: "tab", id: "um" + this.id + "-tab" + i, "aria-controls": panelId, "aria-selected": "false", tabindex: "-1" }), named = el("span");
         if (i < 9) tab.append(attrs(el("span", "um-tabkey", String(i + 1)), { "aria-hidden": "true" }));
-        tab.append(el("span", "", view.title));
+        tab.append(named);
+        this.always(() => { put(named, view.title); tab.title = view.question || view.title; });
         // After a click the arrow keys step through the run; among the tabs they belong to who came by keyboard.
         this.on(tab, "click", (e) => { this.open(i); if (e.detail) this.panel.focus({ preventScroll: true }); });
         this.rail.append(tab);
@@ -824,7 +918,7 @@
         this.tabs[this.lens].focus();
       });
       const row = el("div", "um-railrow");
-      this.tools = attrs(el("div", "um-tools"), { role: "group", "aria-label": this.w.tools });
+      this.tools = this.name(attrs(el("div", "um-tools"), { role: "group" }), "tools", "aria-label");
       row.append(this.rail, this.tools);
       const body = el("div", "um-body");
       this.panel = attrs(el("div", "um-panel"), { role: "tabpanel", id: panelId, tabindex: "-1" });
@@ -839,7 +933,7 @@
       this.figureBox.append(this.figureNote, this.lensBoxes, this.answer, this.figureEl);
       this.figureBox.hidden = true;
       this.panel.append(this.question, this.gridBox, this.figureBox);
-      this.inspector = attrs(el("div", "um-inspector"), { role: "complementary", "aria-label": this.w.inspector });
+      this.inspector = this.name(attrs(el("div", "um-inspector"), { role: "complementary" }), "inspector", "aria-label");
       body.append(this.panel, this.inspector);
 
       this.tip = attrs(el("div", "um-tip"), { "aria-hidden": "true" });
@@ -852,16 +946,28 @@
       this.dock.hidden = true;
       root.append(head, this.dock, costs, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
       this.open(0);
-      for (const make of TOOLS) make({ bar: this.tools, stage: this.stage(null, this.tools) });
+      this.toolkit = TOOLS.map((make) => ({ make, bar: el("div", "um-tool") }));
+      for (const tool of this.toolkit) {
+        this.tools.append(tool.bar);
+        this.again(tool);
+      }
+    }
+
+    /** Puts a tool beside the tabs; in another language one that cannot say its words again is made anew. */
+    again(tool) {
+      if (tool.made && tool.made.speak) return void tool.made.speak();
+      if (tool.made && tool.made.destroy) tool.made.destroy();
+      tool.bar.replaceChildren();
+      tool.made = tool.make({ bar: tool.bar, stage: this.stage(null, tool.bar) });
     }
 
     buildGrid() {
       this.gridBox = el("div", "um-grid");
-      this.text = attrs(el("div", "um-text"), { role: "listbox", tabindex: "0", "aria-label": this.w.sequence });
+      this.text = this.name(attrs(el("div", "um-text"), { role: "listbox", tabindex: "0" }), "sequence", "aria-label");
       this.tailNote = el("div", "um-tailnote", "\u00a0");
       const bar = el("div", "um-mapbar");
-      bar.append(el("span", "um-caption", this.w.map));
-      this.metricField = this.select(this.w.colour, "", ["state", "confidence", "entropy", "age"].map((m) => [m, this.w["m_" + m]]), "state", (v) => { this.metricName = v; this.drawMap(); });
+      bar.append(this.name(el("span", "um-caption"), "map", "text"));
+      this.metricField = this.select("colour", "", ["state", "confidence", "entropy", "age"].map((m) => [m, "m_" + m]), "state", (v) => { this.metricName = v; this.drawMap(); });
       this.scale = el("span", "um-scale");
       this.scaleLo = el("span", "um-scalenum");
       this.scaleHi = el("span", "um-scalenum");
@@ -889,32 +995,37 @@
     }
 
     buildHelp() {
-      this.drawer = attrs(el("div", "um-help"), { role: "dialog", "aria-label": this.w.helpName });
+      this.drawer = this.name(attrs(el("div", "um-help"), { role: "dialog" }), "helpName", "aria-label");
       this.drawer.hidden = true;
-      const top = el("div", "um-helptop");
-      this.bClose = this.button("um-icon", this.w.close, "✕", () => this.help(false));
-      top.append(el("b", "", this.w.helpName), this.bClose);
-      this.drawer.append(top);
+      const top = el("div", "um-helptop"), body = el("div");
+      this.bClose = this.button("um-icon", "close", "✕", () => this.help(false));
+      top.append(this.name(el("b"), "helpName", "text"), this.bClose);
+      this.drawer.append(top, body);
+      this.always(() => this.fillHelp(body));
+    }
+
+    fillHelp(body) {
+      const known = this.tries && [...this.tries.querySelectorAll(".um-try")].map((link) => link.known);
       this.tries = el("div", "um-tries");
       this.tries.append(el("div", "um-caption", this.w.tryFirst));
-      for (const [text, to] of this.w.tries) {
-        const link = attrs(el("button", "um-try", text), { type: "button" });
-        link.hidden = true;
-        link.to = to;
-        this.on(link, "click", () => this.tryOut(to));
+      TRIES.forEach((to, i) => {
+        const link = attrs(el("button", "um-try", this.w.tries[i]), { type: "button" });
+        Object.assign(link, { hidden: true, to, known: known ? known[i] : undefined });
+        link.addEventListener("click", () => this.tryOut(to));
         this.tries.append(link);
-      }
-      this.drawer.append(this.tries, el("div", "um-caption", this.w.keys));
+      });
+      body.replaceChildren(this.tries, el("div", "um-caption", this.w.keys));
       for (const [key, what] of this.w.keyList) {
         const row = el("div", "um-key"), keys = el("span", "um-keys");
         for (const part of fill(key, { lenses: Math.min(9, this.views.length) }).split(" ")) keys.append(el("span", part === "…" ? "" : "um-cap", part));
         row.append(keys, el("span", "", what));
-        this.drawer.append(row);
+        body.append(row);
       }
-      this.drawer.append(el("div", "um-caption", this.w.glossary));
+      body.append(el("div", "um-caption", this.w.glossary));
       const words = el("dl", "um-terms");
       for (const [term, what] of this.w.terms) words.append(el("dt", "", term), el("dd", "", what));
-      this.drawer.append(words);
+      body.append(words);
+      if (!this.drawer.hidden) this.drawTries();
     }
 
     /** Shows the links that lead somewhere here. Another run can be opened only where the host has it. */
@@ -927,6 +1038,7 @@
         else if (!this.views.some((v) => v.id === lens)) link.hidden = true;
         else if (!run || run === this.run) link.hidden = false;
         else if (!go || !knows) link.hidden = true;
+        else if (link.known) link.hidden = false;
         else if (link.known === undefined) {
           link.known = null;
           Promise.resolve(knows(run)).then((known) => { link.known = known; link.hidden = !known; draw(); }, () => { link.known = undefined; });
@@ -997,6 +1109,11 @@
       document.documentElement.classList.toggle("light", !dark);
     }
 
+    /** The language after this one, around. */
+    otherLanguage() { const codes = languages(); return codes[(codes.indexOf(language()) + 1) % codes.length]; }
+
+    turnLanguage() { speak(this.otherLanguage()); }
+
     dark() { return !!this.root.closest(".dark") || document.body.classList.contains("dark") || (this.root.classList.contains("um-auto") && !this.root.closest(".light") && window.matchMedia("(prefers-color-scheme: dark)").matches); }
 
     theme() {
@@ -1013,7 +1130,7 @@
     }
 
     key(e) {
-      if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !this.model) return;
+      if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || (!this.model && !/^[lLtT?]$/.test(e.key))) return;
       const t = e.target instanceof Element ? e.target : document.body;
       const inside = this.root.contains(t);
       if (!inside && t !== document.body && t !== document.documentElement) return;
@@ -1041,7 +1158,7 @@
         n: () => this.nextCommit(), N: () => this.nextCommit(),
         ",": () => this.faster(-1), ".": () => this.faster(1),
         j: () => this.neighbour(-1), J: () => this.neighbour(-1), k: () => this.neighbour(1), K: () => this.neighbour(1),
-        t: () => this.turn(), T: () => this.turn(),
+        t: () => this.turn(), T: () => this.turn(), l: () => this.turnLanguage(), L: () => this.turnLanguage(),
         "?": () => this.help(),
       }[key] || (/^[1-9]$/.test(key) && this.views[Number(key) - 1] ? () => this.open(Number(key) - 1) : null);
       if (!act || act() === false) return;
@@ -1275,7 +1392,10 @@
     }
 
     /** Whether the page's controls now ask for another run than the one shown. */
-    stale(on) { put(this.staleNote, on ? this.w.stale : ""); }
+    stale(on) {
+      this.isStale = on;
+      put(this.staleNote, on ? this.w.stale : "");
+    }
 
     notice(text) { put(this.status, text); }
 
@@ -1594,10 +1714,10 @@
     }
 
     // ---------------------------------------------------------------------------------------------- marks
-    /** Underlines positions in the grid until Esc, another mark or another run; none given: no longer. `gone` is called when the reader takes them away. */
+    /** `label` is text, or a function that says it in the page's language. Underlines positions in the grid until Esc, another mark or another run; none given: no longer. `gone` is called when the reader takes them away. */
     mark(positions, label, gone) {
       const set = new Set([...(positions || [])].filter((pos) => this.valid(pos) >= 0));
-      this.marks = set.size ? { set, label: String(label), gone } : null;
+      this.marks = set.size ? { set, says: typeof label === "function" ? label : () => String(label), gone } : null;
       this.drawMarks();
     }
 
@@ -1624,6 +1744,7 @@
 
     drawMarks() {
       const marks = this.marks;
+      if (marks) marks.label = marks.says();
       if (!this.markItem) return;
       this.chips.forEach((chip, pos) => {
         const on = !!marks && marks.set.has(pos);
@@ -1657,7 +1778,7 @@
       this.shownToken = [];
       this.shownState = [];
       this.marked = -1;
-      if (this.model.promptLen) this.text.append(attrs(el("span", "um-part", this.w.promptLabel), { role: "presentation" }));
+      if (this.model.promptLen) this.text.append(attrs(el("span", "um-part", this.w.promptLabel), { role: "presentation", "data-says": "promptLabel" }));
       this.growText();
     }
 
@@ -1676,10 +1797,10 @@
         const size = m.head.block || 1, generated = pos >= m.promptLen;
         if (pos === m.promptLen) {
           if (pos) parts.append(attrs(el("span", "um-break"), { role: "presentation" }));
-          if (size < 2 || m.head.attention === "causal") parts.append(attrs(el("span", "um-part", this.w.canvasLabel), { role: "presentation" }));
+          if (size < 2 || m.head.attention === "causal") parts.append(attrs(el("span", "um-part", this.w.canvasLabel), { role: "presentation", "data-says": "canvasLabel" }));
         }
         if (generated && size > 1 && m.head.attention !== "causal" && (pos === m.promptLen || m.blockOf(pos) !== m.blockOf(pos - 1)))
-          parts.append(attrs(el("span", "um-block", this.say("blockLabel", { n: m.blockOf(pos) })), { role: "presentation" }));
+          parts.append(attrs(el("span", "um-block", this.say("blockLabel", { n: m.blockOf(pos) })), { role: "presentation", "data-says": "blockLabel", "data-n": m.blockOf(pos) }));
         const chip = attrs(el("span", "um-chip"), { role: "option", "aria-selected": "false", id: "um" + this.id + "-c" + pos, dir: "auto" });
         chip.dataset.pos = String(pos);
         chip.append(document.createTextNode(""));
@@ -1945,7 +2066,7 @@
       // On a phone what is pinned stays in sight, at the foot of the page.
       this.root.classList.toggle("um-held", this.pin >= 0 || this.node >= 0 || !!this.remark);
       if (pos < 0 && this.node < 0 && !this.remark && !this.hint) {
-        if (box.firstChild && box.firstChild.className === "um-nothing") return;
+        if (box.firstChild && box.firstChild.className === "um-nothing") return void put(box.firstChild, this.w.nothing);
         return box.replaceChildren(el("div", "um-nothing", this.w.nothing));
       }
       const out = document.createDocumentFragment(), frame = this.frame;
@@ -2534,13 +2655,15 @@
 
   /** The script of a view: `make(stage)` is called when it is first opened and returns
    *    show(payload, cursor): draw into stage.box; where Plotly draws, called after each figure with what `data` gave;
-   *    cursor(cursor), adapt(figure, extra), pick(point), csv(), figure(), destroy(): each optional.
+   *    cursor(cursor), adapt(figure, extra), pick(point), csv(), figure(), destroy(): each optional;
+   *    speak(): the language has changed, say what stands for good again (`show` follows); without it the lens is made anew.
    *  With `spec` {title, question, order, needs} it is a view of its own, without Python: its payload is null; one that is
    *  `wide` is about no position and takes the inspector's place too. */
   function lens(id, make, spec) { LENSES.set(id, { make, spec }); }
 
-  /** `make({bar, stage})` puts buttons to the right of the lens tabs. */
+  /** `make({bar, stage})` puts buttons to the right of the lens tabs; it may return {speak(), destroy()}, as a lens may. */
   function tool(make) { TOOLS.push(make); }
 
-  window.Unmasked = { mount, lens, tool, opening, words, translate, language, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
+  words("player", WORDS);
+  window.Unmasked = { mount, lens, tool, opening, words, translate, language, languages, settle, speak, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
 })();
