@@ -5,7 +5,7 @@
  */
 (function () {
   "use strict";
-  const { el, attrs, fill, svg: s } = Unmasked.kit;
+  const { el, attrs, svg: s } = Unmasked.kit;
 
   const WORDS = {
     export: "Export", menu: "Export this view or this run", view: "This view", run: "This run",
@@ -14,6 +14,7 @@
     noFigure: "This view has nothing to draw yet.", noTable: "This view has no table.", noCopy: "this browser does not let the page copy",
     mapTitle: "Positions × rounds, coloured by {metric}",
   };
+  const said = Unmasked.words("export", WORDS);
   // Without the page's own web font, which a saved figure has not got.
   const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
   const MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK", monospace';
@@ -240,7 +241,7 @@
     if (below < end) shape.append(s("rect", { x: m.left, y: below, width: m.cols * m.cw, height: end - below, fill: page, opacity: 0.72 }));
     if (now >= 0) shape.append(s("rect", { x: m.left, y: m.top + now * m.rh, width: m.cols * m.cw, height: m.rh, fill: "none", stroke: style.getPropertyValue("--um-ring"), "stroke-width": 2 }));
     const metric = player.w["m_" + player.metricName] || player.metricName;
-    g.append(words(0, 12, fill(WORDS.mapTitle, { metric }), 12, style.color, { "font-weight": 600 }), shape);
+    g.append(words(0, 12, said("mapTitle", { metric }), 12, style.color, { "font-weight": 600 }), shape);
     let height = top + end + 6;
     if (player.metricName !== "state") {
       const ramp = getComputedStyle(player.ramp).backgroundImage, colours = ramp.match(/rgba?\([^)]*\)/g) || [], id = "um-ramp" + ++serial, gradient = s("linearGradient", { id });
@@ -318,7 +319,7 @@
       canvas.width = Math.round(width * scale);
       canvas.height = Math.round(height * scale);
       canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-      return await new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error(WORDS.noFigure))), "image/png"));
+      return await new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error(said("noFigure")))), "image/png"));
     } finally {
       URL.revokeObjectURL(url);
     }
@@ -331,7 +332,7 @@
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    return fill(WORDS.saved, { name });
+    return said("saved", { name });
   }
 
   async function copy(text) {
@@ -344,7 +345,7 @@
     area.select();
     const done = document.execCommand("copy");
     area.remove();
-    if (!done) throw new Error(WORDS.noCopy);
+    if (!done) throw new Error(said("noCopy"));
   }
 
   const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
@@ -352,18 +353,17 @@
   // ------------------------------------------------------------------------------------------------ the menu
   Unmasked.tool(({ bar, stage }) => {
     const player = stage.player, id = "um-export" + ++serial;
-    const root = el("div", "um-export"), menu = attrs(el("div", "um-menu"), { role: "menu", id, "aria-label": WORDS.menu });
-    const button = attrs(el("button", "um-btn um-exportbtn", WORDS.export), { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": id, title: WORDS.menu });
-    button.append(attrs(el("span", "um-caret", "▾"), { "aria-hidden": "true" }));
-    const said = attrs(el("div", "um-said"), { role: "status", "aria-live": "polite" });
-    menu.hidden = said.hidden = true;
-    let timer = 0;
+    const root = el("div", "um-export"), menu = attrs(el("div", "um-menu"), { role: "menu", id });
+    const button = attrs(el("button", "um-btn um-exportbtn"), { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": id });
+    const note = attrs(el("div", "um-said"), { role: "status", "aria-live": "polite" });
+    menu.hidden = note.hidden = true;
+    let timer = 0, items = [];
 
-    function say(text) {
-      said.textContent = text;
-      said.hidden = !text;
+    function tell(text) {
+      note.textContent = text;
+      note.hidden = !text;
       clearTimeout(timer);
-      if (text && text !== WORDS.working) timer = setTimeout(() => say(""), 8000);
+      if (text && text !== said("working")) timer = setTimeout(() => tell(""), 8000);
     }
 
     /** What the lens says of its figure where that is not the run under the cursor: {head, status, step, note}, each optional. */
@@ -376,7 +376,7 @@
 
     async function drawn() {
       const figure = await figureOf(stage);
-      if (!figure) throw new Error(WORDS.noFigure);
+      if (!figure) throw new Error(said("noFigure"));
       return sheet(player, stage.current().view, figure, about());
     }
 
@@ -385,10 +385,10 @@
       svg: async () => save(blob(new XMLSerializer().serializeToString(await drawn()), "image/svg+xml"), name("svg")),
       csv: async () => {
         const { lens, plot } = stage.current(), rows = lens && lens.csv ? await lens.csv() : plot ? plotRows(plot) : null;
-        if (!rows) throw new Error(WORDS.noTable);
+        if (!rows) throw new Error(said("noTable"));
         return save(blob(table(rows), "text/csv"), name("csv"));
       },
-      caption: async () => { await copy([caption(about().head || player.model.head), exactness(player, about())].filter(Boolean).join(" ")); return WORDS.copied; },
+      caption: async () => { await copy([caption(about().head || player.model.head), exactness(player, about())].filter(Boolean).join(" ")); return said("copied"); },
     };
 
     async function file(format) {
@@ -400,8 +400,8 @@
     async function act(what) {
       close(true);
       if (!player.model) return;
-      say(WORDS.working);
-      try { say(await what()); } catch (error) { say(fill(WORDS.failed, { error: error.message || error })); }
+      tell(said("working"));
+      try { tell(await what()); } catch (error) { tell(said("failed", { error: error.message || error })); }
     }
 
     function group(title, items) {
@@ -416,12 +416,22 @@
       }
       menu.append(box);
     }
-    group(WORDS.view, Object.keys(view).map((key) => [key, WORDS[key], view[key]]));
-    group(WORDS.run, (stage.host.formats || []).map(([key, label]) => [key, label, () => file(key)]));
-    const items = Array.from(menu.querySelectorAll(".um-item"));
+    const formats = stage.host.formats || [];
+    for (const [key, label] of formats) WORDS["as_" + key] = label;
+
+    /** Everything that stands for good, in the page's language. */
+    function speak() {
+      button.replaceChildren(said("export"), attrs(el("span", "um-caret", "▾"), { "aria-hidden": "true" }));
+      button.title = said("menu");
+      attrs(menu, { "aria-label": said("menu") }).replaceChildren();
+      group(said("view"), Object.keys(view).map((key) => [key, said(key), view[key]]));
+      group(said("run"), formats.map(([key]) => [key, said("as_" + key), () => file(key)]));
+      items = Array.from(menu.querySelectorAll(".um-item"));
+    }
+    speak();
 
     function open(at) {
-      say("");
+      tell("");
       menu.hidden = false;
       button.setAttribute("aria-expanded", "true");
       items[at].focus();
@@ -445,8 +455,9 @@
     // Safari gives a clicked button no focus, so losing it to nothing says nothing.
     root.addEventListener("focusout", (e) => { if (e.relatedTarget && !root.contains(e.relatedTarget)) close(false); });
     player.on(document, "pointerdown", (e) => { if (!root.contains(e.target)) close(false); });
-    root.append(button, menu, said);
+    root.append(button, menu, note);
     bar.append(root);
+    return { speak() { close(root.contains(document.activeElement)); speak(); } };
   });
 
   Unmasked.caption = caption;
