@@ -7,7 +7,36 @@
   "use strict";
   const { el, attrs, put, prob, num, GLYPH } = Unmasked.kit;
   const SVG = "http://www.w3.org/2000/svg", FEW = 5, ORDER = ["accepted", "rejected", "unreached"], SKIP = "»";
-  const NAMES = { accepted: "accepted", rejected: "rejected", unreached: "not reached", bonus: "bonus", corrected: "corrected", unmasked: "filled in without a draft", skipped: "verify skipped" };
+  const STATES = ["accepted", "rejected", "unreached", "bonus", "corrected", "unmasked", "skipped"];
+
+  const WORDS = {
+    s_accepted: "accepted", s_rejected: "rejected", s_unreached: "not reached", s_bonus: "bonus", s_corrected: "corrected", s_unmasked: "filled in without a draft", s_skipped: "verify skipped",
+    label: "Accepted and rejected drafts", axis: "Horizontal axis", byPlace: "place in the draft", byPosition: "position on the canvas",
+    from: "rounds from", fromSpoken: "Rounds from", to: "to", toSpoken: "Rounds to", all: "All rounds",
+    round: "{n} round|{n} rounds", one: "round {n}", range: "rounds {a} to {b}", any: "rounds", exactly: "{where} that accepted exactly {n}",
+    noneRun: "No draft was judged in this run{skipped}", noneRounds: "No draft was judged in these rounds{skipped}", noneSkipped: ": {n} round skipped the verification.|: {n} rounds skipped the verification.",
+    where: "Rounds {a} to {b} ({n} of {all}): ", tried: "of the {n} place that the verifier got to|of the {n} places that the verifier got to",
+    summary: "{where}{kept} of {judged} drafted tokens were accepted, a rate of {rate}; {tried}, {won} were accepted ({chance}). {a} accepted and {t} tokens per round{skipped}.",
+    skippedToo: "; {n} round skipped the verification|; {n} rounds skipped the verification", underlined: " The tokens of these rounds are underlined in the grid.",
+    bright: " Bright: the {n} round that accepted exactly {only}; their tokens are underlined in the grid.| Bright: the {n} rounds that accepted exactly {only}; their tokens are underlined in the grid.",
+    order: "The verifier goes through the drafts of a round in order and stops at the first one that it rejects. {then}", orderAll: "Here it got to every draft, so the rate is also the chance that one draft is accepted.",
+    orderSome: "The drafts behind it are paid for but never decided: so the rate ({rate} of all drafted tokens) is not the chance that one draft is accepted ({chance} of the places that the verifier got to).",
+    noRow1: "Rounds have the same numbers as in the other views. Round {round} has no row: it drafted nothing that was judged.", noRows: "Rounds have the same numbers as in the other views. {n} round ({rounds}) have no row: they drafted nothing that was judged.|Rounds have the same numbers as in the other views. {n} rounds ({rounds}) have no row: they drafted nothing that was judged.",
+    reached: "accepted if reached", reachedPosition: "accepted if reached, by position", reachedPlace: "accepted if reached, by place",
+    barPlace: "place {key}: accepted {won} of the {n} times it was reached ({rate})", barPosition: "position {key}: accepted {won} of the {n} times it was reached ({rate})",
+    tokens: "tokens", tokensRound: "tokens in the round", axisShort: "place in the draft; +1: no draft", axisLong: "place in the draft; +1: filled in without a draft", rounds: "round",
+    matrix: "matrix", mapPlaces: "{rows} rounds by {cols} places. Arrow keys move, Enter goes to the round, Shift and arrows choose rounds.", mapPositions: "{rows} rounds by {cols} positions. Arrow keys move, Enter goes to the round, Shift and arrows choose rounds.",
+    drag: "Drag to choose rounds", histogram: "rounds by accepted tokens", bin: "{n} round accepted {k}: keep only it bright|{n} rounds accepted {k}: keep only them bright",
+    below: " (score {score}, below its bar {bar})", unreached: "The verifier stopped at an earlier draft of this round that it rejected, so this one was never decided.", same: "The verifier makes the same choice.", reaches: "Its score {score} reaches its bar {bar}.",
+    first: "The verifier would fill in position {pos} first, with {token}{below}.", instead: "The verifier would fill in {token} instead{below}.", insteadAt: "The verifier would fill in {token} at position {pos} instead{below}.", low: "The score {score} is below its bar {bar}.",
+    roundN: "Round {n}", noDraft: "No draft here.", roundSkipped: "Round {n}: verify skipped", whySkipped: "The score was below its bar, so the drafts of this round were not checked.",
+    at: "{token} at position {pos}", drafted: "Drafted: {tokens} (place {place} in the draft).", verdict: "Verdict: {state}. {why}",
+    verdictOrder: "Verdict: {state} because of the order, not the token. {why}", verdictToken: "Verdict: {state} because of the token. {why}", verdictScore: "Verdict: {state} because of the score. {why}",
+    odds: "Probability of the drafted token: q {q} from the drafter, p {p} from the verifier.|Probability of the drafted tokens: q {q} from the drafter, p {p} from the verifier.",
+    moved: "Moved to step {step}, the end of this round.", point: "Point at a cell: here stands what was drafted, the verdict and its reason. A click goes to its round.",
+    whole: "The whole run:", still: "The map does not change with the step: a frame marks the round of the step.", few: "Bars above: n is how often the verifier got to that place; a dashed bar has n below {few}, too few to trust its height.",
+  };
+  const say = Unmasked.words("heatmap", WORDS);
 
   function shape(parent, tag, map, text) {
     const node = attrs(document.createElementNS(SVG, tag), map || {});
@@ -15,7 +44,6 @@
     if (parent) parent.append(node);
     return node;
   }
-  const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
   const percent = (x) => Math.round(100 * x) + "%";
   const equals = (p) => prob(p).replace(/^(<?)/, (sign) => (sign || "=") + " ");
 
@@ -102,30 +130,37 @@
     const box = stage.box;
     const sentence = attrs(el("p", "um-heatmap-sentence"), { "aria-live": "polite" }), note = el("div", "um-heatmap-note"), warnings = attrs(el("div", "um-heatmap-warnings"), { role: "note" });
     const bar = el("div", "um-heatmap-bar"), legend = el("div", "um-heatmap-legend"), scroll = el("div", "um-heatmap-scroll"), said = attrs(el("div", "um-heatmap-said"), { "aria-live": "polite" });
-    const svg = shape(scroll, "svg", { class: "um-heatmap-svg", role: "group", "aria-label": "Accepted and rejected drafts" });
+    const svg = shape(scroll, "svg", { class: "um-heatmap-svg", role: "group" });
     box.append(sentence, note, warnings, bar, legend, scroll, said);
 
     let model = null, size = -1, wide = 0, rows = [], range = null, only = null, byPos = false, geometry = null, focus = [0, 0], held = null, warned = null;
-    const button = (text, go) => { const b = attrs(el("button", "um-btn", text), { type: "button" }); b.addEventListener("click", go); return b; };
+    const button = (go) => { const b = attrs(el("button", "um-btn"), { type: "button" }); b.addEventListener("click", go); return b; };
 
-    const axis = attrs(el("span", "um-heatmap-axes"), { role: "group", "aria-label": "Horizontal axis" });
-    const byPlace = button("place in the draft", () => setAxis(false)), byPosition = button("position on the canvas", () => setAxis(true));
+    const axis = attrs(el("span", "um-heatmap-axes"), { role: "group" });
+    const byPlace = button(() => setAxis(false)), byPosition = button(() => setAxis(true));
     axis.append(byPlace, byPosition);
     const pickRange = () => { const a = Number(from.value), b = Number(to.value); setRange(Math.min(a, b), Math.max(a, b)); };
-    const field = (name, spoken) => { const label = el("label", "um-heatmap-field", name), select = attrs(el("select"), { "aria-label": spoken }); select.addEventListener("change", pickRange); label.append(select); return [label, select]; };
-    const [fromLabel, from] = field("rounds from", "Rounds from"), [toLabel, to] = field("to", "Rounds to");
-    const all = button("All rounds", () => { range = null; only = null; choose(); });
+    const field = () => { const label = el("label", "um-heatmap-field"), select = el("select"); select.addEventListener("change", pickRange); return [label, select]; };
+    const [fromLabel, from] = field(), [toLabel, to] = field();
+    const all = button(() => { range = null; only = null; choose(); });
     bar.append(axis, fromLabel, toLabel, all);
+    function names() {
+      for (const [node, key] of [[svg, "label"], [axis, "axis"], [from, "fromSpoken"], [to, "toSpoken"]]) attrs(node, { "aria-label": say(key) });
+      for (const [node, key] of [[byPlace, "byPlace"], [byPosition, "byPosition"], [all, "all"]]) put(node, say(key));
+      fromLabel.replaceChildren(say("from"), from);
+      toLabel.replaceChildren(say("to"), to);
+    }
+    names();
 
     /** The rounds that are chosen, in words; "" if all are. */
     function choice() {
-      const where = range ? (range[0] === range[1] ? "round " + rows[range[0]].n : "rounds " + rows[range[0]].n + " to " + rows[range[1]].n) : "rounds";
-      return only === null ? (range ? where : "") : where + " that accepted exactly " + only;
+      const where = range ? (range[0] === range[1] ? say("one", { n: rows[range[0]].n }) : say("range", { a: rows[range[0]].n, b: rows[range[1]].n })) : say("any");
+      return only === null ? (range ? where : "") : say("exactly", { where, n: only });
     }
     /** What the chosen rounds committed is underlined in the grid: which words are hard to draft. */
     function underline() {
-      const label = choice(), kept = label ? rows.filter(bright).flatMap((row) => row.filled) : [];
-      stage.mark(kept, label, () => { range = null; only = null; if (rows.length) draw(); });
+      const kept = choice() ? rows.filter(bright).flatMap((row) => row.filled) : [];
+      stage.mark(kept, choice, () => { range = null; only = null; if (rows.length) draw(); });
     }
     const choose = () => { underline(); draw(); };
     function setAxis(on) { byPos = on; focus = [focus[0], 0]; draw(); }
@@ -135,12 +170,11 @@
     const token = (id) => stage.model().quote(id);
 
     function words(stats) {
-      if (!stats.judged) return "No draft was judged in " + (range ? "these rounds" : "this run") + (stats.skipped ? ": " + many(stats.skipped, "round") + " skipped the verification." : ".");
-      const where = range ? "Rounds " + rows[range[0]].n + " to " + rows[range[1]].n + " (" + (range[1] - range[0] + 1) + " of " + rows.length + "): " : "";
-      return where + stats.kept + " of " + stats.judged + " drafted tokens were accepted, a rate of " + percent(stats.rate) + "; of the " + many(stats.tried, "place") + " that the verifier got to, " + stats.won + " were accepted (" + percent(stats.chance) + "). " +
-        (stats.kept / stats.rounds).toFixed(2) + " accepted and " + (stats.tokens / stats.rounds).toFixed(2) + " tokens per round" + (stats.skipped ? "; " + many(stats.skipped, "round") + " skipped the verification" : "") + "." +
-        (range && only === null ? " The tokens of these rounds are underlined in the grid." : "") +
-        (only === null ? "" : " Bright: the " + many(rows.filter(bright).length, "round") + " that accepted exactly " + only + "; their tokens are underlined in the grid.");
+      const skipped = (key) => (stats.skipped ? say(key, { n: stats.skipped }) : "");
+      if (!stats.judged) return say(range ? "noneRounds" : "noneRun", { skipped: skipped("noneSkipped") || "." });
+      const where = range ? say("where", { a: rows[range[0]].n, b: rows[range[1]].n, n: range[1] - range[0] + 1, all: rows.length }) : "", each = (x) => (x / stats.rounds).toFixed(2);
+      return say("summary", { where, kept: stats.kept, judged: stats.judged, rate: percent(stats.rate), tried: say("tried", { n: stats.tried }), won: stats.won, chance: percent(stats.chance), a: each(stats.kept), t: each(stats.tokens), skipped: skipped("skippedToo") }) +
+        (range && only === null ? say("underlined") : "") + (only === null ? "" : say("bright", { n: rows.filter(bright).length, only }));
     }
 
     /** What the numbers mean, and why a round may have no row. */
@@ -148,9 +182,9 @@
       const none = stage.model().rounds.filter((round) => !rows.some((row) => row.n === round.n)), out = [];
       if (stats.chance !== null) {
         const same = stats.rate === stats.chance && stats.judged === stats.tried;
-        out.push("The verifier goes through the drafts of a round in order and stops at the first one that it rejects. " + (same ? "Here it got to every draft, so the rate is also the chance that one draft is accepted." : "The drafts behind it are paid for but never decided: so the rate (" + percent(stats.rate) + " of all drafted tokens) is not the chance that one draft is accepted (" + percent(stats.chance) + " of the places that the verifier got to)."));
+        out.push(say("order", { then: same ? say("orderAll") : say("orderSome", { rate: percent(stats.rate), chance: percent(stats.chance) }) }));
       }
-      if (none.length) out.push("Rounds have the same numbers as in the other views. " + (none.length === 1 ? "Round " + none[0].n + " has no row: it" : many(none.length, "round") + " (" + none.slice(0, 3).map((round) => round.n).join(", ") + (none.length > 3 ? ", …" : "") + ") have no row: they") + " drafted nothing that was judged.");
+      if (none.length) out.push(none.length === 1 ? say("noRow1", { round: none[0].n }) : say("noRows", { n: none.length, rounds: none.slice(0, 3).map((round) => round.n).join(", ") + (none.length > 3 ? ", …" : "") }));
       return out;
     }
 
@@ -177,7 +211,7 @@
       const txt = (x, y, text, cls) => shape(svg, "text", { x, y, class: cls || "" }, text);
 
       // above: accepted if reached
-      txt(left, up + 12, "accepted if reached" + (narrow ? "" : byPos ? ", by position" : ", by place"), "um-heatmap-title");
+      txt(left, up + 12, say(narrow ? "reached" : byPos ? "reachedPosition" : "reachedPlace"), "um-heatmap-title");
       for (const [share, name] of [[0, "0%"], [0.5, "50%"], [1, "100%"]]) {
         shape(svg, "path", { d: "M" + left + " " + (top - share * 62) + "h" + mw, class: "um-heatmap-grid" });
         txt(left - 5, top - share * 62 + 4, name, "um-heatmap-end");
@@ -187,7 +221,7 @@
         if (!n) return;
         const col = shape(svg, "g", { class: "um-heatmap-chance" + (n < FEW ? " um-heatmap-few" : "") });
         shape(col, "rect", { x: x + 1.5, y: top - (won / n) * 62 - (won ? 0 : 1), width: cw - 3, height: Math.max(1, (won / n) * 62) });
-        shape(col, "title", {}, (byPos ? "position " : "place ") + key + ": accepted " + won + " of the " + n + " times it was reached (" + percent(won / n) + ")");
+        shape(col, "title", {}, say(byPos ? "barPosition" : "barPlace", { key, won, n, rate: percent(won / n) }));
         if (cw >= 14) txt(x + cw / 2, top - (won / n) * 62 - 4, cw >= 34 ? "n=" + n : String(n), "um-heatmap-mid");
       });
 
@@ -208,7 +242,7 @@
 
       // right: tokens in the round
       const most = Math.max(1, ...rows.map((r) => lengthOf(r) + r.extra.length)), unit = (right - 26) / most;
-      txt(x1, top, narrow ? "tokens" : "tokens in the round", "um-heatmap-title");
+      txt(x1, top, say(narrow ? "tokens" : "tokensRound"), "um-heatmap-title");
       rows.forEach((row, i) => {
         const y = y0 + i * rh, n = lengthOf(row), gap = rh > 8 ? 2 : 0.5, stack = (x, count_, cls) => { if (count_) shape(svg, "rect", { x, y: y + gap, width: count_ * unit, height: Math.max(1, rh - 2 * gap), class: "um-heatmap-cell um-heatmap-" + cls }); };
         stack(x1, n, "accepted");
@@ -224,8 +258,8 @@
       const every = Math.max(1, Math.ceil((byPos ? 26 : 18) / cw));
       keys.forEach((key, i) => { if (i % every === 0) txt(left + i * cw + cw / 2, low + 14, String(key), "um-heatmap-mid"); });
       if (more) txt(left + keys.length * cw + cw / 2, low + 14, cw < 12 ? "+" : "+1", "um-heatmap-mid");
-      txt(left, low + 32, byPos ? "position on the canvas" : narrow ? "place in the draft; +1: no draft" : "place in the draft; +1: filled in without a draft", "um-heatmap-title");
-      shape(svg, "text", { x: -(y0 + Math.min(mh, 200) / 2), y: 11, transform: "rotate(-90)", class: "um-heatmap-title um-heatmap-mid" }, "round");
+      txt(left, low + 32, say(byPos ? "byPosition" : narrow ? "axisShort" : "axisLong"), "um-heatmap-title");
+      shape(svg, "text", { x: -(y0 + Math.min(mh, 200) / 2), y: 11, transform: "rotate(-90)", class: "um-heatmap-title um-heatmap-mid" }, say("rounds"));
 
       // what is not chosen is pale
       rows.forEach((row, i) => { if (!bright(row, i)) shape(svg, "rect", { x: left - 1, y: y0 + i * rh, width: width - left, height: rh + 0.2, class: "um-heatmap-pale" }); });
@@ -234,9 +268,9 @@
       geometry.pin = shape(svg, "rect", { class: "um-heatmap-ring" });
       geometry.ring = shape(svg, "rect", { class: "um-heatmap-ring" });
 
-      const area = shape(svg, "rect", { x: left, y: y0, width: mw, height: mh, class: "um-heatmap-area", tabindex: "0", "data-focus": "area", role: "group", "aria-roledescription": "matrix", "aria-label": rows.length + " rounds by " + cols + (byPos ? " positions" : " places") + ". Arrow keys move, Enter goes to the round, Shift and arrows choose rounds." });
+      const area = shape(svg, "rect", { x: left, y: y0, width: mw, height: mh, class: "um-heatmap-area", tabindex: "0", "data-focus": "area", role: "group", "aria-roledescription": say("matrix"), "aria-label": say(byPos ? "mapPositions" : "mapPlaces", { rows: rows.length, cols }) });
       const rule = shape(svg, "rect", { x: 14, y: y0, width: left - 16, height: mh, class: "um-heatmap-rule" });
-      shape(rule, "title", {}, "Drag to choose rounds");
+      shape(rule, "title", {}, say("drag"));
       hear(area, rule);
       if (held && held[1] >= cols) held = null;
       frame(stage.cursor());
@@ -247,13 +281,13 @@
 
     function drawHistogram(stats, b, txt) {
       const bins = stats.histogram, most = Math.max(1, ...bins), bw = Math.min(30, b.w / Math.max(1, bins.length)), each = Math.max(1, Math.ceil(16 / bw));
-      txt(b.x, b.y - 14, "rounds by accepted tokens", "um-heatmap-title");
+      txt(b.x, b.y - 14, say("histogram"), "um-heatmap-title");
       shape(svg, "path", { d: "M" + b.x + " " + (b.y + b.h) + "h" + Math.max(bw * bins.length, 20), class: "um-heatmap-base" });
       bins.forEach((n, i) => {
         const x = b.x + i * bw, tall = (n / most) * (b.h - 14);
         if (i % each === 0) txt(x + bw / 2, b.y + b.h + 12, String(i), "um-heatmap-mid");
         if (!n) return;
-        const g = shape(svg, "g", { class: "um-heatmap-bin" + (only === i ? " um-heatmap-chosen" : ""), role: "button", tabindex: "0", "data-focus": "bin" + i, "aria-pressed": String(only === i), "aria-label": many(n, "round") + " accepted " + i + ": keep only " + (n === 1 ? "it" : "them") + " bright" });
+        const g = shape(svg, "g", { class: "um-heatmap-bin" + (only === i ? " um-heatmap-chosen" : ""), role: "button", tabindex: "0", "data-focus": "bin" + i, "aria-pressed": String(only === i), "aria-label": say("bin", { n, k: i }) });
         shape(g, "rect", { x, y: b.y - 2, width: bw, height: b.h + 16, class: "um-heatmap-hit" });
         shape(g, "rect", { x: x + 1.5, y: b.y + b.h - tall, width: Math.max(2, bw - 3), height: tall, class: "um-heatmap-cell um-heatmap-accepted" });
         if (bw >= 12) shape(g, "text", { x: x + bw / 2, y: b.y + b.h - tall - 4, class: "um-heatmap-mid" }, String(n));
@@ -287,38 +321,38 @@
       return cells;
     }
 
-    /** Why a draft was turned down, kept or never decided: [in a few words, in a sentence]. */
+    /** Why a draft was turned down, kept or never decided: [which of the verdicts in WORDS, in a sentence]. */
     function reason(d) {
       const v = d.verdict, [pos, id] = v.choice || [-1, -1], matched = v.bar === 1 && (v.score === 0 || v.score === 1);
-      const below = !matched && v.score < v.bar ? " (score " + num(v.score) + ", below its bar " + num(v.bar) + ")" : "";
-      if (d.state === "unreached") return ["", "The verifier stopped at an earlier draft of this round that it rejected, so this one was never decided."];
-      if (d.state === "accepted") return ["", matched ? "The verifier makes the same choice." : "Its score " + num(v.score) + " reaches its bar " + num(v.bar) + "."];
-      if (id >= 0 && pos >= 0 && !d.fills.some(([where]) => where === pos)) return ["the order, not the token", "The verifier would fill in position " + pos + " first, with " + token(id) + below + "."];
-      if (id >= 0 && !d.fills.some(([where, mine]) => where === pos && mine === id)) return ["the token", "The verifier would fill in " + token(id) + (d.fills.length > 1 ? " at position " + pos : "") + " instead" + below + "."];
-      return ["the score", "The score " + num(v.score) + " is below its bar " + num(v.bar) + "."];
+      const below = !matched && v.score < v.bar ? say("below", { score: num(v.score), bar: num(v.bar) }) : "", values = { score: num(v.score), bar: num(v.bar), below, pos, token: id >= 0 ? token(id) : "" };
+      if (d.state === "unreached") return ["", say("unreached")];
+      if (d.state === "accepted") return ["", say(matched ? "same" : "reaches", values)];
+      if (id >= 0 && pos >= 0 && !d.fills.some(([where]) => where === pos)) return ["Order", say("first", values)];
+      if (id >= 0 && !d.fills.some(([where, mine]) => where === pos && mine === id)) return ["Token", say(d.fills.length > 1 ? "insteadAt" : "instead", values)];
+      return ["Score", say("low", values)];
     }
 
     /** A cell in sentences: what was drafted and where, what the verifier said, why, and the two probabilities. */
     function about(i, c) {
       const row = rows[i], cell = geometry.cells[i] && geometry.cells[i][c], d = cell && cell.draft;
-      if (!cell) return ["Round " + row.n, ["No draft here."]];
-      if (cell.state === "skipped") return ["Round " + row.n + ": verify skipped", ["The score was below its bar, so the drafts of this round were not checked."]];
+      if (!cell) return [say("roundN", { n: row.n }), [say("noDraft")]];
+      if (cell.state === "skipped") return [say("roundSkipped", { n: row.n }), [say("whySkipped")]];
       const out = [];
       if (d) {
         const [kind, why] = reason(d);
-        out.push("Drafted: " + d.fills.map(([pos, t]) => token(t) + " at position " + pos).join(", ") + " (place " + d.place + " in the draft).");
-        out.push("Verdict: " + (GLYPH[d.state] ? GLYPH[d.state] + " " : "") + NAMES[d.state] + (kind ? " because of " + kind : "") + ". " + why);
-        out.push("Probability of the drafted token" + (d.fills.length > 1 ? "s" : "") + ": q " + equals(d.q) + " from the drafter, p " + equals(d.p) + " from the verifier.");
+        out.push(say("drafted", { tokens: d.fills.map(([pos, t]) => say("at", { token: token(t), pos })).join(", "), place: d.place }));
+        out.push(say("verdict" + kind, { state: (GLYPH[d.state] ? GLYPH[d.state] + " " : "") + say("s_" + d.state), why }));
+        out.push(say("odds", { n: d.fills.length, q: equals(d.q), p: equals(d.p) }));
       }
-      if (cell.extra) out.push(cell.extra.map((x) => token(x.token) + " at position " + x.pos).join(", ") + ": " + NAMES[cell.extra[0].why] + ".");
-      return ["Round " + row.n, out];
+      if (cell.extra) out.push(cell.extra.map((x) => say("at", { token: token(x.token), pos: x.pos })).join(", ") + ": " + say("s_" + cell.extra[0].why) + ".");
+      return [say("roundN", { n: row.n }), out];
     }
 
-    const moved = () => "Moved to step " + stage.cursor().step + ", the end of this round.";
+    const moved = () => say("moved", { step: stage.cursor().step });
 
     /** What is said under the map: of cell `at`, or how to ask. */
     function caption(at) {
-      if (!at) return void said.replaceChildren(el("p", "", rows.length ? "Point at a cell: here stands what was drafted, the verdict and its reason. A click goes to its round." : ""));
+      if (!at) return void said.replaceChildren(el("p", "", rows.length ? say("point") : ""));
       const [title, lines] = about(...at);
       if (held && String(at) === String(held)) lines.push(moved());
       said.replaceChildren(...lines.map((line, k) => { const p = el("p", "", line); if (!k) p.prepend(el("span", "um-heatmap-bold", title + ". ")); return p; }));
@@ -386,14 +420,14 @@
 
     function drawLegend() {
       const seen = tally(rows);
-      legend.replaceChildren(el("span", "um-heatmap-bold", "The whole run:"), ...Object.keys(NAMES).filter((s) => seen.has(s)).map((s) => {
+      legend.replaceChildren(el("span", "um-heatmap-bold", say("whole")), ...STATES.filter((s) => seen.has(s)).map((s) => {
         const item = el("span", "um-heatmap-key"), k = shape(null, "svg", { width: 18, height: 16, "aria-hidden": "true", class: "um-heatmap-svg" });
         shape(k, "rect", { x: 1, y: 1, width: 16, height: 14, class: "um-heatmap-cell um-heatmap-" + s });
         shape(shape(k, "g", { class: "um-heatmap-glyphs" }), "text", { x: 9, y: 12.5, class: "um-heatmap-in-" + s }, s === "skipped" ? SKIP : GLYPH[s] || "");
-        item.append(k, el("span", "", seen.get(s) + " " + NAMES[s]));
+        item.append(k, el("span", "", seen.get(s) + " " + say("s_" + s)));
         return item;
-      }), el("span", "um-faint", "The map does not change with the step: a frame marks the round of the step."));
-      if (rows.some((row) => row.drafts.length)) legend.append(el("span", "um-faint", "Bars above: n is how often the verifier got to that place; a dashed bar has n below " + FEW + ", too few to trust its height."));
+      }), el("span", "um-faint", say("still")));
+      if (rows.some((row) => row.drafts.length)) legend.append(el("span", "um-faint", say("few", { few: FEW })));
     }
 
     const room = () => Math.max(260, box.clientWidth || 900);
@@ -424,6 +458,12 @@
         draw();
       },
       cursor: frame,
+      speak() {
+        names();
+        if (!rows.length) return;
+        draw();
+        if (held) stage.note(...about(...held));
+      },
       csv() {
         const out = [["round", "column", "place", "position", "node", "token", "text", "q", "p", "state", "chosen"]];
         rows.forEach((row, i) => {
