@@ -781,11 +781,12 @@
     speak() {
       this.learn();
       for (const say of this.spoken) say();
-      this.remark = this.hint = null; // said by a lens, which says it again if its cell is still there
+      const noted = this.remark ? this.views[this.lens].id : null; // what a lens said of a cell, which it says again
+      this.remark = this.hint = null;
       for (const tool of this.toolkit) this.again(tool);
       for (const [id, made] of this.made) {
         if (!made.lens) continue;
-        if (made.lens.speak) { made.lens.speak(); continue; }
+        if (made.lens.speak) { made.lens.speak(id === noted); continue; }
         if (made.lens.destroy) made.lens.destroy();
         made.box.remove();
         this.made.delete(id);
@@ -2656,7 +2657,8 @@
   /** The script of a view: `make(stage)` is called when it is first opened and returns
    *    show(payload, cursor): draw into stage.box; where Plotly draws, called after each figure with what `data` gave;
    *    cursor(cursor), adapt(figure, extra), pick(point), csv(), figure(), destroy(): each optional;
-   *    speak(): the language has changed, say what stands for good again (`show` follows); without it the lens is made anew.
+   *    speak(noted): the language has changed, say what stands for good again, and with `noted` the note on a cell (`show` follows where
+   *    the view is open); without it the lens is made anew.
    *  With `spec` {title, question, order, needs} it is a view of its own, without Python: its payload is null; one that is
    *  `wide` is about no position and takes the inspector's place too. */
   function lens(id, make, spec) { LENSES.set(id, { make, spec }); }

@@ -458,11 +458,11 @@
         draw();
       },
       cursor: frame,
-      speak() {
+      speak(noted) {
         names();
         if (!rows.length) return;
         draw();
-        if (held) stage.note(...about(...held));
+        if (noted && held) stage.note(...about(...held));
       },
       csv() {
         const out = [["round", "column", "place", "position", "node", "token", "text", "q", "p", "state", "chosen"]];

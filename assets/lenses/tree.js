@@ -10,8 +10,27 @@
   // A tree with more leaves than this is longer than a window: what was not reached is folded.
   const LEAVES = 12;
   const MONO = "11.5px IBM Plex Mono, ui-monospace, monospace", SANS = "12px system-ui, sans-serif";
-  const NAMES = { drafted: "drafted, not judged yet", accepted: "accepted", rejected: "rejected", unreached: "not reached", bonus: "bonus of the same call", corrected: "corrected", unmasked: "filled in without a draft" };
-  const BEATS = ["draft", "one forward pass", "verdicts"];
+  const STATES = ["drafted", "accepted", "rejected", "unreached", "bonus", "corrected", "unmasked"];
+
+  const WORDS = {
+    s_drafted: "drafted, not judged yet", s_accepted: "accepted", s_rejected: "rejected", s_unreached: "not reached", s_bonus: "bonus of the same call", s_corrected: "corrected", s_unmasked: "filled in without a draft",
+    s_prompt: "prompt", s_masked: "masked", s_committed: "committed",
+    beats: "Beats of this round", beat1: "draft", beat2: "one forward pass", beat3: "verdicts", calls: "{n} call so far{more}|{n} calls so far{more}",
+    folded: "… {n} more, not reached", unfold: "Enter or a click unfolds them", showAll: "Show all {n} nodes", fold: "Fold what was not reached", hidden: "{n} of {all} nodes were not reached and are folded.",
+    title: "Verification tree of round {n}", filled: "drafts filled in: 0", depth: "depth {n}", then: "then", row: "row {n}", canvas: "the canvas before this round",
+    depthAxis: "depth ↓", widthAxis: "positions filled in at that depth →", deepest: "✓ deepest consistent draft: depth {n}", noDepth: "✕ no depth is consistent", thrown: " · below: thrown away",
+    positions: "{n} position|{n} positions", depthSpoken: "{title}, {many}, row {row}, {what}: {tokens}", chip: "position {pos}: {text}", chipOther: "position {pos}: {text}\nthe row above fills in ‘{other}’", chipSame: "position {pos}: {text}\nthe row above fills in the same; the depth is turned down as a whole",
+    slot: "{title}: position {pos} ‘{text}’", root: "root", verify: "verify? {choice}", skipped: " · verify skipped", more: "… {n} more", moreSpoken: "{n} more nodes, not reached: unfold", step: "step {n}",
+    rootRow: "Batch row 0: the canvas before this round.", rootFilled: "Batch row 0: the canvas with what this round filled in without a draft.", odds1: "p of the drafter: {q}.", odds2: "p of the drafter: {q}; p of the verifier: {p}.",
+    rank: "Rank {n} for the row that judged it.", noRank: "Not among the tokens recorded for the row that judged it.", score: "Score {score}, bar {bar}.", holds: "Batch row {n} holds it and everything before it on its branch.",
+    inMask: "Its row in the mask", inGrid: "In the grid", insteadOf: "What stands there instead",
+    f_known: "known", f_draft: "drafts", f_mask: "masks", n_known: "{n} known", n_draft: "{n} drafts", n_mask: "{n} masks", fed: "The input as fed: ONE row of {n} tokens, {parts}.", fedMasks: "The input as fed: ONE row of {n} tokens, {parts}. Each mask stands at the position of the token above it.",
+    fedAt: "Fed at position {pos}", t_known: "Token {i} of {all}: ‘{text}’, known before.", t_draft: "Token {i} of {all}: ‘{text}’, a draft.", t_mask: "Token {i} of {all}: ‘{text}’, a mask: its row predicts this position.",
+    toSend: "The batch to be sent", sent: "The batch as sent", batch: "Batch of {n} rows over positions {a} to {b}. {cost}", cellAt: "Row {row}, position {pos}", cell: "‘{text}’: {state}.",
+    batchKey: "batch row (left) by position on the canvas (above)", k_prompt: "prompt", k_committed: "filled in before", k_masked: "mask", sideways: "columns: drafts filled in; small number: batch row",
+  };
+  const say = Unmasked.words("tree", WORDS);
+  const stateName = (state) => (WORDS["s_" + state] ? say("s_" + state) : state);
 
   function shape(parent, tag, map, text) {
     const node = attrs(document.createElementNS(SVG, tag), map || {});
@@ -44,7 +63,7 @@
 
   function make(stage) {
     const box = stage.box;
-    const beats = attrs(el("div", "um-tree-beats"), { role: "group", "aria-label": "Beats of this round" });
+    const beats = attrs(el("div", "um-tree-beats"), { role: "group" });
     const sentence = el("p", "um-tree-sentence"), legend = el("div", "um-tree-legend");
     const scroll = el("div", "um-tree-scroll"), svg = shape(scroll, "svg", { class: "um-tree-svg", role: "group" });
     const told = el("div", "um-tree-told"), packed = el("div", "um-tree-packed"), batch = el("div", "um-tree-batch");
@@ -79,12 +98,13 @@
       const at = stops();
       beats.hidden = at[0] === null;
       const kept = beats.contains(document.activeElement) ? [...beats.children].indexOf(document.activeElement) : -1;
-      beats.replaceChildren(...BEATS.map((name, i) => {
-        const b = button(i + 1 + " " + name, () => stage.seek(at[i]), "um-tree-beat");
+      attrs(beats, { "aria-label": say("beats") });
+      beats.replaceChildren(...at.map((_, i) => {
+        const b = button(i + 1 + " " + say("beat" + (i + 1)), () => stage.seek(at[i]), "um-tree-beat");
         b.disabled = at[i] === null;
         if (data.beat === i + 1) attrs(b, { "aria-current": "step" });
         return b;
-      }), el("span", "um-faint", data.calls + (data.calls === 1 ? " call" : " calls") + " so far" + (data.beat === 2 ? " (+1)" : "")));
+      }), el("span", "um-faint", say("calls", { n: data.calls, more: data.beat === 2 ? " (+1)" : "" })));
       if (kept >= 0) beats.children[kept].focus();
     }
 
@@ -99,7 +119,7 @@
         out.push(t);
         const gone = long && !whole && !unfolded.has(t.id) && (t.id === ROOT || !lost(t)) ? kids(t).filter(lost) : [], n = gone.reduce((sum, k) => sum + size(k), 0);
         for (const k of kids(t)) if (n < 2 || !gone.includes(k)) see(k);
-        if (n > 1) out.push({ id: FOLD - 1 - t.id, parent: t.id, y: t.y - 1, row: -1, fills: [], label: "… " + n + " more, not reached", state: "unreached", step: 0, why: "Enter or a click unfolds them", folded: n, of: gone.flatMap(ids) });
+        if (n > 1) out.push({ id: FOLD - 1 - t.id, parent: t.id, y: t.y - 1, row: -1, fills: [], label: say("folded", { n }), state: "unreached", step: 0, why: say("unfold"), folded: n, of: gone.flatMap(ids) });
       };
       const ids = (t) => [t.id, ...kids(t).flatMap(ids)];
       see(data.twigs[0]);
@@ -107,8 +127,8 @@
       folds.hidden = !long || !(hidden || whole || unfolded.size);
       if (folds.hidden) return out;
       const focused = folds.contains(document.activeElement), drafts = data.twigs.filter((t) => t.id >= 0).length;
-      const b = button(hidden ? "Show all " + drafts + " nodes" : "Fold what was not reached", () => { whole = hidden > 0; unfolded = new Set(); draw(); });
-      folds.replaceChildren(el("span", "um-faint", hidden ? hidden + " of " + drafts + " nodes were not reached and are folded." : ""), b);
+      const b = button(hidden ? say("showAll", { n: drafts }) : say("fold"), () => { whole = hidden > 0; unfolded = new Set(); draw(); });
+      folds.replaceChildren(el("span", "um-faint", hidden ? say("hidden", { n: hidden, all: drafts }) : ""), b);
       if (focused) b.focus();
       return out;
     }
@@ -126,10 +146,10 @@
       nodes = new Map();
       drawn = fold();
       const w = width(), place = data.depths.length ? deep(w) : data.sideways ? across(w) : down(w);
-      attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": "Verification tree of round " + data.n });
+      attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": say("title", { n: data.n }) });
       svg.classList.toggle("um-tree-proposed", data.beat === 1);
       svg.classList.toggle("um-tree-read", data.beat === 2);
-      if (place.levels) place.levels.forEach((x, i) => shape(svg, "text", { x, y: 13, class: "um-tree-axis" }, i || place.dx < 130 ? String(i) : "drafts filled in: 0"));
+      if (place.levels) place.levels.forEach((x, i) => shape(svg, "text", { x, y: 13, class: "um-tree-axis" }, i || place.dx < 130 ? String(i) : say("filled")));
       if (data.depths.length) drawDepths(place);
       else {
         name(place);
@@ -182,7 +202,7 @@
       order = [];
       data.depths.forEach(([id, tokens], i) => {
         const t = data.twigs.find((one) => one.id === id), lines = Math.max(1, Math.ceil(tokens.length / per));
-        const title = id === FREE ? "then" : "depth " + (number + 1), said = wrap(beside(t, tokens), SANS, w - left - 6 - heading(title, tokens) - 14, w - left - 6), head = HEAD + 16 * (said.length - 1);
+        const title = id === FREE ? say("then") : say("depth", { n: number + 1 }), said = wrap(beside(t, tokens), SANS, w - left - 6 - heading(title, tokens) - 14, w - left - 6), head = HEAD + 16 * (said.length - 1);
         if (judged && rule === null && id >= 0 && t.state !== "accepted") ruled();
         if (id !== FREE) number++;
         spots.set(id, { y, tokens, number, said, head, h: head + lines * CHIP + 8 });
@@ -193,15 +213,15 @@
       return { w, h: y + 4, left, per, cw, spots, rule, kept, most: Math.min(most, per), at: new Map() };
     }
 
-    const rootIs = (tokens) => (tokens.length ? "filled in without a draft" : "the canvas before this round");
+    const rootIs = (tokens) => say(tokens.length ? "s_unmasked" : "canvas");
     /** What stands beside the name of a depth, and how wide that name is. */
-    const beside = (t, tokens) => (t.row >= 0 ? "row " + t.row + " · " : "") + (t.id === ROOT ? rootIs(tokens) : t.why);
+    const beside = (t, tokens) => (t.row >= 0 ? say("row", { n: t.row }) + " · " : "") + (t.id === ROOT ? rootIs(tokens) : t.why);
     const heading = (title, tokens) => { pen.font = "700 " + MONO; return pen.measureText(title + "  +" + tokens.length).width; };
 
     function drawDepths(place) {
       const { spots, left, cw } = place, lines = shape(svg, "g", {});
-      shape(svg, "text", { x: 2, y: 12, class: "um-tree-axis um-tree-start" }, "depth ↓");
-      const title = "positions filled in at that depth →";
+      shape(svg, "text", { x: 2, y: 12, class: "um-tree-axis um-tree-start" }, say("depthAxis"));
+      const title = say("widthAxis");
       pen.font = SANS;
       if (left + 22 + pen.measureText(title).width < place.w) shape(svg, "text", { x: left + 22, y: 12, class: "um-tree-axis um-tree-start" }, title);
       let above = null;
@@ -214,8 +234,8 @@
       if (place.rule !== null) {
         const lost = order.some((t) => t.state === "rejected" || t.state === "unreached"), good = place.kept > 0;
         shape(svg, "path", { d: "M0 " + place.rule + "H" + place.w, class: "um-tree-rule um-tree-" + (good ? "kept" : "none") });
-        const said = good ? "✓ deepest consistent draft: depth " + place.kept : "✕ no depth is consistent", font = "700 " + SANS;
-        const label = [said + (lost ? " · below: thrown away" : ""), said].find((text) => fit(text, font, place.w - left) === text) || fit(said, font, place.w - left);
+        const said = good ? say("deepest", { n: place.kept }) : say("noDepth"), font = "700 " + SANS;
+        const label = [said + (lost ? say("thrown") : ""), said].find((text) => fit(text, font, place.w - left) === text) || fit(said, font, place.w - left);
         pen.font = font;
         shape(svg, "rect", { x: left - 6, y: place.rule - 9, width: pen.measureText(label).width + 14, height: 18, class: "um-tree-page" });
         shape(svg, "text", { x: left, y: place.rule + 4, class: "um-tree-deepest" }, label);
@@ -225,9 +245,9 @@
     /** One depth: what it is in words, and a chip for each position it fills. */
     function depth(t, place) {
       const spot = place.spots.get(t.id), { left, cw, per } = place, root = t.id === ROOT, state = root ? (spot.tokens.length ? "unmasked" : "committed") : t.state;
-      const many = spot.tokens.length + (spot.tokens.length === 1 ? " position" : " positions"), title = t.id === FREE ? "then" : "depth " + spot.number;
-      const what = root ? rootIs(spot.tokens) : NAMES[state] || state;
-      const spoken = title + ", " + many + ", row " + Math.max(0, t.row) + ", " + what + ": " + spot.tokens.map(([pos, text]) => pos + " " + text).join(", ");
+      const many = say("positions", { n: spot.tokens.length }), title = t.id === FREE ? say("then") : say("depth", { n: spot.number });
+      const what = root ? rootIs(spot.tokens) : stateName(state);
+      const spoken = say("depthSpoken", { title, many, row: Math.max(0, t.row), what, tokens: spot.tokens.map(([pos, text]) => pos + " " + text).join(", ") });
       const g = shape(svg, "g", { class: "um-tree-node um-tree-" + state, role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
       nodes.set(t.id, { g, t });
       shape(g, "rect", { x: 2, y: spot.y, width: place.w - 4, height: spot.h - 4, rx: 4, class: "um-tree-hit" });
@@ -246,7 +266,7 @@
         const start = x + 10 + pen.measureText(String(pos)).width;
         shape(chip, "text", { x: start, y: top + 15.5, class: "um-tree-word um-tree-in-" + state }, fit(text, MONO, x + cw - 19 - start));
         if (!agrees) shape(chip, "text", { x: x + cw - 11, y: top + 15, class: "um-tree-glyph um-tree-in-" + state }, mark(state));
-        shape(chip, "title", {}, "position " + pos + ": " + text + (said ? "\nthe row above fills in ‘" + said + "’" : said === "" && state === "rejected" ? "\nthe row above fills in the same; the depth is turned down as a whole" : ""));
+        shape(chip, "title", {}, say(said ? "chipOther" : said === "" && state === "rejected" ? "chipSame" : "chip", { pos, text, other: said }));
       });
       g.addEventListener("click", (e) => { const chip = e.target.closest("[data-slot]"); slot = chip ? Number(chip.dataset.slot) : 0; pick(t); });
       g.addEventListener("keydown", (e) => {
@@ -256,7 +276,7 @@
         e.stopPropagation();
         slot = Math.max(0, Math.min(spot.tokens.length - 1, slot + side));
         hold();
-        stage.note(title + ": position " + spot.tokens[slot][0] + " ‘" + spot.tokens[slot][1] + "’", about(t), true);
+        stage.note(say("slot", { title, pos: spot.tokens[slot][0], text: spot.tokens[slot][1] }), about(t), true);
       });
       g.addEventListener("focus", () => hold());
       g.addEventListener("mouseenter", () => stage.note(title + ", " + many, about(t), true));
@@ -281,7 +301,7 @@
       if (data.sideways) {
         const room = place.dx - 8, i = drafts.every((t) => size(said(t, 0)) <= room) ? 0 : 1;
         const quoted = (t) => (t.step ? t.step + ". " : "") + "‘" + token(t) + "’";
-        place.name = (t) => (t.id === ROOT ? "root" : t.folded ? "" : i && size(quoted(t)) <= room ? quoted(t) : fit(said(t, i), MONO, room));
+        place.name = (t) => (t.id === ROOT ? say("root") : t.folded ? "" : i && size(quoted(t)) <= room ? quoted(t) : fit(said(t, i), MONO, room));
         return;
       }
       // Beside a node: its label, its row, why it is what it is; as far as the width goes.
@@ -303,14 +323,14 @@
       const g = shape(svg, "g", { class: "um-tree-route" });
       shape(g, "path", { d: "M" + x + " " + (y - 13) + "l13 13l-13 13l-13 -13z" });
       shape(g, "text", { x, y: y + 4, class: "um-tree-glyph" }, skipped ? "»" : "✓");
-      const said = "verify? " + r.choice + (r.rule ? ": " + r.rule : "") + (skipped ? " · verify skipped" : "");
+      const said = say("verify", { choice: r.choice }) + (r.rule ? ": " + r.rule : "") + (skipped ? say("skipped") : "");
       shape(g, "text", { x: x + 28, y: y + 4, class: "um-tree-name" }, fit(said, SANS, place.w - x - 34));
       shape(g, "title", {}, said + r.facts.map(([name, value]) => "\n" + name + " = " + num(value)).join(""));
     }
 
     function node(t, place) {
-      const [x, y] = place.at.get(t.id), root = t.id === ROOT, row = t.row >= 0 && !root ? "row " + t.row : "";
-      const spoken = t.folded ? t.folded + " more nodes, not reached: unfold" : [t.step ? "step " + t.step : "", root ? "the canvas before this round" : t.label, row, root ? "" : NAMES[t.state] || t.state].filter(Boolean).join(", ");
+      const [x, y] = place.at.get(t.id), root = t.id === ROOT, row = t.row >= 0 && !root ? say("row", { n: t.row }) : "";
+      const spoken = t.folded ? say("moreSpoken", { n: t.folded }) : [t.step ? say("step", { n: t.step }) : "", root ? say("canvas") : t.label, row, root ? "" : stateName(t.state)].filter(Boolean).join(", ");
       const g = shape(svg, "g", { class: "um-tree-node um-tree-" + t.state + (t.folded ? " um-tree-folded" : ""), role: "button", tabindex: t.id === focus ? "0" : "-1", "aria-label": spoken, "data-id": t.id });
       nodes.set(t.id, { g, t });
       if (t.folded) attrs(g, { "aria-expanded": "false" });
@@ -320,7 +340,7 @@
       shape(g, "circle", { cx: x, cy: y, r: R + 3.5, class: "um-tree-ring" });
       shape(g, "circle", { cx: x, cy: y, r: R, class: "um-tree-dot" });
       shape(g, "text", { x, y: y + 4.5, class: "um-tree-glyph" }, t.folded ? "+" : mark(t.state));
-      if (t.folded) shape(g, "text", { x: x + R + 7, y: y + 4, class: "um-tree-name" }, fit(t.label, MONO, Math.min(place.w, width()) - x - R - 18) === t.label ? t.label : "… " + t.folded + " more");
+      if (t.folded) shape(g, "text", { x: x + R + 7, y: y + 4, class: "um-tree-name" }, fit(t.label, MONO, Math.min(place.w, width()) - x - R - 18) === t.label ? t.label : say("more", { n: t.folded }));
       else if (data.sideways) {
         shape(g, "text", { x, y: y - 16, class: "um-tree-name um-tree-mid" }, place.name(t));
         if (t.row > 0) shape(g, "text", { x: x - R - 5, y: y - 3, class: "um-tree-row" }, String(t.row));
@@ -353,12 +373,12 @@
 
     /** Everything known of a node, as sentences. */
     function about(t) {
-      if (t.id === ROOT) return [data.depths.length && data.depths[0][1].length ? "Batch row 0: the canvas with what this round filled in without a draft." : "Batch row 0: the canvas before this round."];
+      if (t.id === ROOT) return [say(data.depths.length && data.depths[0][1].length ? "rootFilled" : "rootRow")];
       const out = [t.why.charAt(0).toUpperCase() + t.why.slice(1) + "."];
-      if (t.q !== null) out.push("p of the drafter: " + prob(t.q) + (t.p === null ? "." : "; p of the verifier: " + prob(t.p) + "."));
-      if (t.rank !== null) out.push(t.rank ? "Rank " + t.rank + " for the row that judged it." : "Not among the tokens recorded for the row that judged it.");
-      if (t.score !== null && !(t.bar === 1 && (t.score === 0 || t.score === 1))) out.push("Score " + num(t.score) + ", bar " + num(t.bar) + ".");
-      if (t.row > 0) out.push("Batch row " + t.row + " holds it and everything before it on its branch.");
+      if (t.q !== null) out.push(say(t.p === null ? "odds1" : "odds2", { q: prob(t.q), p: t.p === null ? "" : prob(t.p) }));
+      if (t.rank !== null) out.push(t.rank ? say("rank", { n: t.rank }) : say("noRank"));
+      if (t.score !== null && !(t.bar === 1 && (t.score === 0 || t.score === 1))) out.push(say("score", { score: num(t.score), bar: num(t.bar) }));
+      if (t.row > 0) out.push(say("holds", { n: t.row }));
       return out;
     }
 
@@ -384,9 +404,9 @@
       told.hidden = !picked;
       if (!picked) return;
       const t = picked, go = el("span", "um-tree-go");
-      if (has("mask") && t.row >= 0) go.append(button("Its row in the mask", () => stage.open("mask")));
-      if (t.id !== ROOT) go.append(button("In the grid", () => stage.open("grid")));
-      if (t.other >= 0) go.append(button("What stands there instead", () => stage.seek(round().stop, { pos: t.other })));
+      if (has("mask") && t.row >= 0) go.append(button(say("inMask"), () => stage.open("mask")));
+      if (t.id !== ROOT) go.append(button(say("inGrid"), () => stage.open("grid")));
+      if (t.other >= 0) go.append(button(say("insteadOf"), () => stage.seek(round().stop, { pos: t.other })));
       told.replaceChildren(el("b", "um-tree-which", t.label), el("span", "", about(t)[0]), go);
     }
 
@@ -432,11 +452,11 @@
       const columns = [...new Set(strip.map((f) => f[0]))].sort((a, b) => a - b), count = (kind) => strip.filter((f) => f[2] === kind).length;
       const rows = Array.from({ length: 1 + Math.max(...strip.map((f) => f[3])) }, () => columns.map(() => null));
       for (const [pos, text, , line, state] of strip) rows[line][columns.indexOf(pos)] = [state, text, true];
-      const labels = rows.map((row, r) => { const kinds = new Set(strip.filter((f) => f[3] === r).map((f) => f[2])); return [...kinds].map((k) => (k === "mask" ? "masks" : k === "draft" ? "drafts" : "known")).join(" | "); });
+      const labels = rows.map((row, r) => { const kinds = new Set(strip.filter((f) => f[3] === r).map((f) => f[2])); return [...kinds].map((k) => say("f_" + k)).join(" | "); });
       const left = 96, cell = Math.max(24, Math.min(64, (width() - left - 8) / columns.length));
-      const parts = [["known", "known"], ["draft", "drafts"], ["mask", "masks"]].filter(([k]) => count(k)).map(([k, name]) => count(k) + " " + name);
-      const said = "The input as fed: ONE row of " + strip.length + " tokens, " + parts.join(" | ") + (count("mask") ? ". Each mask stands at the position of the token above it." : ".");
-      const hover = (r, i) => { const f = strip.find((x) => x[3] === r && x[0] === columns[i]); return ["Fed at position " + f[0], ["Token " + (1 + strip.indexOf(f)) + " of " + strip.length + ": ‘" + f[1] + "’, " + (f[2] === "known" ? "known before." : f[2] === "draft" ? "a draft." : "a mask: its row predicts this position.")]]; };
+      const parts = ["known", "draft", "mask"].filter(count).map((k) => say("n_" + k, { n: count(k) }));
+      const said = say(count("mask") ? "fedMasks" : "fed", { n: strip.length, parts: parts.join(" | ") });
+      const hover = (r, i) => { const f = strip.find((x) => x[3] === r && x[0] === columns[i]); return [say("fedAt", { pos: f[0] }), [say("t_" + f[2], { i: 1 + strip.indexOf(f), all: strip.length, text: f[1] })]]; };
       const { frame, g } = sheet(columns, rows, { cell, tall: 26, left, labels, texts: true, hover, name: said });
       const first = strip.findIndex((f) => f[2] === "draft");
       if (first > 0 && strip[first - 1][2] === "known") shape(g, "path", { d: "M" + columns.indexOf(strip[first][0]) * cell + " 16v28", class: "um-tree-bar" });
@@ -447,7 +467,7 @@
       const t = data.table, kept = batch.contains(document.activeElement), rolled = batch.querySelector(".um-tree-scroll");
       batch.hidden = !t.root.length;
       if (!t.root.length) return void batch.replaceChildren();
-      const toggle = attrs(button((open ? "▾ " : "▸ ") + (data.beat === 1 ? "The batch to be sent" : "The batch as sent"), () => { open = !open; drawBatch(); ring(stage.cursor()); }, "um-tree-toggle"), { "aria-expanded": String(open) });
+      const toggle = attrs(button((open ? "▾ " : "▸ ") + say(data.beat === 1 ? "toSend" : "sent"), () => { open = !open; drawBatch(); ring(stage.cursor()); }, "um-tree-toggle"), { "aria-expanded": String(open) });
       const head = el("div", "um-tree-head");
       head.append(toggle, el("span", "um-faint", data.cost));
       batch.replaceChildren(head);
@@ -455,15 +475,15 @@
         const columns = t.root.map((_, i) => t.start + i), base = t.root.map(([state, text]) => [state, text, false]);
         const rows = t.rows.map((own) => { const row = base.slice(); for (const [pos, state, text] of own) row[pos - t.start] = [state, text, true]; return row; });
         const left = 30, cell = Math.max(8, Math.min(26, (width() - left - 6) / columns.length)), from = Math.max(0, rows[rows.length - 1].findIndex((c) => c[2]));
-        const name = "Batch of " + rows.length + " rows over positions " + columns[0] + " to " + columns[columns.length - 1] + ". " + data.cost;
-        const hover = (r, i) => ["Row " + r + ", position " + columns[i], ["‘" + rows[r][i][1] + "’: " + (NAMES[rows[r][i][0]] || rows[r][i][0]) + "."]];
+        const name = say("batch", { n: rows.length, a: columns[0], b: columns[columns.length - 1], cost: data.cost });
+        const hover = (r, i) => [say("cellAt", { row: r, pos: columns[i] }), [say("cell", { text: rows[r][i][1], state: stateName(rows[r][i][0]) })]];
         const { frame, roll } = sheet(columns, rows, { cell, tall: rows.length > 10 ? 17 : 20, left, labels: rows.map((_, r) => String(r)), hover, name, from });
-        const keys = el("p", "um-tree-keys um-faint"), ground = [["prompt", "prompt"], ["committed", "filled in before"], ["masked", "mask"]].filter(([state]) => t.root.some(([s]) => s === state));
-        keys.append(el("span", "", "batch row (left) by position on the canvas (above)"));
-        for (const [state, text] of ground) {
+        const keys = el("p", "um-tree-keys um-faint"), ground = ["prompt", "committed", "masked"].filter((state) => t.root.some(([s]) => s === state));
+        keys.append(el("span", "", say("batchKey")));
+        for (const state of ground) {
           const item = el("span", "um-tree-key"), k = shape(null, "svg", { width: 14, height: 14, "aria-hidden": "true" });
           shape(k, "rect", { x: 1, y: 1, width: 12, height: 12, class: "um-tree-fill um-tree-" + state });
-          item.append(k, el("span", "", text));
+          item.append(k, el("span", "", say("k_" + state)));
           keys.append(item);
         }
         batch.append(frame, keys);
@@ -475,15 +495,15 @@
     function drawLegend() {
       legend.classList.toggle("um-tree-proposed", data.beat === 1);
       const states = new Set(data.twigs.filter((t) => t.id !== ROOT).map((t) => t.state).concat(data.depths.length && data.depths[0][1].length ? "unmasked" : []));
-      legend.replaceChildren(...Object.keys(NAMES).filter((s) => states.has(s)).map((s) => {
+      legend.replaceChildren(...STATES.filter((s) => states.has(s)).map((s) => {
         const item = el("span", "um-tree-key"), k = shape(null, "svg", { width: 18, height: 18, "aria-hidden": "true" });
         const g = shape(k, "g", { class: "um-tree-node um-tree-" + s });
         shape(g, "circle", { cx: 9, cy: 9, r: 8, class: "um-tree-dot" });
         shape(g, "text", { x: 9, y: 13, class: "um-tree-glyph" }, GLYPH[s] || "");
-        item.append(k, el("span", "", NAMES[s]));
+        item.append(k, el("span", "", say("s_" + s)));
         return item;
       }));
-      if (data.sideways) legend.append(el("span", "um-faint", "columns: drafts filled in; small number: batch row"));
+      if (data.sideways) legend.append(el("span", "um-faint", say("sideways")));
     }
 
     return {
@@ -499,6 +519,7 @@
         draw();
       },
       cursor: ring,
+      speak(noted) { if (noted && picked) stage.note(picked.label, about(picked)); }, // the rest is said when it is shown
       csv() {
         const rows = [["round", "node", "parent", "row", "positions", "text", "q", "p", "rank", "score", "bar", "state", "step", "reason"]];
         const base = data.depths.length ? data.depths[0][1] : [];
