@@ -786,7 +786,7 @@
       for (const tool of this.toolkit) this.again(tool);
       for (const [id, made] of this.made) {
         if (!made.lens) continue;
-        if (made.lens.speak) { made.lens.speak(id === noted); continue; }
+        if (made.lens.translated) { made.lens.translated(id === noted); continue; }
         if (made.lens.destroy) made.lens.destroy();
         made.box.remove();
         this.made.delete(id);
@@ -956,7 +956,7 @@
 
     /** Puts a tool beside the tabs; in another language one that cannot say its words again is made anew. */
     again(tool) {
-      if (tool.made && tool.made.speak) return void tool.made.speak();
+      if (tool.made && tool.made.translated) return void tool.made.translated();
       if (tool.made && tool.made.destroy) tool.made.destroy();
       tool.bar.replaceChildren();
       tool.made = tool.make({ bar: tool.bar, stage: this.stage(null, tool.bar) });
@@ -2657,13 +2657,13 @@
   /** The script of a view: `make(stage)` is called when it is first opened and returns
    *    show(payload, cursor): draw into stage.box; where Plotly draws, called after each figure with what `data` gave;
    *    cursor(cursor), adapt(figure, extra), pick(point), csv(), figure(), destroy(): each optional;
-   *    speak(noted): the language has changed, say what stands for good again, and with `noted` the note on a cell (`show` follows where
+   *    translated(noted): the language has changed, say what stands for good again, and with `noted` the note on a cell (`show` follows where
    *    the view is open); without it the lens is made anew.
    *  With `spec` {title, question, order, needs} it is a view of its own, without Python: its payload is null; one that is
    *  `wide` is about no position and takes the inspector's place too. */
   function lens(id, make, spec) { LENSES.set(id, { make, spec }); }
 
-  /** `make({bar, stage})` puts buttons to the right of the lens tabs; it may return {speak(), destroy()}, as a lens may. */
+  /** `make({bar, stage})` puts buttons to the right of the lens tabs; it may return {translated(), destroy()}, as a lens may. */
   function tool(make) { TOOLS.push(make); }
 
   words("player", WORDS);

@@ -457,7 +457,7 @@
     player.on(document, "pointerdown", (e) => { if (!root.contains(e.target)) close(false); });
     root.append(button, menu, note);
     bar.append(root);
-    return { speak() { close(root.contains(document.activeElement)); speak(); } };
+    return { translated() { close(root.contains(document.activeElement)); speak(); } };
   });
 
   Unmasked.caption = caption;

@@ -458,7 +458,7 @@
         draw();
       },
       cursor: frame,
-      speak(noted) {
+      translated(noted) {
         names();
         if (!rows.length) return;
         draw();

@@ -9,19 +9,50 @@
   const { el, attrs, put, prob, GLYPH } = Unmasked.kit;
   const SVG = "http://www.w3.org/2000/svg";
   const WINDOW = 64, RANKS = 8, LEFT = 52, TOP = 34, ROW = 50, LANE = 56, FAINT = 0.04;
-  const WHY = {
+  const WORDS = {
     lattice: "In the lattice.", seen: "A candidate of the call that drafted.",
     mass: "Not in the lattice: better candidates already cover the mass τ = {tau}.",
     limit: "Not in the lattice: over M max = {m_max}, the most candidates per position.",
     end: "Not in the lattice: it lies behind the drafted end of the text.",
     beam: "In the lattice, but fell off the beam: {beam} better paths were kept at this position.",
+    elsewhere: "A round in which a causal-consistency path was right", part: "Part of the lattice on screen",
+    k_tau: "mass covered", k_m_max: "most candidates", k_beam: "paths kept", k_lam: "drafter's weight", knob: "{sign}, {name}", had: "{value}, the run had {own}",
+    simulated: "SIMULATED", simulated_t: "Computed in this browser from the recorded candidates; no model was asked.", reset: "Reset", whatIf: "What if",
+    short: "τ = {tau} with M max = {m_max} needs up to k = {m_max} candidates at position {pos}; this run kept {kept}, which cover {covered}. Shown is the last setting that can be computed.",
+    missed: " A beam of B = {beam} misses the best path: it would score S = {best} instead of {score}.", more: "{x} more than", less: "{x} less than",
+    noCandidates: "This run kept no candidates of its path search: record it again to try other settings.", forced: "SIMULATED: the best path through the two marked tokens scores S = {score}, {against} the path found without them.",
+    changed: "SIMULATED: {size} candidates in the lattice, S = {score}. {then}", stays: "The path stays the same.", longer: "The path is {n} tokens long instead of {was}.",
+    changes: "The path changes at {n} position, first at {pos}: {token}. {then}|The path changes at {n} positions, first at {pos}: {token}. {then}", insteadOf: "{token} instead of {was}",
+    hadAccepted: "The target accepted what stood there.", wouldAccept: "That is the token the target chose there: it would have been accepted.", wouldReject: "The target chose another token there too: it would have been rejected.", never: "The target never reached this position.",
+    move: "Move a slider: pruning, beam and path are computed here from the recorded candidates.", noProxy: "This run has no 3-gram (proxy = none): λ changes nothing.",
+    label: "Lattice: {sentence} Arrow keys move between candidates, Enter pins, Shift and Enter marks two for a path.", behind: "behind the drafted end",
+    ownAt: "The target's own token at {pos}: {token}, p = {p}", verifierAt: "The verifier's own token at {pos}: {token}, p = {p}", ownNote: "The target's own token", verifierNote: "The verifier's own token", atPos: "{token} at position {pos}, p = {p}.",
+    bonus: "All drafts before it were accepted: it comes at no extra call.", corrected: "The draft there was turned down; this token takes its place, outside the lattice.",
+    target: "target", verifier: "verifier", rank: "rank", pos: "pos",
+    drawnOf: "Positions {a} to {b} of {c} to {d} are drawn: drag in the strip, or pin a position, to see others.", drawnWide: "Positions {a} to {b}: drag in the strip or scroll sideways for the rest.",
+    drag: "Drag, or use the arrow keys, to move the part of the lattice that is drawn below", sight: "positions {a} to {b} of {c} to {d}",
+    edge: "{a} → {b}: the best path through both scores {score}", edgeOdds: "{a} → {b}: {p} × {q}",
+    nodeSpoken: "position {pos}, rank {rank}, {token}, probability {p}{state}. {why}", node: "position {pos}, rank {rank}: {token}\nq = {p}\n{why}", nodeNote: "{token} at {pos}, rank {rank}",
+    says: "{token}: q = {q}, running S = {s}", says3: "{token}: q = {q}, 3-gram ln P = {causal}, running S = {s}", rival: "On the path {a}. Locally best {b}. Both are scored behind the path's tokens before them.",
+    onPath: "on the path", locallyBest: "locally best", position: "position", token: "token", verdict: "verdict", pin: "Pin position {pos}", notJudged: "not judged yet", differs: "Where the path differs",
+    tableNote: "q: the drafter's probability. ln P: the 3-gram's. S: the running score. Both tokens are scored behind the path's tokens before them.",
+    wider: "SIMULATED: a wider beam of B = {beam} would end with S = {score} (the run had B = {own}).", noWider: "SIMULATED: no beam up to B = {most} would reach the score of the locally best tokens{best} (the run had B = {own}).", widest: "; B = {beam} would end with S = {score}",
+    drafter: "Drafter: q = {q}, ln q = {ln}.", after: "3-gram after {before}: ln P = {causal}.",
+    adds: "It adds λ ln q = {adds} (λ = {lam}): running S = {from}{plus} = {sum} behind the path's tokens before it.", adds3: "It adds λ ln q + (1 − λ) ln P = {adds} (λ = {lam}): running S = {from}{plus} = {sum} behind the path's tokens before it.",
+    through: "The path runs through it and ends with S = {score}.", throughMissed: "The path runs through it and ends with S = {score}; the best of all paths, which the beam missed, has {best}.", bestThrough: "The best path through it scores S = {score}, {against} the path found.",
+    ended: "A path that takes it has ended and keeps its sum.", cps: "In the lattice, and on the causal-consistency path (CPS).", targetSaid: "The target: {state}, p = {p}.", verifierSaid: "The verifier: {state}, p = {p}.",
+    noPath: "No path to score", noPathEnd: "This candidate lies behind the drafted end: no path reaches it.", noPathRun: "Only a run that searched a path can score one: DiffuSpec does.", onePer: "One token per position", bothAt: "Both stand at position {pos}: a path takes one of them. Mark a candidate of another position.",
+    pair: "SIMULATED: a path through {a} and {b}", pairScore: "S = {score}, {against} the path found without them ({found}).", pairWith: "Computed in this browser with τ = {tau}, M max = {m_max}, B = {beam}, λ = {lam}; no model was asked.", pairEnds: "The best path ends before it reaches both.",
+    marked: "Marked {token} at {pos}", markSecond: "Mark a second candidate with Shift and a click (Shift and Enter): the score of a path through both is computed.",
+    l_area: "area: probability", l_edge: "edge: score of the best path through it", l_out: "not in the lattice", l_run: "{name} as run", l_simulated: "path, SIMULATED", l_verified: "verified prefix", l_rejected: "first rejection", l_unreached: "not reached", l_filled: "filled in", l_own: "the target's own token", l_verifier: "the verifier's own token",
+    first: "First round where the path differs (round {n})", firstWon: "First round where the path differs and the target accepts it (round {n})", rounds: "Rounds: how many tokens were proposed and accepted",
+    roundsName: "Rounds", proposed: "proposed", acceptedKey: "accepted ✓", differsKey: "≠ path differs from the locally best tokens", differsWon: "≠ path differs from the locally best tokens, ✓ and was accepted there", adl: "length decided for the next draft (ADL)",
+    bar: "round {round}: {proposed} proposed, {accepted} accepted{next}{differs}", barNext: ", next length {n}", barDiffers: ", the path differs at {n} position{won}|, the path differs at {n} positions{won}", barWon: ", accepted at {n}",
   };
-  // A recorded run, and its step, in which a path search chose better than the drafter.
-  const ELSEWHERE = ["A round in which a causal-consistency path was right", "bundled:code-vowels", 2, 37];
-  const KNOBS = [
-    ["tau", "τ", "mass covered", 0.05, 1, 0.05], ["m_max", "M max", "most candidates", 1, 15, 1],
-    ["beam", "B", "paths kept", 1, 8, 1], ["lam", "λ", "drafter's weight", 0, 1, 0.05],
-  ];
+  const say = Unmasked.words("lattice", WORDS);
+  // A recorded run, its step and the position in which a path search chose better than the drafter.
+  const ELSEWHERE = ["bundled:code-vowels", 2, 37];
+  const KNOBS = [["tau", "τ", 0.05, 1, 0.05], ["m_max", "M max", 1, 15, 1], ["beam", "B", 1, 8, 1], ["lam", "λ", 0, 1, 0.05]];
 
   // ------------------------------------------------------------------------------------------------ DiffuSpec again
   /** ln P of the last token of an n-gram, read from the rows of `Decide.ngrams` as from an ARPA file. */
@@ -111,45 +142,49 @@
     return node;
   }
   const num = (x) => (Number.isFinite(x) ? (Math.round(x * 100) / 100).toFixed(2).replace("-", "−") : "–");
-  const many = (n, one) => n + " " + one + (n === 1 ? "" : "s");
   const radius = (p) => 3 + 10 * Math.sqrt(p);
 
   function make(stage) {
     const box = stage.box;
-    const summary = el("p", "um-lattice-sentence"), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), elsewhere = attrs(el("button", "um-btn um-lattice-first", ELSEWHERE[0]), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
-    const mini = shape(null, "svg", { class: "um-lattice-mini", role: "slider", tabindex: "0", "aria-label": "Part of the lattice on screen", "aria-orientation": "horizontal" });
+    const summary = el("p", "um-lattice-sentence"), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), elsewhere = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
+    const mini = shape(null, "svg", { class: "um-lattice-mini", role: "slider", tabindex: "0", "aria-orientation": "horizontal" });
     const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });
     scroll.append(svg);
     first.addEventListener("click", () => { const bar = telling(roundBars()); if (bar) stage.seek(bar.stop, { pos: bar.where }); });
-    elsewhere.addEventListener("click", () => stage.host.go("#run=" + ELSEWHERE[1] + "&lens=lattice&step=" + ELSEWHERE[2] + "&pos=" + ELSEWHERE[3]));
+    elsewhere.addEventListener("click", () => stage.host.go("#run=" + ELSEWHERE[0] + "&lens=lattice&step=" + ELSEWHERE[1] + "&pos=" + ELSEWHERE[2]));
     elsewhere.hidden = true;
-    if (stage.host.go && stage.host.knows) Promise.resolve(stage.host.knows(ELSEWHERE[1])).then((known) => { searchable = known; offer(roundBars()); }, () => {});
+    if (stage.host.go && stage.host.knows) Promise.resolve(stage.host.knows(ELSEWHERE[0])).then((known) => { searchable = known; offer(roundBars()); }, () => {});
     box.append(strip, summary, wider, first, elsewhere, changed, legend, mini, scroll, range, what);
 
-    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null, searchable = false;
+    let payload = null, owner = null, own = null, wish = null, nodes = new Map(), picks = [], focus = "", drawn = null, forced = null, origin = null, moved = null, searchable = false, again = false;
     const controls = buildControls();
+    function names() {
+      put(elsewhere, say("elsewhere"));
+      attrs(mini, { "aria-label": say("part") });
+      controls.names();
+    }
+    names();
     const word = (id) => {
       const face = stage.model().face(id);
       if (face.special || face.bytes) return face.text;
       const text = face.text.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/ {4,}/g, (s) => "·×" + s.length).replace(/ /g, "·");
       return text || "∅";
     };
-    const against = (score) => num(Math.abs(drawn.score - score)) + (score > drawn.score + 1e-9 ? " more than" : " less than");
+    const against = (score) => say(score > drawn.score + 1e-9 ? "more" : "less", { x: num(Math.abs(drawn.score - score)) });
     const quote = (id) => "‘" + word(id) + "’";
 
     // ---------------------------------------------------------------------------------------------- what if
     function buildControls() {
-      const head = el("div", "um-lattice-whathead"), chip = el("span", "um-prov um-simulated", "SIMULATED"), out = {};
-      chip.title = "Computed in this browser from the recorded candidates; no model was asked.";
-      const reset = attrs(el("button", "um-btn um-lattice-reset", "Reset"), { type: "button" });
+      const head = el("div", "um-lattice-whathead"), chip = el("span", "um-prov um-simulated"), caption = el("span", "um-caption"), out = {};
+      const reset = attrs(el("button", "um-btn um-lattice-reset"), { type: "button" });
       reset.addEventListener("click", () => { wish = null; forced = null; picks = []; controls.set(); draw(); });
-      head.append(el("span", "um-caption", "What if"), chip, reset);
+      head.append(caption, chip, reset);
       const row = el("div", "um-lattice-knobs"), said = attrs(el("p", "um-lattice-said"), { "aria-live": "polite" });
-      for (const [key, sign, name, min, max, step] of KNOBS) {
-        const label = el("label", "um-lattice-knob"), input = attrs(el("input"), { type: "range", min, max, step, "aria-label": sign + ", " + name }), value = el("output", "", "");
+      for (const [key, sign, min, max, step] of KNOBS) {
+        const label = el("label", "um-lattice-knob"), input = attrs(el("input"), { type: "range", min, max, step }), value = el("output", "", ""), name = el("span");
         const top = el("span", "um-lattice-knobname");
-        top.append(el("b", "", sign), el("span", "", name), value);
+        top.append(el("b", "", sign), name, value);
         label.append(top, input);
         input.addEventListener("input", () => {
           wish = Object.assign({}, own, wish, { [key]: Number(input.value) });
@@ -159,18 +194,26 @@
           draw();
         });
         row.append(label);
-        out[key] = { input, value, label };
+        out[key] = { input, value, label, name };
       }
       what.append(head, row, said);
       return {
         said, chip, reset,
+        names() {
+          for (const [node, key] of [[caption, "whatIf"], [chip, "simulated"], [reset, "reset"]]) put(node, say(key));
+          chip.title = say("simulated_t");
+          for (const [key, sign] of KNOBS) {
+            put(out[key].name, say("k_" + key));
+            attrs(out[key].input, { "aria-label": say("knob", { sign, name: say("k_" + key) }) });
+          }
+        },
         set() {
           const par = wish || own || {};
           for (const [key] of KNOBS) {
             const { input, value } = out[key];
             if (own && key === "m_max") input.max = String(Math.max(15, own.m_max));
             if (key in par) { input.value = String(par[key]); value.textContent = String(Math.round(par[key] * 100) / 100); } else value.textContent = "–";
-            input.setAttribute("aria-valuetext", value.textContent + (own && key in own && par[key] !== own[key] ? ", the run had " + own[key] : ""));
+            input.setAttribute("aria-valuetext", own && key in own && par[key] !== own[key] ? say("had", { value: value.textContent, own: own[key] }) : value.textContent);
           }
           reset.disabled = !wish && !forced && !picks.length;
           chip.hidden = !wish && !forced;
@@ -194,7 +237,7 @@
         const cut = prune(slot, par.tau, par.m_max);
         // A model of few tokens has no more to keep.
         if (cut.short && slot.reduce((sum, c) => sum + c[1], 0) < 0.9999) {
-          result.short = "τ = " + par.tau + " with M max = " + par.m_max + " needs up to k = " + par.m_max + " candidates at position " + pos + "; this run kept " + slot.length + ", which cover " + prob(cut.covered) + ". Shown is the last setting that can be computed.";
+          result.short = say("short", { tau: par.tau, m_max: par.m_max, pos, kept: slot.length, covered: prob(cut.covered) });
           return result;
         }
         result.kept.push(cut.kept);
@@ -212,7 +255,7 @@
       if (k < drawn.kept[i]) return drawn.alive[i] && !drawn.alive[i].has(k) && !drawn.onPath(i, k) ? "beam" : "lattice";
       return k >= drawn.par.m_max ? "limit" : "mass";
     };
-    const explain = (why) => stage.words(WHY[why], drawn.par || {});
+    const explain = (why) => say(why, drawn.par || {});
 
     // ---------------------------------------------------------------------------------------------- the picture
     function draw(fresh) {
@@ -227,32 +270,29 @@
       picture();
     }
 
-    const missed = () => (drawn.score < drawn.best - 5e-3 ? " A beam of B = " + drawn.par.beam + " misses the best path: it would score S = " + num(drawn.best) + " instead of " + num(drawn.score) + "." : "");
+    const missed = () => (drawn.score < drawn.best - 5e-3 ? say("missed", { beam: drawn.par.beam, best: num(drawn.best), score: num(drawn.score) }) : "");
 
     /** What the settings change, in words. */
     function tell(result) {
       const recorded = payload.path;
       let said = "";
-      if (!own) said = payload.name && !what.hidden ? "This run kept no candidates of its path search: record it again to try other settings." : "";
+      if (!own) said = payload.name && !what.hidden ? say("noCandidates") : "";
       else if (result.short) said = result.short;
-      else if (forced) said = "SIMULATED: the best path through the two marked tokens scores S = " + num(forced.score) + ", " + against(forced.score) + " the path found without them.";
+      else if (forced) said = say("forced", { score: num(forced.score), against: against(forced.score) });
       else if (wish) {
         const differ = result.path.map((k, i) => [i, k]).filter(([i, k]) => !recorded[i] || result.columns[i][1][k][0] !== recorded[i][1]);
         const size = result.kept.reduce((a, b) => a + b, 0);
-        said = "SIMULATED: " + size + " candidates in the lattice, S = " + num(result.score) + ". ";
-        if (!differ.length && result.path.length === recorded.length) said += "The path stays the same." + missed();
-        else if (!differ.length) said += "The path is " + result.path.length + " tokens long instead of " + recorded.length + ".";
+        let then = "";
+        if (!differ.length && result.path.length === recorded.length) then = say("stays") + missed();
+        else if (!differ.length) then = say("longer", { n: result.path.length, was: recorded.length });
         else {
           const [i, k] = differ[0], pos = result.columns[i][0], token = result.columns[i][1][k][0];
-          said += "The path changes at " + many(differ.length, "position") + ", first at " + pos + ": " + quote(token) + (recorded[i] ? " instead of " + quote(recorded[i][1]) : "") + ". ";
           const lost = recorded.findIndex((s) => s[2] !== "accepted"), target = payload.own;
-          if (lost < 0 || i < lost) said += "The target accepted what stood there.";
-          else if (i === lost && target && target[0] === pos && target[1] === token) said += "That is the token the target chose there: it would have been accepted.";
-          else if (i === lost) said += "The target chose another token there too: it would have been rejected.";
-          else said += "The target never reached this position.";
-          said += missed();
+          const verdict = lost < 0 || i < lost ? "hadAccepted" : i > lost ? "never" : target && target[0] === pos && target[1] === token ? "wouldAccept" : "wouldReject";
+          then = say("changes", { n: differ.length, pos, token: recorded[i] ? say("insteadOf", { token: quote(token), was: quote(recorded[i][1]) }) : quote(token), then: say(verdict) + missed() });
         }
-      } else said = drawn.logp ? "Move a slider: pruning, beam and path are computed here from the recorded candidates." + missed() : "This run has no 3-gram (proxy = none): λ changes nothing.";
+        said = say("changed", { size, score: num(result.score), then });
+      } else said = drawn.logp ? say("move") + missed() : say("noProxy");
       put(controls.said, said);
       controls.said.classList.toggle("um-lattice-warn", !!result.short);
       controls.enable(!!own, !!(drawn && drawn.logp));
@@ -273,7 +313,7 @@
       const ranks = Math.max(1, ...columns.map((c) => c.slot.length)), y0 = TOP + (payload.own ? LANE : 8);
       const W = LEFT + n * cw + 10, H = y0 + ranks * ROW + 26;
       const x = (c) => LEFT + cw * (c + 0.5), y = (k) => y0 + ROW * k + 4;
-      attrs(svg, { width: W, height: H, viewBox: "0 0 " + W + " " + H, "aria-label": "Lattice: " + payload.sentence + " Arrow keys move between candidates, Enter pins, Shift and Enter marks two for a path." });
+      attrs(svg, { width: W, height: H, viewBox: "0 0 " + W + " " + H, "aria-label": say("label", { sentence: payload.sentence }) });
       svg.replaceChildren();
       const where = new Map(columns.map((c, i) => [c.pos, i]));
       const defs = shape(svg, "defs"), hatch = shape(defs, "pattern", { id: "um-lattice-hatch-" + stage.player.id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
@@ -283,7 +323,7 @@
       const tail = columns.findIndex((c) => c.slot.length && c.slot[0][2] === "end");
       if (tail >= 0) {
         shape(svg, "rect", { x: LEFT + tail * cw, y: y0 - 24, width: (columns.length - tail) * cw, height: ranks * ROW + 26, fill: "url(#um-lattice-hatch-" + stage.player.id + ")", class: "um-lattice-tail" });
-        shape(svg, "text", { x: LEFT + tail * cw + 6, y: y0 - 30 }, "behind the drafted end");
+        shape(svg, "text", { x: LEFT + tail * cw + 6, y: y0 - 30 }, say("behind"));
       }
       const middle = (c, k) => [x(c), y(k)];
       const line = (points, cls, dy) => points.length > 1 && shape(svg, "polyline", { class: cls, points: points.map(([a, b]) => a + "," + (b + (dy || 0))).join(" ") });
@@ -317,8 +357,8 @@
             shape(g, "circle", { cx: to[0], cy: to[1], r: 12 });
             shape(g, "text", { x: to[0], y: to[1] + 4, class: "um-lattice-glyph" }, GLYPH[why] || "●");
             label(g, to[0], to[1] + 27, word(token), cw);
-            shape(g, "title", {}, (own ? "The target's" : "The verifier's") + " own token at " + pos + ": " + word(token) + ", p = " + prob(p));
-            g.addEventListener("click", () => { stage.seek(undefined, { pos }); stage.note(own ? "The target's own token" : "The verifier's own token", [quote(token) + " at position " + pos + ", p = " + prob(p) + ".", why === "bonus" ? "All drafts before it were accepted: it comes at no extra call." : "The draft there was turned down; this token takes its place, outside the lattice."]); });
+            shape(g, "title", {}, say(own ? "ownAt" : "verifierAt", { pos, token: word(token), p: prob(p) }));
+            g.addEventListener("click", () => { stage.seek(undefined, { pos }); stage.note(say(own ? "ownNote" : "verifierNote"), [say("atPos", { token: quote(token), pos, p: prob(p) }), say(why === "bonus" ? "bonus" : "corrected")]); });
           }
         }
       }
@@ -332,17 +372,17 @@
       }
       const ruler = shape(svg, "g", { class: "um-lattice-ruler" });
       shape(ruler, "rect", { x: 0, y: 0, width: LEFT - 2, height: H });
-      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10 }, own ? "target" : "verifier");
-      shape(ruler, "text", { x: 0, y: y0 - 14 }, "rank");
+      if (payload.own) shape(ruler, "text", { x: 0, y: TOP + 10 }, say(own ? "target" : "verifier"));
+      shape(ruler, "text", { x: 0, y: y0 - 14 }, say("rank"));
       for (let k = 0; k < ranks; k++) shape(ruler, "text", { x: LEFT - 14, y: y(k) + 4, class: "um-lattice-endalign" }, String(k + 1));
-      shape(ruler, "text", { x: 0, y: H - 6 }, "pos");
+      shape(ruler, "text", { x: 0, y: H - 6 }, say("pos"));
       const total = all.length + (ownOutside ? 1 : 0), seen = (width - LEFT) / cw;
       drawn.place = { where, mark, cw, from, total, seen, fits: W <= width && all.length <= WINDOW };
       drawMini(all, steps);
       const slide = () => { ruler.setAttribute("transform", "translate(" + scroll.scrollLeft + ",0)"); windowMini(); };
       scroll.onscroll = slide;
       slide();
-      put(range, all.length > columns.length ? "Positions " + columns[0].pos + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] + " are drawn: drag in the strip, or pin a position, to see others." : W > width ? "Positions " + columns[0].pos + " to " + last + ": drag in the strip or scroll sideways for the rest." : "");
+      put(range, all.length > columns.length ? say("drawnOf", { a: columns[0].pos, b: last, c: all[0][0], d: all[all.length - 1][0] }) : W > width ? say("drawnWide", { a: columns[0].pos, b: last }) : "");
       drawLegend(steps, tail >= 0);
       drawChanged();
       drawWider();
@@ -362,7 +402,7 @@
       const x = (i) => ((i + 0.5) * w) / total, y = (k) => 8 + (Math.min(k, ranks - 1) * (MINI - 16)) / (ranks - 1), index = new Map(all.map(([pos], i) => [pos, i]));
       attrs(mini, { width: w, height: MINI, viewBox: "0 0 " + w + " " + MINI, "aria-valuemin": all[0][0], "aria-valuemax": all[all.length - 1][0] });
       mini.replaceChildren();
-      shape(mini, "title", {}, "Drag, or use the arrow keys, to move the part of the lattice that is drawn below");
+      shape(mini, "title", {}, say("drag"));
       const dots = all.flatMap(([, slot], i) => slot.slice(0, RANKS).map((_, k) => "M" + x(i) + " " + y(k) + "h0")).join("");
       shape(mini, "path", { d: dots, class: "um-lattice-dots" });
       const line = (points, cls) => points.length && shape(mini, "polyline", { class: cls, points: (points.length > 1 ? points : [points[0], points[0]]).map((p) => p.join()).join(" ") });
@@ -391,7 +431,7 @@
       attrs(veils[0], { x: 0, width: a });
       attrs(veils[1], { x: b, width: Math.max(0, total * unit - b) });
       const first = at(Math.round(lo)), last = at(Math.floor(lo + many_ - 0.5));
-      attrs(mini, { "aria-valuenow": first, "aria-valuetext": "positions " + first + " to " + last + " of " + all[0][0] + " to " + all[all.length - 1][0] });
+      attrs(mini, { "aria-valuenow": first, "aria-valuetext": say("sight", { a: first, b: last, c: all[0][0], d: all[all.length - 1][0] }) });
     }
 
     /** Brings column `lo` to the left edge. */
@@ -450,7 +490,7 @@
           if (opacity < FAINT) return;
           const [x1, y1] = middle(c - 1, a), [x2, y2] = middle(c, b);
           const edge = shape(layer, "line", { x1, y1, x2, y2, "stroke-opacity": Math.min(0.75, opacity).toFixed(3) });
-          shape(edge, "title", {}, word(u[0]) + " → " + word(v[0]) + (own ? ": the best path through both scores " + num(drawn.best - less) : ": " + prob(u[1]) + " × " + prob(v[1])));
+          shape(edge, "title", {}, say(own ? "edge" : "edgeOdds", { a: word(u[0]), b: word(v[0]), score: own ? num(drawn.best - less) : "", p: prob(u[1]), q: prob(v[1]) }));
         }));
       }
     }
@@ -467,7 +507,7 @@
         const [token, p] = candidate, step = on.get(c.pos + ":" + token), why = fate(candidate, c.i, k), [cx, cy] = middle(at, k);
         const state = step ? step.state : "", out = !step && why !== "lattice" && why !== "seen" && why !== "beam";
         const key = c.pos + ":" + k, g = shape(svg, "g", { class: "um-lattice-node" + (out ? " um-lattice-out" : "") + (state ? " um-lattice-on um-lattice-" + state : ""), role: "button", tabindex: "-1", "data-key": key });
-        attrs(g, { "aria-label": "position " + c.pos + ", rank " + (k + 1) + ", " + word(token) + ", probability " + prob(p) + (state ? ", " + stage.words(state) : "") + ". " + explain(why) });
+        attrs(g, { "aria-label": say("nodeSpoken", { pos: c.pos, rank: k + 1, token: word(token), p: prob(p), state: state ? ", " + stage.words(state) : "", why: explain(why) }) });
         shape(g, "rect", { x: cx - cw / 2 + 1, y: cy - 18, width: cw - 2, height: ROW - 2, class: "um-lattice-hit" });
         const r = radius(p);
         shape(g, "circle", { cx, cy, r: r + 4, class: "um-lattice-ring" });
@@ -477,7 +517,7 @@
           shape(g, "text", { x: cx + Math.max(9, r * 0.8), y: cy - Math.max(8, r * 0.75) + 3.6, class: "um-lattice-glyph um-lattice-smallglyph" }, GLYPH[state]);
         }
         label(g, cx, cy + 25, word(token), cw);
-        shape(g, "title", {}, "position " + c.pos + ", rank " + (k + 1) + ": " + word(token) + "\nq = " + prob(p) + "\n" + explain(why));
+        shape(g, "title", {}, say("node", { pos: c.pos, rank: k + 1, token: word(token), p: prob(p), why: explain(why) }));
         nodes.set(key, { g, c, k, at, candidate, step, why });
         g.addEventListener("click", (e) => choose(key, e.shiftKey));
         g.addEventListener("keydown", (e) => keyed(e, key));
@@ -511,9 +551,11 @@
       if (add) return pair(key);
       if (picks.length || forced) { picks = []; forced = null; controls.set(); draw(); }
       stage.seek(undefined, { pos: node.c.pos, node: node.step && node.step.node >= 0 ? node.step.node : null, cell: key });
-      stage.note(quote(node.candidate[0]) + " at " + node.c.pos + ", rank " + (node.k + 1), lines(node));
+      noteOn(node);
       refocus();
     }
+
+    function noteOn(node) { stage.note(say("nodeNote", { token: quote(node.candidate[0]), pos: node.c.pos, rank: node.k + 1 }), lines(node)); }
 
     function refocus() { const now = nodes.get(focus); if (now && document.activeElement === document.body) now.g.focus(); }
 
@@ -539,7 +581,7 @@
       });
     }
 
-    const says = (c, s) => quote(c[0]) + ": q = " + prob(c[1]) + (s.causal === null ? "" : ", 3-gram ln P = " + num(s.causal)) + ", running S = " + num(s.sum);
+    const says = (c, s) => say(s.causal === null ? "says" : "says3", { token: quote(c[0]), q: prob(c[1]), causal: s.causal === null ? "" : num(s.causal), s: num(s.sum) });
 
     /** A candidate beside the one that it replaced, or that replaced it. */
     function rival(node) {
@@ -548,7 +590,7 @@
       if (!change) return [];
       const a = sums(change.i, change.chosen), b = sums(change.i, change.best);
       if (!a || !b) return [];
-      return ["On the path " + says(change.chosen, a) + ". Locally best " + says(change.best, b) + ". Both are scored behind the path's tokens before them."];
+      return [say("rival", { a: says(change.chosen, a), b: says(change.best, b) })];
     }
 
     /** The list under the lattice: each position where the path differs, with both tokens. */
@@ -557,11 +599,11 @@
       changed.hidden = !all.length;
       if (!all.length) return changed.replaceChildren();
       const table = el("table"), head = el("tr"), over = el("tr");
-      over.append(el("th", "", ""), attrs(el("th", "", "on the path"), { colspan: "4", scope: "colgroup" }), attrs(el("th", "", "locally best"), { colspan: "4", scope: "colgroup" }), el("th", "", ""));
-      for (const name of ["position", "token", "q", "ln P", "S", "token", "q", "ln P", "S", "verdict"]) head.append(attrs(el("th", "", name), { scope: "col" }));
+      over.append(el("th", "", ""), attrs(el("th", "", say("onPath")), { colspan: "4", scope: "colgroup" }), attrs(el("th", "", say("locallyBest")), { colspan: "4", scope: "colgroup" }), el("th", "", ""));
+      for (const name of [say("position"), say("token"), "q", "ln P", "S", say("token"), "q", "ln P", "S", say("verdict")]) head.append(attrs(el("th", "", name), { scope: "col" }));
       table.append(over, head);
       for (const d of all) {
-        const row = el("tr"), go = attrs(el("button", "um-btn", String(d.pos)), { type: "button", "aria-label": "Pin position " + d.pos });
+        const row = el("tr"), go = attrs(el("button", "um-btn", String(d.pos)), { type: "button", "aria-label": say("pin", { pos: d.pos }) });
         go.addEventListener("click", () => { look(d.i - 2); const key = d.pos + ":" + d.k; if (nodes.has(key)) choose(key); });
         const cell = el("td");
         cell.append(go);
@@ -570,12 +612,12 @@
           const s = sums(d.i, c);
           row.append(el("td", "um-lattice-piece", quote(c[0])), el("td", "", prob(c[1])), el("td", "", s && s.causal !== null ? num(s.causal) : "–"), el("td", "", s ? num(s.sum) : "–"));
         }
-        row.append(el("td", "um-lattice-verdict um-lattice-" + d.state, (GLYPH[d.state] ? GLYPH[d.state] + " " : "") + (d.state === "drafted" ? "not judged yet" : stage.words(d.state))));
+        row.append(el("td", "um-lattice-verdict um-lattice-" + d.state, (GLYPH[d.state] ? GLYPH[d.state] + " " : "") + (d.state === "drafted" ? say("notJudged") : stage.words(d.state))));
         table.append(row);
       }
-      const frame = attrs(el("div", "um-lattice-table"), { tabindex: "0", role: "region", "aria-label": "Where the path differs" });
+      const frame = attrs(el("div", "um-lattice-table"), { tabindex: "0", role: "region", "aria-label": say("differs") });
       frame.append(table);
-      changed.replaceChildren(el("span", "um-caption", "Where the path differs"), frame, el("p", "um-lattice-range", "q: the drafter's probability. ln P: the 3-gram's. S: the running score. Both tokens are scored behind the path's tokens before them."));
+      changed.replaceChildren(el("span", "um-caption", say("differs")), frame, el("p", "um-lattice-range", say("tableNote")));
     }
 
     /** A path that scores less than the locally best tokens: which wider beam would not. */
@@ -583,41 +625,41 @@
       wider.hidden = true;
       if (!own || wish || forced || !drawn.slots || !differing().length) return;
       const score = (path) => path.reduce((s, k, i) => { s.sum += gain(drawn.slots[i][k][1], drawn.logp ? drawn.logp(behind(s.text, drawn.slots[i][k][0])) : 0, drawn.logp ? own.lam : 1); s.text.push(drawn.slots[i][k][0]); return s; }, { sum: 0, text: payload.context.slice() }).sum;
-      const local = score(drawn.path.map(() => 0)), most = KNOBS.find(([key]) => key === "beam")[4];
+      const local = score(drawn.path.map(() => 0)), most = KNOBS.find(([key]) => key === "beam")[3];
       if (drawn.score >= local - 5e-3) return;
       let best = null;
       for (let beam = own.beam + 1; beam <= most; beam++) {
         const found = search(drawn.slots, payload.context, stage.model().eos, Object.assign({}, own, { beam }), drawn.logp);
         if (!best || found.score > best.score + 1e-9) best = { beam, score: found.score };
         if (found.score < local - 5e-3) continue;
-        put(wider, "SIMULATED: a wider beam of B = " + beam + " would end with S = " + num(found.score) + " (the run had B = " + own.beam + ").");
+        put(wider, say("wider", { beam, score: num(found.score), own: own.beam }));
         wider.hidden = false;
         return;
       }
-      put(wider, "SIMULATED: no beam up to B = " + most + " would reach the score of the locally best tokens" + (best && best.score > drawn.score + 5e-3 ? "; B = " + best.beam + " would end with S = " + num(best.score) : "") + " (the run had B = " + own.beam + ").");
+      put(wider, say("noWider", { most, best: best && best.score > drawn.score + 5e-3 ? say("widest", { beam: best.beam, score: num(best.score) }) : "", own: own.beam }));
       wider.hidden = false;
     }
 
     /** The numbers of a candidate: what it adds to the path's sum, and why it is on the path or not. */
     function lines(node) {
       const { c, k, candidate, step, why } = node, [token, p] = candidate, out = [];
-      out.push("Drafter: q = " + prob(p) + ", ln q = " + num(Math.log(Math.max(p, 1e-300))) + ".");
+      out.push(say("drafter", { q: prob(p), ln: num(Math.log(Math.max(p, 1e-300))) }));
       if (own && why !== "end") {
         const i = c.i, s = sums(i, candidate);
         if (s) {
-          if (s.causal !== null) out.push("3-gram after " + s.before.map(quote).join(" ") + ": ln P = " + num(s.causal) + ".");
-          out.push("It adds λ ln q" + (s.causal !== null ? " + (1 − λ) ln P" : "") + " = " + num(s.adds) + " (λ = " + s.lam + "): running S = " + num(s.from) + (s.adds < 0 ? " − " : " + ") + num(Math.abs(s.adds)) + " = " + num(s.sum) + " behind the path's tokens before it.");
+          if (s.causal !== null) out.push(say("after", { before: s.before.map(quote).join(" "), causal: num(s.causal) }));
+          out.push(say(s.causal !== null ? "adds3" : "adds", { adds: num(s.adds), lam: s.lam, from: num(s.from), plus: (s.adds < 0 ? " − " : " + ") + num(Math.abs(s.adds)), sum: num(s.sum) }));
         }
         out.push(...rival(node));
         const rows = drawn.edges[i];
         if (rows && k < drawn.kept[i]) {
           const best = Math.max(...rows.map((row) => row[k]));
-          out.push(drawn.onPath(i, k) ? "The path runs through it and ends with S = " + num(drawn.score) + (drawn.score < drawn.best - 1e-6 ? "; the best of all paths, which the beam missed, has " + num(drawn.best) : "") + "." : "The best path through it scores S = " + num(best) + ", " + against(best) + " the path found.");
+          out.push(drawn.onPath(i, k) ? say(drawn.score < drawn.best - 1e-6 ? "throughMissed" : "through", { score: num(drawn.score), best: num(drawn.best) }) : say("bestThrough", { score: num(best), against: against(best) }));
         }
-        if (stage.model().eos.has(token)) out.push("A path that takes it has ended and keeps its sum.");
+        if (stage.model().eos.has(token)) out.push(say("ended"));
       }
-      out.push(step && own && !wish ? "In the lattice, and on the causal-consistency path (CPS)." : explain(why));
-      if (step && step.state !== "drafted" && step.p >= 0) out.push((own ? "The target: " : "The verifier: ") + stage.words(step.state) + ", p = " + prob(step.p) + ".");
+      out.push(step && own && !wish ? say("cps") : explain(why));
+      if (step && step.state !== "drafted" && step.p >= 0) out.push(say(own ? "targetSaid" : "verifierSaid", { state: stage.words(step.state), p: prob(step.p) }));
       return out;
     }
 
@@ -625,7 +667,7 @@
     function pair(key) {
       const at = nodes.get(key);
       if (at.why === "end" || !own) {
-        return stage.note("No path to score", [own ? "This candidate lies behind the drafted end: no path reaches it." : "Only a run that searched a path can score one: DiffuSpec does."]);
+        return stage.note(say("noPath"), [say(own ? "noPathEnd" : "noPathRun")]);
       }
       picks = picks.length === 1 && picks[0] !== key ? [picks[0], key] : [key];
       forced = null;
@@ -633,18 +675,15 @@
         const [a, b] = picks.map((k) => nodes.get(k));
         if (a.c.i === b.c.i) {
           picks = [key];
-          stage.note("One token per position", ["Both stand at position " + a.c.pos + ": a path takes one of them. Mark a candidate of another position."]);
+          stage.note(say("onePer"), [say("bothAt", { pos: a.c.pos })]);
         } else {
           const slots = drawn.columns.map(([, slot], i) => (i === a.c.i ? [a.candidate] : i === b.c.i ? [b.candidate] : slot.slice(0, drawn.kept[i])));
           const found = search(slots, payload.context, stage.model().eos, drawn.par, drawn.logp);
           forced = { score: found.score, spots: found.path.map((k, i) => [drawn.columns[i][0], slots[i][k][0]]) };
           const reach = found.path.length > Math.max(a.c.i, b.c.i);
-          stage.note("SIMULATED: a path through " + quote(a.candidate[0]) + " and " + quote(b.candidate[0]), reach ? [
-            "S = " + num(found.score) + ", " + against(found.score) + " the path found without them (" + num(drawn.score) + ").",
-            "Computed in this browser with τ = " + drawn.par.tau + ", M max = " + drawn.par.m_max + ", B = " + drawn.par.beam + ", λ = " + drawn.par.lam + "; no model was asked.",
-          ] : ["The best path ends before it reaches both."]);
+          stage.note(say("pair", { a: quote(a.candidate[0]), b: quote(b.candidate[0]) }), reach ? [say("pairScore", { score: num(found.score), against: against(found.score), found: num(drawn.score) }), say("pairWith", drawn.par)] : [say("pairEnds")]);
         }
-      } else stage.note("Marked " + quote(at.candidate[0]) + " at " + at.c.pos, ["Mark a second candidate with Shift and a click (Shift and Enter): the score of a path through both is computed."]);
+      } else stage.note(say("marked", { token: quote(at.candidate[0]), pos: at.c.pos }), [say("markSecond")]);
       const focused = svg.contains(document.activeElement);
       controls.set();
       draw();
@@ -688,19 +727,19 @@
       const dot = (s, cx, r, cls) => { const g = shape(s, "g", { class: "um-lattice-node " + (cls || "") }); shape(g, "circle", { cx, cy: 9, r, class: "um-lattice-dot" }); return g; };
       const stroke = (cls) => (s) => shape(s, "line", { x1: 1, y1: 9, x2: 25, y2: 9, class: cls });
       const badge = (state) => (s) => { const g = dot(s, 13, 8, "um-lattice-on um-lattice-" + state); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[state]); };
-      entry("area: probability", (s) => { dot(s, 8, radius(0.1) * 0.75); dot(s, 26, radius(0.9) * 0.68); }, 38);
-      if (own) entry("edge: score of the best path through it", (s) => { const g = shape(s, "g", { class: "um-lattice-edges" }); shape(g, "line", { x1: 1, y1: 5, x2: 25, y2: 5, "stroke-opacity": 0.75 }); shape(g, "line", { x1: 1, y1: 13, x2: 25, y2: 13, "stroke-opacity": 0.25 }); });
-      if (own || tail) entry("not in the lattice", (s) => dot(s, 13, 6, "um-lattice-out"));
-      if (own) entry("locally best", stroke("um-lattice-greedy"));
-      if (payload.name) entry(payload.name + (wish || forced ? " as run" : ""), stroke("um-lattice-path" + (wish || forced ? " um-lattice-was" : "")));
-      if (wish || forced) entry("path, SIMULATED", stroke("um-lattice-path um-lattice-sim"));
+      entry(say("l_area"), (s) => { dot(s, 8, radius(0.1) * 0.75); dot(s, 26, radius(0.9) * 0.68); }, 38);
+      if (own) entry(say("l_edge"), (s) => { const g = shape(s, "g", { class: "um-lattice-edges" }); shape(g, "line", { x1: 1, y1: 5, x2: 25, y2: 5, "stroke-opacity": 0.75 }); shape(g, "line", { x1: 1, y1: 13, x2: 25, y2: 13, "stroke-opacity": 0.25 }); });
+      if (own || tail) entry(say("l_out"), (s) => dot(s, 13, 6, "um-lattice-out"));
+      if (own) entry(say("locallyBest"), stroke("um-lattice-greedy"));
+      if (payload.name) entry(wish || forced ? say("l_run", { name: payload.name }) : payload.name, stroke("um-lattice-path" + (wish || forced ? " um-lattice-was" : "")));
+      if (wish || forced) entry(say("l_simulated"), stroke("um-lattice-path um-lattice-sim"));
       const states = new Set(steps.map((s) => s.state));
-      if (states.has("accepted")) entry("verified prefix", (s) => { stroke("um-lattice-verified")(s); badge("accepted")(s); });
-      if (states.has("rejected")) entry("first rejection", badge("rejected"));
-      if (states.has("unreached")) entry("not reached", (s) => dot(s, 13, 7, "um-lattice-on um-lattice-unreached"));
-      if (states.has("drafted")) entry("not judged yet", badge("drafted"));
-      if (states.has("unmasked")) entry("filled in", badge("unmasked"));
-      if (payload.own) entry(own ? "the target's own token" : "the verifier's own token", (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
+      if (states.has("accepted")) entry(say("l_verified"), (s) => { stroke("um-lattice-verified")(s); badge("accepted")(s); });
+      if (states.has("rejected")) entry(say("l_rejected"), badge("rejected"));
+      if (states.has("unreached")) entry(say("l_unreached"), (s) => dot(s, 13, 7, "um-lattice-on um-lattice-unreached"));
+      if (states.has("drafted")) entry(say("notJudged"), badge("drafted"));
+      if (states.has("unmasked")) entry(say("l_filled"), badge("unmasked"));
+      if (payload.own) entry(say(own ? "l_own" : "l_verifier"), (s) => { const g = shape(s, "g", { class: "um-lattice-target um-lattice-" + payload.own[2] }); shape(g, "circle", { cx: 13, cy: 9, r: 8 }); shape(g, "text", { x: 13, y: 13, class: "um-lattice-glyph" }, GLYPH[payload.own[2]] || "●"); });
     }
 
     /** The round that says most about the path: where its own choice was accepted, else where it made one. */
@@ -732,19 +771,19 @@
     function drawStrip() {
       const cursor = stage.cursor(), rounds = roundBars(), shown = rounds.find((b) => b.stop >= cursor.at), target = telling(rounds);
       first.hidden = !target || target === shown || !!shown && (shown.won > 0 || shown.differ > 0 && !target.won);
-      if (!first.hidden) put(first, (target.won ? "First round where the path differs and the target accepts it" : "First round where the path differs") + " (round " + target.n + ")");
+      if (!first.hidden) put(first, say(target.won ? "firstWon" : "first", { n: target.n }));
       offer(rounds);
       const tall = Math.max(0, ...rounds.map((b) => Math.max(b.proposed, b.next)));
       strip.hidden = !tall;
       if (!tall) return;
       const focused = strip.contains(document.activeElement);
       const h = 44, step = 30, foot = target ? 39 : 26, w = rounds.length * step + 44, here = rounds.findIndex((b) => b.stop >= cursor.at), y = (v) => 6 + h * (1 - v / tall);
-      const s = shape(null, "svg", { width: w, height: h + foot, viewBox: "0 0 " + w + " " + (h + foot), role: "group", "aria-label": "Rounds: how many tokens were proposed and accepted" });
+      const s = shape(null, "svg", { width: w, height: h + foot, viewBox: "0 0 " + w + " " + (h + foot), role: "group", "aria-label": say("rounds") });
       shape(s, "text", { x: 24, y: y(tall) + 6, class: "um-lattice-endalign" }, String(tall));
       shape(s, "text", { x: 24, y: y(0) + 2, class: "um-lattice-endalign" }, "0");
       const go = (i) => { if (rounds[i]) stage.seek(rounds[i].stop); };
       rounds.forEach((b, i) => {
-        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": "round " + b.n + ": " + b.proposed + " proposed, " + b.accepted + " accepted" + (b.next ? ", next length " + b.next : "") + (b.differ ? ", the path differs at " + many(b.differ, "position") + (b.won ? ", accepted at " + b.won : "") : ""), "aria-current": String(i === here) });
+        const x = 32 + i * step, g = shape(s, "g", { class: "um-lattice-round" + (i === here ? " um-lattice-now" : ""), role: "button", tabindex: i === Math.max(0, here) ? "0" : "-1", "aria-label": say("bar", { round: b.n, proposed: b.proposed, accepted: b.accepted, next: b.next ? say("barNext", { n: b.next }) : "", differs: b.differ ? say("barDiffers", { n: b.differ, won: b.won ? say("barWon", { n: b.won }) : "" }) : "" }), "aria-current": String(i === here) });
         shape(g, "rect", { x: x - 3, y: 0, width: step, height: h + foot, class: "um-lattice-hit" });
         shape(g, "rect", { x: x + 1, y: y(b.proposed), width: step - 8, height: y(0) - y(b.proposed), class: "um-lattice-proposed" });
         shape(g, "rect", { x: x + 1, y: y(b.accepted), width: step - 8, height: y(0) - y(b.accepted), class: "um-lattice-acc" });
@@ -764,11 +803,11 @@
       for (const [a, b] of next) shape(s, "line", { x1: a, y1: b, x2: a + step - 4, y2: b, class: "um-lattice-adl" });
       const keys = el("div", "um-lattice-stripkeys"), rolled = strip.querySelector(".um-lattice-bars");
       const key = (cls, text) => { const item = el("span", "um-lattice-key"), k = shape(null, "svg", { width: 18, height: 14, "aria-hidden": "true" }); if (cls === "um-lattice-adl") shape(k, "line", { x1: 1, y1: 7, x2: 17, y2: 7, class: cls }); else shape(k, "rect", { x: 3, y: 1, width: 12, height: 12, class: cls }); item.append(k, el("span", "", text)); keys.append(item); };
-      keys.append(el("span", "um-caption", "Rounds"));
-      key("um-lattice-proposed", "proposed");
-      key("um-lattice-acc", "accepted ✓");
-      if (target) keys.append(el("span", "um-lattice-key", "≠ path differs from the locally best tokens" + (rounds.some((b) => b.won) ? ", " + GLYPH.accepted + " and was accepted there" : "")));
-      if (next.length) key("um-lattice-adl", "length decided for the next draft (ADL)");
+      keys.append(el("span", "um-caption", say("roundsName")));
+      key("um-lattice-proposed", say("proposed"));
+      key("um-lattice-acc", say("acceptedKey"));
+      if (target) keys.append(el("span", "um-lattice-key", say(rounds.some((b) => b.won) ? "differsWon" : "differsKey")));
+      if (next.length) key("um-lattice-adl", say("adl"));
       const bars = el("div", "um-lattice-bars");
       bars.append(s);
       strip.replaceChildren(keys, bars);
@@ -779,18 +818,24 @@
 
     return {
       show(data, cursor) {
-        const focused = svg.contains(document.activeElement);
+        const focused = svg.contains(document.activeElement), same = again && data === payload;
+        again = false;
         payload = data;
         if (owner !== stage.model()) { owner = stage.model(); wish = null; }
         own = data.settings && Object.fromEntries(KNOBS.map(([key]) => [key, data.settings[key]]));
-        forced = null; picks = []; drawn = null; origin = null;
-        scroll.scrollLeft = 0;
+        if (!same) { forced = null; picks = []; drawn = null; origin = null; scroll.scrollLeft = 0; }
         const params = stage.model().head.params || {};
         what.hidden = !own && !(data.path.length && "beam" in params && "tau" in params);
         put(summary, data.sentence);
         drawStrip();
-        draw(true);
+        draw(!same);
         if (focused && nodes.size) (nodes.get(focus) || nodes.values().next().value).g.focus();
+      },
+      translated(noted) {
+        again = true;
+        names();
+        const node = nodes.get(stage.cursor().cell);
+        if (noted && node) noteOn(node);
       },
       cursor(cursor) { if (payload.columns.length > WINDOW && cursor.pos !== moved) picture(); else follow(cursor); },
       csv() {

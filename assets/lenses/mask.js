@@ -7,8 +7,8 @@
   "use strict";
   const { el, attrs, put, svg, num } = Unmasked.kit;
 
-  const SAY = {
-    call: "Call", row: "Row of the batch", against: "Outline against", back: "← All tiles",
+  const WORDS = {
+    rules: "Rules", call: "Call", row: "Row of the batch", against: "Outline against", back: "← All tiles",
     lanes: "The rows are sequences of one batch: they never see each other.",
     none: "nothing", full: "full attention", causal: "causal", block: "block-causal ({n})",
     differ: "{n} of {all} cells would differ.", differ0: "No cell would differ.",
@@ -30,23 +30,23 @@
     story: "Masks of other methods on this prompt", storyKeys: "Masks of other methods on this prompt: ← → step from mask to mask, Escape goes back to this run",
     home: "← Back to this run", step: "{i}. {title} · {run}", storyFailed: "The mask could not be fetched: {error}",
     guest: "{run} on {model}, {role} call of round {round}", guestOn: "recorded on {hardware}", thisRun: "this run",
-    // In this order one mask leads to the next.
-    steps: {
-      causal: ["Causal", "A query sees itself and what stands to its left: one call can check many tokens at once, and can write only the next one."],
-      full: ["Full", "Every query sees every position, to its left and to its right: masks can be filled anywhere, and each fill changes what all others see."],
-      block: ["Block-causal", "Inside a block of {block} a query sees both directions; later blocks are closed, so what is finished can stay in a cache."],
-      tree: ["Tree in rows", "{rows} rows of one batch, a branch each: a draft sees its own branch and no draft of another row. Each row feeds all {queries} queries again."],
-      temporal: ["Reference mask", "One row takes the place of many: behind each draft comes a mask copy of its position, and both see only what lay on the canvas when the draft was made."],
-      doubled: ["[data | mask]", "The drafts are read token by token; each mask copy sees the drafts before it and no other mask, so its row is one autoregressive step."],
-      shadows: ["[text | shadows]", "A shadow mask sees the whole text but not the token of its own position, so every token that is filled in is judged again in the same call."],
-    },
+    t_causal: "Causal", w_causal: "A query sees itself and what stands to its left: one call can check many tokens at once, and can write only the next one.",
+    t_full: "Full", w_full: "Every query sees every position, to its left and to its right: masks can be filled anywhere, and each fill changes what all others see.",
+    t_block: "Block-causal", w_block: "Inside a block of {block} a query sees both directions; later blocks are closed, so what is finished can stay in a cache.",
+    t_tree: "Tree in rows", w_tree: "{rows} rows of one batch, a branch each: a draft sees its own branch and no draft of another row. Each row feeds all {queries} queries again.",
+    t_temporal: "Reference mask", w_temporal: "One row takes the place of many: behind each draft comes a mask copy of its position, and both see only what lay on the canvas when the draft was made.",
+    t_doubled: "[data | mask]", w_doubled: "The drafts are read token by token; each mask copy sees the drafts before it and no other mask, so its row is one autoregressive step.",
+    t_shadows: "[text | shadows]", w_shadows: "A shadow mask sees the whole text but not the token of its own position, so every token that is filled in is judged again in the same call.",
     otherModel: "It runs on another model ({model}) than {name} ({other}).",
     beside: "Against {name}: {parts}.", besideNone: "It has no query in common with {name}.", mask: "mask {i} ({title})", ownMask: "the mask of this run",
     opens: "{n} cell opens|{n} cells open", closes: "{n} cell closes|{n} cells close", stays: "none of the {n} cells that both have changes", ofBoth: " of {n} that both have",
     comes: "{q} and {k} are new", goes: "{q} and {k} are not here", queries: "{n} query|{n} queries", keysN: "{n} key|{n} keys",
     raster: "The cells are a picture, because there are more than {n} rows or columns.",
-    csv: ["row", "query", "query token", "key", "key token", "cached", "open", "rule", "sentence"],
   };
+  const say = Unmasked.words("mask", WORDS);
+  // In this order one mask leads to the next.
+  const STEPS = ["causal", "full", "block", "tree", "temporal", "doubled", "shadows"];
+  const COLUMNS = ["row", "query", "query token", "key", "key token", "cached", "open", "rule", "sentence"];
   const MANY = 256, TILES = 64, WINDOW = 96;
   const MORPH = 200; // milliseconds
   const PRINT = 96; // more rows or columns are no vectors in an exported figure
@@ -143,7 +143,7 @@
       return key[0] + " ‘" + key[1] + "’" + (kind ? " (" + kind + ")" : "");
     }
 
-    keyName(k) { return fill(k < this.cached ? SAY.cached : SAY.key, { name: this.named(this.keys[k]) }); }
+    keyName(k) { return fill(k < this.cached ? say("cached") : say("key"), { name: this.named(this.keys[k]) }); }
 
     sentence(q, k) {
       const query = this.keys[this.cached + q], key = this.keys[k];
@@ -262,20 +262,20 @@
       const box = this.stage.box;
       box.classList.add("um-mask");
       this.bar = el("div", "um-mask-bar");
-      this.callBox = this.select(SAY.call, (value) => this.pickCall(Number(value)));
-      this.laneBox = this.select(SAY.row, (value) => { this.lane = Number(value); this.pinned = null; this.read(); });
-      this.againstBox = this.select(SAY.against, (value) => { this.against = value; this.paint(); });
-      this.back = attrs(el("button", "um-btn", SAY.back), { type: "button" });
+      this.callBox = this.select((value) => this.pickCall(Number(value)));
+      this.laneBox = this.select((value) => { this.lane = Number(value); this.pinned = null; this.read(); });
+      this.againstBox = this.select((value) => { this.against = value; this.paint(); });
+      this.back = attrs(el("button", "um-btn"), { type: "button" });
       this.back.addEventListener("click", () => { this.window = null; this.hover = this.pinned = null; this.layout(); this.frame.focus(); });
       this.bar.append(this.callBox.label, this.laneBox.label, this.againstBox.label, this.back);
       this.buildStory();
       this.rule = el("p", "um-mask-rule");
       this.doubt = el("p", "um-mask-doubt");
-      this.legend = attrs(el("div", "um-mask-legend"), { role: "group", "aria-label": "Rules" });
+      this.legend = attrs(el("div", "um-mask-legend"), { role: "group" });
       this.lead = el("p", "um-mask-lead");
       this.telling = el("div", "um-mask-telling");
       this.said = el("p", "um-mask-said");
-      this.next = attrs(el("button", "um-btn um-mask-next", SAY.next), { type: "button" });
+      this.next = attrs(el("button", "um-btn um-mask-next"), { type: "button" });
       this.next.addEventListener("click", () => this.toClosed());
       this.telling.append(this.said, this.next);
       this.aloud = attrs(el("p", "um-aloud"), { role: "status" });
@@ -294,17 +294,41 @@
         if (this.data && box.clientWidth && box.clientWidth !== this.width) this.layout();
       });
       this.sizes.observe(box);
+      this.names();
+    }
+
+    /** What stands for good. */
+    names() {
+      for (const [pick, key] of [[this.callBox, "call"], [this.laneBox, "row"], [this.againstBox, "against"]]) {
+        put(pick.caption, say(key));
+        attrs(pick.field, { "aria-label": say(key) });
+      }
+      for (const [node, key] of [[this.back, "back"], [this.next, "next"], [this.home, "home"], [this.storyName, "story"]]) put(node, say(key));
+      attrs(this.legend, { "aria-label": say("rules") });
+      attrs(this.steps, { "aria-label": say("storyKeys") });
+    }
+
+    role({ role }) { const name = this.stage.words("role_" + role); return name === "role_" + role ? role : name; }
+
+    translated(noted) {
+      this.names();
+      this.legendState = "";
+      if (this.data && !this.story.hidden) {
+        this.drawSteps();
+        this.tellStory(this.came);
+      }
+      if (noted && this.pinned && this.matrix) this.remark(this.pinned);
     }
 
     buildStory() {
       this.story = el("div", "um-mask-story");
       this.story.hidden = true;
-      this.steps = attrs(el("div", "um-mask-steps"), { role: "toolbar", "aria-label": SAY.storyKeys });
-      this.home = attrs(el("button", "um-mask-entry um-mask-home", SAY.home), { type: "button" });
+      this.steps = attrs(el("div", "um-mask-steps"), { role: "toolbar" });
+      this.home = attrs(el("button", "um-mask-entry um-mask-home"), { type: "button" });
       this.home.addEventListener("click", () => this.leave());
       this.whose = el("p", "um-mask-whose");
       this.because = attrs(el("p", "um-mask-because"), { role: "status" });
-      this.storyName = el("span", "um-caption", SAY.story);
+      this.storyName = el("span", "um-caption");
       this.story.append(this.storyName, this.steps, this.because, this.whose);
       this.steps.addEventListener("keydown", (e) => {
         const here = this.known.findIndex((s, i) => this.steps.children[i] === document.activeElement), last = this.known.length - 1;
@@ -318,11 +342,11 @@
       });
     }
 
-    select(name, change) {
-      const label = el("label", "um-mask-pick"), field = attrs(el("select", "um-select"), { "aria-label": name });
+    select(change) {
+      const label = el("label", "um-mask-pick"), field = el("select", "um-select"), caption = el("span", "um-caption");
       field.addEventListener("change", () => change(field.value));
-      label.append(el("span", "um-caption", name), field);
-      return { label, field };
+      label.append(caption, field);
+      return { label, field, caption };
     }
 
     options(pick, entries, value) {
@@ -367,18 +391,24 @@
       let reply;
       try { reply = await host.masks({ run, seen: Array.from(host.seen || []) }); } catch (error) { return console.error(error); }
       if (ticket !== this.ticket || !reply.masks || !reply.masks.some((step) => step.run !== run)) return;
-      const order = Object.keys(SAY.steps);
+      const order = STEPS;
       this.known = reply.masks.filter((step) => order.includes(step.kind)).sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+      this.drawSteps();
+      this.story.hidden = false;
+      this.tellStory();
+      this.leadOn();
+    }
+
+    drawSteps() {
+      const here = Array.from(this.steps.children).indexOf(document.activeElement);
       this.steps.replaceChildren(...this.known.map((step, i) => {
-        const title = SAY.steps[step.kind][0], said = fill(SAY.step, { i: i + 1, title, run: step.run === run ? SAY.thisRun : step.head.title });
-        const name = step.closed ? said : fill(SAY.stepOpen, { name: said });
+        const title = say("t_" + step.kind), said = fill(say("step"), { i: i + 1, title, run: step.run === this.run ? say("thisRun") : step.head.title });
+        const name = step.closed ? said : fill(say("stepOpen"), { name: said });
         const b = attrs(el("button", "um-mask-entry", name), { type: "button" });
         b.addEventListener("click", () => (this.guest === step ? this.leave() : this.visit(step)));
         return b;
       }), this.home);
-      this.story.hidden = false;
-      this.tellStory();
-      this.leadOn();
+      if (here >= 0) this.steps.children[here].focus();
     }
 
     /** The mask of a step, from the figures of its run. */
@@ -401,13 +431,12 @@
         payload = await this.payload(step);
       } catch (error) {
         if (ticket !== this.ticket) return;
-        put(this.because, fill(SAY.storyFailed, { error: error.message || String(error) }));
+        put(this.because, fill(say("storyFailed"), { error: error.message || String(error) }));
         this.because.hidden = false;
         return;
       }
       if (ticket !== this.ticket) return;
-      const name = this.guest ? fill(SAY.mask, { i: this.known.indexOf(this.guest) + 1, title: SAY.steps[this.guest.kind][0] }) : SAY.ownMask;
-      const before = { name, other: this.data.calls[this.call].model };
+      const before = { mask: this.guest, other: this.data.calls[this.call].model };
       this.swap(() => {
         this.guest = step;
         this.data = payload;
@@ -489,31 +518,33 @@
 
     /** Whose mask is shown, why it is as it is, and what changed against the one before. */
     tellStory(before) {
+      this.came = before;
       const guest = this.guest, here = guest ? this.known.indexOf(guest) : -1;
       this.known.forEach((step, i) => attrs(this.steps.children[i], { "aria-pressed": String(i === here), tabindex: i === Math.max(0, here) ? "0" : "-1" }));
       this.home.hidden = this.whose.hidden = this.because.hidden = !guest;
       if (!guest) return;
       const { head } = guest, m = this.matrix, call = this.data.calls[guest.call];
-      const whose = fill(SAY.guest, { run: head.title, model: call.model, role: call.role, round: this.data.round });
-      const where = head.hardware ? [fill(SAY.guestOn, { hardware: head.hardware }) + (head.recorded ? ", " + head.recorded : "")] : [];
+      const whose = fill(say("guest"), { run: head.title, model: call.model, role: this.role(call), round: this.data.round });
+      const where = head.hardware ? [fill(say("guestOn"), { hardware: head.hardware }) + (head.recorded ? ", " + head.recorded : "")] : [];
       this.whose.replaceChildren(el("span", "um-prov", this.stage.words(head.provenance)), el("span", "", [whose, ...where].join(" · ")));
-      const why = fill(SAY.steps[guest.kind][1], { rows: call.lanes.length, queries: m.queries, block: this.data.block });
+      const why = fill(say("w_" + guest.kind), { rows: call.lanes.length, queries: m.queries, block: this.data.block });
       if (before === undefined) return;
-      const changed = call.model !== before.other ? fill(SAY.otherModel, { model: call.model, name: before.name, other: before.other }) : "";
-      put(this.because, [why, changed, this.difference(before.name)].filter(Boolean).join(" "));
+      const name = before.mask ? fill(say("mask"), { i: this.known.indexOf(before.mask) + 1, title: say("t_" + before.mask.kind) }) : say("ownMask");
+      const changed = call.model !== before.other ? fill(say("otherModel"), { model: call.model, name, other: before.other }) : "";
+      put(this.because, [why, changed, this.difference(name)].filter(Boolean).join(" "));
     }
 
     difference(name) {
       const d = this.shift, parts = [];
-      if (!d.both) return fill(SAY.besideNone, { name });
+      if (!d.both) return fill(say("besideNone"), { name });
       if (d.opened || d.closed) {
-        const changes = ["opened", "closed"].filter((way) => d[way]).map((way) => count(way === "opened" ? SAY.opens : SAY.closes, d[way]));
-        parts.push(changes.join(", ") + fill(SAY.ofBoth, { n: num(d.both) }));
-      } else parts.push(fill(SAY.stays, { n: num(d.both) }));
-      for (const [way, q, k] of [[SAY.comes, d.newQueries, d.newKeys], [SAY.goes, d.oldQueries, d.oldKeys]]) {
-        if (q || k) parts.push(fill(way, { q: count(SAY.queries, q), k: count(SAY.keysN, k) }));
+        const changes = ["opened", "closed"].filter((way) => d[way]).map((way) => count(way === "opened" ? say("opens") : say("closes"), d[way]));
+        parts.push(changes.join(", ") + fill(say("ofBoth"), { n: num(d.both) }));
+      } else parts.push(fill(say("stays"), { n: num(d.both) }));
+      for (const [way, q, k] of [[say("comes"), d.newQueries, d.newKeys], [say("goes"), d.oldQueries, d.oldKeys]]) {
+        if (q || k) parts.push(fill(way, { q: count(say("queries"), q), k: count(say("keysN"), k) }));
       }
-      return fill(SAY.beside, { name, parts: parts.join("; ") });
+      return fill(say("beside"), { name, parts: parts.join("; ") });
     }
 
     /** A node that is newly pinned brings the batch row that evaluates it. */
@@ -558,17 +589,17 @@
       const all = m.queries * m.keys.length, n = m.counts(), open = n.reduce((sum, x, i) => sum + (data.rules[i][0] ? x : 0), 0);
       this.numbers = n;
       this.focus = { q: clamp(this.focus.q, 0, m.queries - 1), k: clamp(this.focus.k, 0, m.keys.length - 1) };
-      this.options(this.callBox, data.calls.map((c, i) => [i, fill(SAY.callName, { i: i + 1, role: c.role, model: c.model })]), this.call);
+      this.options(this.callBox, data.calls.map((c, i) => [i, fill(say("callName"), { i: i + 1, role: this.role(c), model: c.model })]), this.call);
       this.callBox.label.hidden = data.calls.length < 2 || !!this.guest;
       this.options(this.laneBox, call.lanes.map(([title], i) => [i, title]), this.lane);
       this.laneBox.label.hidden = call.lanes.length < 2;
-      this.options(this.againstBox, ["none", "causal", "full", "block"].map((k) => [k, fill(SAY[k], { n: data.block })]), this.against);
-      this.rule.replaceChildren(el("b", "", call.role + ", " + call.model), " " + fill(SAY.cells, { open: num(open), all: num(all) }) + ". " + call.rule);
-      this.doubt.textContent = [call.doubt, call.lanes.length > 1 ? SAY.lanes : ""].filter(Boolean).join(" ");
+      this.options(this.againstBox, ["none", "causal", "full", "block"].map((k) => [k, fill(say(k), { n: data.block })]), this.against);
+      this.rule.replaceChildren(el("b", "", this.role(call) + ", " + call.model), " " + fill(say("cells"), { open: num(open), all: num(all) }) + ". " + call.rule);
+      this.doubt.textContent = [call.doubt, call.lanes.length > 1 ? say("lanes") : ""].filter(Boolean).join(" ");
       this.doubt.hidden = !this.doubt.textContent;
       this.allOpen = open === all;
       this.leadOn();
-      attrs(this.frame, { "aria-label": fill(SAY.keys, { q: m.queries, k: m.keys.length }) });
+      attrs(this.frame, { "aria-label": fill(say("keys"), { q: m.queries, k: m.keys.length }) });
       this.layout();
     }
 
@@ -577,14 +608,14 @@
       const { data, guest } = this, call = data.calls[this.call], said = guest || !data.before ? [] : [data.before];
       const inRound = !guest && data.calls.some((c, i) => i !== this.call && this.shuts(i)), inRun = !guest && data.closed >= 0;
       if (this.allOpen) {
-        said.push(call.full ? SAY.allOpen : SAY.allOpenCall);
-        if (inRound || inRun) said.push(SAY.elsewhere);
-        if (!guest && !this.story.hidden) said.push(SAY.closedOnes);
+        said.push(call.full ? say("allOpen") : say("allOpenCall"));
+        if (inRound || inRun) said.push(say("elsewhere"));
+        if (!guest && !this.story.hidden) said.push(say("closedOnes"));
       }
       put(this.lead, said.join(" "));
       this.lead.hidden = !said.length;
       this.next.hidden = this.allOpen && !inRound && !inRun;
-      put(this.next, !this.allOpen ? SAY.next : inRound ? SAY.nextIn : SAY.nextRound);
+      put(this.next, !this.allOpen ? say("next") : inRound ? say("nextIn") : say("nextRound"));
     }
 
     /** Whether call `i` of this round has closed cells. */
@@ -736,8 +767,8 @@
       g.font = "11px " + ink.sans;
       g.textBaseline = "alphabetic";
       g.textAlign = "left";
-      g.fillText(SAY.query + " ↓", 0, top - 14);
-      g.fillText(SAY.keyAxis + " →", 0, top - 30);
+      g.fillText(say("query") + " ↓", 0, top - 14);
+      g.fillText(say("keyAxis") + " →", 0, top - 30);
     }
 
     /** The name of the token at key `i`, beside its row or above its column; `strong` where the pointer is. */
@@ -792,7 +823,7 @@
         g.textBaseline = "middle";
         g.textAlign = "left";
         g.fillStyle = ink.soft;
-        const name = groups[group][0] + (held ? ", " + SAY.cachedBar : "");
+        const name = groups[group][0] + (held ? ", " + say("cachedBar") : "");
         if (g.measureText(name).width <= length + 2 || length > 60) g.fillText(cut(g, name, length), left + a + 1, 7);
         g.restore();
       }
@@ -836,11 +867,11 @@
       const focused = this.legend.contains(document.activeElement) ? document.activeElement.dataset.rule : null;
       this.legendState = state;
       this.legend.replaceChildren(...rules.map(([open, look, title, , i]) => {
-        const b = attrs(el("button", "um-mask-entry"), { type: "button", "aria-pressed": String(this.only === title), title: fill(SAY.isolate, { title }) });
+        const b = attrs(el("button", "um-mask-entry"), { type: "button", "aria-pressed": String(this.only === title), title: fill(say("isolate"), { title }) });
         const swatch = attrs(el("span", "um-mask-swatch um-look-" + look), { "aria-hidden": "true" });
         swatch.style.setProperty("--um-look", this.colours.look[look]);
         b.dataset.rule = title;
-        b.append(swatch, el("span", "um-mask-can", open ? SAY.may : SAY.maynot), el("span", "", title), el("span", "um-faint", num(n[i])));
+        b.append(swatch, el("span", "um-mask-can", open ? say("may") : say("maynot")), el("span", "", title), el("span", "um-faint", num(n[i])));
         b.addEventListener("click", () => { this.only = this.only === title ? null : title; this.paint(); });
         return b;
       }));
@@ -896,20 +927,20 @@
 
     // ------------------------------------------------------------------------------------ sentences
     describe(c) {
-      const m = this.matrix, parts = (n) => this.data.rules.map(([, , title], i) => (n[i] && this.data.rules[i][0] ? fill(SAY.part, { n: num(n[i]), title }) : "")).filter(Boolean).join(", ");
+      const m = this.matrix, parts = (n) => this.data.rules.map(([, , title], i) => (n[i] && this.data.rules[i][0] ? fill(say("part"), { n: num(n[i]), title }) : "")).filter(Boolean).join(", ");
       if (c.q !== undefined && c.k !== undefined) {
         if (!this.tiled) return m.sentence(c.q, c.k);
         const { tile } = this, Q = Math.min(m.queries, (c.q + 1) * tile) - 1, K = Math.min(m.keys.length, (c.k + 1) * tile) - 1, at = (i) => m.keys[i][0];
-        return fill(SAY.tile, { a: at(m.cached + c.q * tile), b: at(m.cached + Q), c: at(c.k * tile), d: at(K), n: num(this.tiles[c.q][c.k]), all: num(this.area(c.q, c.k)), what: this.only === null ? SAY.open : SAY.ofRule });
+        return fill(say("tile"), { a: at(m.cached + c.q * tile), b: at(m.cached + Q), c: at(c.k * tile), d: at(K), n: num(this.tiles[c.q][c.k]), all: num(this.area(c.q, c.k)), what: this.only === null ? say("open") : say("ofRule") });
       }
       const n = c.q === undefined ? m.counts(undefined, c.k) : m.counts(c.q), open = n.reduce((sum, x, i) => sum + (this.data.rules[i][0] ? x : 0), 0);
       const name = m.named(m.keys[c.q === undefined ? c.k : m.cached + c.q]), all = c.q === undefined ? m.queries : m.keys.length;
-      return fill(c.q === undefined ? (open ? SAY.read : SAY.readNone) : open ? SAY.sees : SAY.seesNone, { name, n: num(open), all: num(all), parts: parts(n) });
+      return fill(c.q === undefined ? (open ? say("read") : say("readNone")) : open ? say("sees") : say("seesNone"), { name, n: num(open), all: num(all), parts: parts(n) });
     }
 
     /** What the pointer is at, else what is pinned. */
     say() {
-      const c = this.hover || this.pinned, rest = this.tiled ? fill(SAY.tileHint, { k: this.matrix.keys.length, n: this.tile }) : SAY.hint;
+      const c = this.hover || this.pinned, rest = this.tiled ? fill(say("tileHint"), { k: this.matrix.keys.length, n: this.tile }) : say("hint");
       this.said.textContent = c && !(this.tiled && c === this.pinned) ? this.describe(c) : rest;
       this.said.classList.toggle("um-mask-rest", !c);
     }
@@ -921,10 +952,10 @@
         const all = m.queries * m.keys.length;
         let n = 0;
         for (let q = 0; q < m.queries; q++) for (let k = 0; k < m.keys.length; k++) if (m.differs(this.against, q, k)) n++;
-        notes.push(fill(n ? SAY.differ : SAY.differ0, { n: num(n), all: num(all) }));
+        notes.push(fill(n ? say("differ") : say("differ0"), { n: num(n), all: num(all) }));
       }
-      if (!this.tiled && m.twice.some(Boolean)) notes.push(SAY.fedTwice);
-      if (this.tiled) notes.push(["■ " + SAY.tileOpen, "◣ " + SAY.tilePart, "□ " + SAY.tileClosed].join("   "));
+      if (!this.tiled && m.twice.some(Boolean)) notes.push(say("fedTwice"));
+      if (this.tiled) notes.push(["■ " + say("tileOpen"), "◣ " + say("tilePart"), "□ " + say("tileClosed")].join("   "));
       this.note.textContent = notes.join(" ");
       this.note.hidden = !notes.length;
     }
@@ -967,13 +998,20 @@
       this.layout();
     }
 
+    keyOf(c) { const m = this.matrix; return m.keys[c.q === undefined ? c.k : m.cached + c.q]; }
+
+    /** What the inspector says of what is pinned. */
+    remark(c) {
+      const m = this.matrix, call = this.data.calls[this.call], rule = c.q !== undefined && c.k !== undefined ? this.data.rules[m.rule(c.q, c.k)] : null;
+      const title = rule ? (rule[0] ? say("may") : say("maynot")) + ": " + rule[2] : m.named(this.keyOf(c));
+      this.stage.note((this.guest ? this.guest.head.title + ", " : "") + title, [this.describe(c), call.rule].concat(call.doubt || []));
+    }
+
     pin(c) {
-      const m = this.matrix, said = this.describe(c), key = m.keys[c.q === undefined ? c.k : m.cached + c.q];
+      const key = this.keyOf(c);
       this.pinned = c;
-      this.aloud.textContent = said;
-      const rule = c.q !== undefined && c.k !== undefined ? this.data.rules[m.rule(c.q, c.k)] : null;
-      const title = rule ? (rule[0] ? SAY.may : SAY.maynot) + ": " + rule[2] : m.named(key);
-      this.stage.note((this.guest ? this.guest.head.title + ", " : "") + title, [said, this.data.calls[this.call].rule].concat(this.data.calls[this.call].doubt || []));
+      this.aloud.textContent = this.describe(c);
+      this.remark(c);
       if (!this.guest) this.stage.seek(undefined, { pos: key[0], cell: c }); // a position of this run, not of another
       this.tell();
       this.over();
@@ -1017,7 +1055,7 @@
 
     // ------------------------------------------------------------------------------------ export
     csv() {
-      const m = this.matrix, out = [SAY.csv], v = this.tiled ? { q: 0, k: 0, qs: m.queries, ks: m.keys.length } : this.view;
+      const m = this.matrix, out = [COLUMNS], v = this.tiled ? { q: 0, k: 0, qs: m.queries, ks: m.keys.length } : this.view;
       for (let q = v.q; q < v.q + v.qs; q++) for (let k = v.k; k < v.k + v.ks; k++) {
         const a = m.keys[m.cached + q], b = m.keys[k], [open, , title] = this.data.rules[m.rule(q, k)];
         out.push([this.lane, a[0], a[1], b[0], b[1], k < m.cached ? 1 : 0, open, title, m.sentence(q, k)]);
@@ -1030,7 +1068,7 @@
 
     /** What an exported figure has to say besides: another run than the one under the cursor, and that its cells are a picture. */
     about() {
-      const out = { note: this.vector ? "" : fill(SAY.raster, { n: PRINT }) };
+      const out = { note: this.vector ? "" : fill(say("raster"), { n: PRINT }) };
       return this.guest ? Object.assign(out, { head: this.guest.head, status: this.whose.lastChild.textContent + ". " + this.because.textContent, step: this.guest.kind }) : out;
     }
 
@@ -1045,7 +1083,7 @@
       const width = Math.max(left + v.ks * size + 2, 360), shown = data.rules.map((rule, i) => [...rule, this.numbers[i]]).filter((rule) => rule[4]);
       let x = 0, y = height + 14;
       for (const [open, look, title, , n] of shown) {
-        const words = [open ? SAY.may : SAY.maynot, title, num(n)].join(" "), room = 20 + pen.measure("12px " + ink.sans, words) * 1.06 + 16;
+        const words = [open ? say("may") : say("maynot"), title, num(n)].join(" "), room = 20 + pen.measure("12px " + ink.sans, words) * 1.06 + 16;
         if (x && x + room > width) { x = 0; y += 20; }
         const swatch = svg("g", { transform: "translate(" + x + " " + y + ")" });
         swatch.append(svg("rect", { width: 13, height: 13, fill: look === "later" ? ink.page : ink.look[look] }), ...marks(look, [[0, 0]], 13, ink), svg("rect", { width: 13, height: 13, fill: "none", stroke: ink.soft, "stroke-width": 0.75 }));

@@ -6,7 +6,7 @@
  */
 (function () {
   "use strict";
-  const { el, attrs, svg, put, fill, num, duration, ratio, STATES, GLYPH } = Unmasked.kit;
+  const { el, attrs, svg, put, num, duration, ratio, STATES, GLYPH } = Unmasked.kit;
 
   const WORDS = {
     how: "Each run was made alone, one after the other; here they are played together. Times are time inside the model's forward calls.",
@@ -58,7 +58,7 @@
   const INK = { draft: "drafted", verify: "accepted", denoise: "unmasked", cache: "masked", measure: "corrected", overhead: "page" };
   const WITHIN = 0.05; // times closer than this are called the same
 
-  const say = (key, values) => fill(WORDS[key], values);
+  const say = Unmasked.words("race", WORDS);
 
   // ------------------------------------------------------------------------------------------------ arithmetic
   /** What a call is for, from its role in the trace. */
@@ -282,6 +282,24 @@
       return b;
     }
 
+    /** Everything is said again in the page's language; lanes, clock and what runs stay. */
+    translated() {
+      const focused = this.box.contains(document.activeElement), open = this.picker.open, chosen = this.boxes && this.boxes.map((b) => b.checked), how = this.settings && this.settings.value;
+      this.build();
+      this.pickerOf = null;
+      if (this.lanes.length) this.redraw();
+      this.only(this.reason, this.above);
+      if (this.jump) this.tellSplit();
+      this.picker.open = open || this.picker.open;
+      if (chosen && this.pickerOf) {
+        this.boxes.forEach((b, i) => { b.checked = chosen[i]; });
+        this.settings.value = how;
+        this.count();
+        if (this.going || this.rested) this.telling(this.news);
+      }
+      if (focused) this.box.focus({ preventScroll: true });
+    }
+
     build() {
       const box = attrs(el("div", "um-race"), { tabindex: "0", role: "group", "aria-label": say("group") });
       this.box = box;
@@ -368,8 +386,7 @@
         await work(ticket);
       } catch (error) {
         if (ticket !== this.ticket) return;
-        this.only(say("failed", { error: error && error.message ? error.message : String(error) }));
-        this.stageBox.hidden = !this.lanes.length;
+        this.only(() => say("failed", { error: error && error.message ? error.message : String(error) }), true);
       }
     }
 
@@ -377,13 +394,13 @@
       const { host } = this.stage;
       ++this.ticket;
       this.pause();
-      if (!this.stage.model().finish) return this.only(say("live"));
-      if (!host.runs || !host.trace) return this.only(say("noServer"));
-      if (!this.lanes.length) this.only(say("loading"));
+      if (!this.stage.model().finish) return this.only(() => say("live"));
+      if (!host.runs || !host.trace) return this.only(() => say("noServer"));
+      if (!this.lanes.length) this.only(() => say("loading"));
       return this.attempt(async (ticket) => {
         const known = await this.ask();
         if (ticket !== this.ticket) return;
-        if (known.error) return this.only(String(known.error));
+        if (known.error) return this.only(() => String(known.error));
         this.known = known;
         const here = new Set(known.runs.map((r) => r.run));
         const kept = this.lanes.map((l) => l.run).filter((run) => here.has(run));
@@ -412,7 +429,7 @@
       this.lanes = lanes;
       if (!lanes.some((l) => l.run === this.ref)) this.ref = (this.referenceLane() || lanes[0] || {}).run;
       this.jump = null;
-      this.only("");
+      this.only();
       const here = lanes.find((l) => l.run === this.run);
       this.redraw(true);
       if (here) this.follow(this.stage.cursor(), true); else this.go(this.end());
@@ -448,10 +465,12 @@
       return lane;
     }
 
-    only(sentence) {
-      put(this.message, sentence);
-      this.message.hidden = !sentence;
-      this.stageBox.hidden = !!sentence || !this.lanes.length;
+    /** Shows the sentence that `reason` says in place of the lanes, or `above` them; none given: the lanes. */
+    only(reason, above) {
+      Object.assign(this, { reason, above });
+      if (reason) put(this.message, reason());
+      this.message.hidden = !reason && !(this.lanes.length === 1);
+      this.stageBox.hidden = (!!reason && !above) || !this.lanes.length;
     }
 
     add(run) { return this.attempt((ticket) => this.line([...this.lanes.map((l) => l.run), run], ticket)); }
@@ -680,8 +699,10 @@
     }
 
     segment(b) {
-      return b.kind === "overhead" ? say("overhead_t", { time: duration(b.seconds) }) : say("segment", { call: b.call, role: b.role, model: b.model, time: duration(b.seconds), rows: b.rows, length: say("token", { n: b.length }) });
+      return b.kind === "overhead" ? say("overhead_t", { time: duration(b.seconds) }) : say("segment", { call: b.call, role: this.role(b), model: b.model, time: duration(b.seconds), rows: b.rows, length: say("token", { n: b.length }) });
     }
+
+    role({ role }) { const name = this.stage.words("role_" + role); return name === "role_" + role ? role : name; }
 
     drawKey() {
       const kinds = new Set([].concat(...this.lanes.map((l) => l.rows.map((c) => c.kind)))), over = this.onTime() && this.lanes.some((l) => this.outside.get(l.run) > 0);
@@ -761,7 +782,7 @@
     nowText(lane) {
       const c = lane.k > 0 ? lane.rows[lane.k - 1] : null;
       lane.now.classList.remove("um-race-podium");
-      put(lane.now, !c ? say("noCall") : say(c.rows > 1 ? "lastCall" : "lastCall1", { call: c.call, kind: c.role, time: duration(c.seconds), rows: c.rows, length: say("token", { n: c.length }) }));
+      put(lane.now, !c ? say("noCall") : say(c.rows > 1 ? "lastCall" : "lastCall1", { call: c.call, kind: this.role(c), time: duration(c.seconds), rows: c.rows, length: say("token", { n: c.length }) }));
     }
 
     podiums(done) {
@@ -778,16 +799,22 @@
 
     // ---------------------------------------------------------------------------------------------- the first difference
     split(lane, pos) {
-      const ref = this.refLane, at = new Map(), lines = [];
+      const ref = this.refLane, at = new Map();
       this.pause();
       for (const l of [ref, lane]) {
         const c = writer(l.fold, l.rows, pos);
         at.set(l, c ? c.call : l.calls);
-        const id = l.fold.tokens[pos];
-        lines.push(c && id >= 0 && id !== l.fold.mask ? say("splitLine", { title: l.title, token: l.fold.quote(id), call: c.call, kind: c.role }) : say("splitNone", { title: l.title }));
       }
-      this.jump = { pos, at };
+      this.jump = { pos, at, between: [ref, lane] };
       this.draw();
+      this.tellSplit();
+    }
+
+    tellSplit() {
+      const { pos, between } = this.jump, lines = between.map((l) => {
+        const c = writer(l.fold, l.rows, pos), id = l.fold.tokens[pos];
+        return c && id >= 0 && id !== l.fold.mask ? say("splitLine", { title: l.title, token: l.fold.quote(id), call: c.call, kind: this.role(c) }) : say("splitNone", { title: l.title });
+      });
       this.stage.note(say("split", { pos }), lines);
       put(this.finish, say("split", { pos }) + ". " + lines.join(" "));
     }
@@ -858,7 +885,7 @@
       const n = this.boxes.filter((b) => b.checked).length;
       this.bRun.disabled = !!this.going || n < 2 || n > MOST;
       this.bStop.disabled = !this.going;
-      if (!this.going) put(this.state, n < 2 || n > MOST ? say("choose") : "");
+      if (!this.going) { this.rested = false; put(this.state, n < 2 || n > MOST ? say("choose") : ""); }
     }
 
     /** Asks the server for runs of the current prompt; with `like`, for the reference decoder of that run. */
@@ -866,19 +893,26 @@
       this.going = { id: (this.races = (this.races || 0) + 1), kept: like ? this.lanes.map((l) => l.run) : [], made: [] };
       this.picker.open = true;
       this.count();
-      put(this.state, say("queued"));
+      this.telling(() => say("queued"));
       this.stage.host.send("race", { id: this.going.id, run: like || this.run, methods, settings: like ? "like" : this.settings.value });
     }
 
     halt() {
       if (this.going && this.going.now) this.stage.host.send("halt", { run: this.going.now });
-      this.rest(say("halted"));
+      this.rest(() => say("halted"));
     }
 
-    rest(sentence) {
+    rest(says) {
       this.going = null;
       this.count();
-      put(this.state, sentence);
+      this.rested = true;
+      this.telling(says);
+    }
+
+    /** How the race goes, as `says` says it. */
+    telling(says) {
+      this.news = says;
+      put(this.state, says());
     }
 
     /** What the server says while the methods run: {i, of, title, run, warm | calls | done + outside, end, error}. */
@@ -887,13 +921,13 @@
       // A race that was stopped while it waited begins all the same: end it.
       if (!g || news.id !== g.id) { if (news.run && news.warm) this.stage.host.send("halt", { run: news.run }); return; }
       g.now = news.run || g.now;
-      if (news.error) return this.rest(String(news.error));
+      if (news.error) return this.rest(() => String(news.error));
       if (news.done) { g.made.push(news.run); this.outside.set(news.run, news.outside || 0); if (this.stage.host.seen) this.stage.host.seen.add(news.run); }
       if (news.end) {
-        this.rest(say("done", { of: g.made.length }));
+        this.rest(() => say("done", { of: g.made.length }));
         return void this.made([...g.kept, ...g.made].slice(0, MOST));
       }
-      if (!news.done) put(this.state, news.warm ? say("warm", news) : say("going", Object.assign({}, news, { calls: say("calls", { n: news.calls || 0 }) })));
+      if (!news.done) this.telling(() => (news.warm ? say("warm", news) : say("going", Object.assign({}, news, { calls: say("calls", { n: news.calls || 0 }) }))));
     }
 
     made(runs) {
@@ -901,7 +935,7 @@
       this.attempt(async (ticket) => {
         const known = await this.ask();
         if (ticket !== this.ticket) return;
-        if (known.error) return this.only(String(known.error));
+        if (known.error) return this.only(() => String(known.error));
         this.known = known;
         this.ref = null;
         await this.line(runs, ticket);

@@ -519,7 +519,7 @@
         draw();
       },
       cursor: ring,
-      speak(noted) { if (noted && picked) stage.note(picked.label, about(picked)); }, // the rest is said when it is shown
+      translated(noted) { if (noted && picked) stage.note(picked.label, about(picked)); }, // the rest is said when it is shown
       csv() {
         const rows = [["round", "node", "parent", "row", "positions", "text", "q", "p", "rank", "score", "bar", "state", "step", "reason"]];
         const base = data.depths.length ? data.depths[0][1] : [];
