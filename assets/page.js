@@ -7,7 +7,7 @@
 (() => {
   "use strict";
   const { el } = Unmasked.kit;
-  const PLACES = ["placeholder", "title", "aria-label"], SIDE = "#side, footer", LEAD = "#head p, #um-early p";
+  const PLACES = ["placeholder", "title", "aria-label"], SIDE = "#side, footer, .toast-wrap", LEAD = "#head p, #um-early p";
   const ENGLISH = "#about, #note, #shelf, #side [id^=knob-]"; // what these hold is English
   const SKIP = ".unmasked, script, style, textarea, .gallery";
   const said = new WeakMap(); // text node or element -> {place: {key, values, text, plain}}

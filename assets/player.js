@@ -926,9 +926,9 @@
       this.question = el("div", "um-question");
       this.buildGrid();
       this.figureBox = el("div", "um-figure");
-      this.answer = el("p", "um-answer");
+      this.answer = attrs(el("p", "um-answer"), { lang: "en" }); // Python says it, as it draws the figure below
       this.answer.hidden = true;
-      this.figureEl = el("div", "um-plot");
+      this.figureEl = attrs(el("div", "um-plot"), { lang: "en" });
       this.figureNote = el("div", "um-note");
       this.lensBoxes = el("div");
       this.figureBox.append(this.figureNote, this.lensBoxes, this.answer, this.figureEl);
@@ -2667,5 +2667,5 @@
   function tool(make) { TOOLS.push(make); }
 
   words("player", WORDS);
-  window.Unmasked = { mount, lens, tool, opening, words, translate, language, languages, settle, speak, kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
+  window.Unmasked = { mount, lens, tool, opening, words, translate, language, languages, settle, speak, tables: () => Object.fromEntries(TABLES), kit: { el, attrs, svg, put, fill, prob, num, duration, ratio, STATES, GLYPH } };
 })();

@@ -1,6 +1,7 @@
 /* Opens a report: the trace and every figure stand packed in this file and are unpacked here. Nothing is fetched. */
 (async () => {
   "use strict";
+  const say = Unmasked.words("report", { failed: "This file cannot be unpacked here ({error}): open it in a browser of 2023 or newer." });
   const root = document.querySelector(".unmasked");
   async function unpack(id) {
     const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
@@ -10,7 +11,8 @@
   try {
     run = JSON.parse(await unpack("um-run"));
   } catch (error) {
-    root.textContent = "This file cannot be unpacked here (" + error.message + "): open it in a browser of 2023 or newer.";
+    Unmasked.settle();
+    root.textContent = say("failed", { error: error.message });
     return;
   }
   const player = Unmasked.mount(root, {

@@ -146,7 +146,7 @@
 
   function make(stage) {
     const box = stage.box;
-    const summary = el("p", "um-lattice-sentence"), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), elsewhere = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
+    const summary = attrs(el("p", "um-lattice-sentence"), { lang: "en" }), wider = el("p", "um-lattice-wider"), first = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), elsewhere = attrs(el("button", "um-btn um-lattice-first"), { type: "button" }), changed = el("div", "um-lattice-changed"), strip = el("div", "um-lattice-strip"), legend = el("div", "um-lattice-legend");
     const mini = shape(null, "svg", { class: "um-lattice-mini", role: "slider", tabindex: "0", "aria-orientation": "horizontal" });
     const scroll = el("div", "um-lattice-scroll"), what = el("div", "um-lattice-what"), range = el("p", "um-lattice-range");
     const svg = shape(null, "svg", { class: "um-lattice-svg", role: "group" });

@@ -17,7 +17,7 @@
     s_prompt: "prompt", s_masked: "masked", s_committed: "committed",
     beats: "Beats of this round", beat1: "draft", beat2: "one forward pass", beat3: "verdicts", calls: "{n} call so far{more}|{n} calls so far{more}",
     folded: "… {n} more, not reached", unfold: "Enter or a click unfolds them", showAll: "Show all {n} nodes", fold: "Fold what was not reached", hidden: "{n} of {all} nodes were not reached and are folded.",
-    title: "Verification tree of round {n}", filled: "drafts filled in: 0", depth: "depth {n}", then: "then", row: "row {n}", canvas: "the canvas before this round",
+    picture: "Verification tree of round {n}", filled: "drafts filled in: 0", depth: "depth {n}", then: "then", row: "row {n}", canvas: "the canvas before this round",
     depthAxis: "depth ↓", widthAxis: "positions filled in at that depth →", deepest: "✓ deepest consistent draft: depth {n}", noDepth: "✕ no depth is consistent", thrown: " · below: thrown away",
     positions: "{n} position|{n} positions", depthSpoken: "{title}, {many}, row {row}, {what}: {tokens}", chip: "position {pos}: {text}", chipOther: "position {pos}: {text}\nthe row above fills in ‘{other}’", chipSame: "position {pos}: {text}\nthe row above fills in the same; the depth is turned down as a whole",
     slot: "{title}: position {pos} ‘{text}’", root: "root", verify: "verify? {choice}", skipped: " · verify skipped", more: "… {n} more", moreSpoken: "{n} more nodes, not reached: unfold", step: "step {n}",
@@ -64,7 +64,7 @@
   function make(stage) {
     const box = stage.box;
     const beats = attrs(el("div", "um-tree-beats"), { role: "group" });
-    const sentence = el("p", "um-tree-sentence"), legend = el("div", "um-tree-legend");
+    const sentence = attrs(el("p", "um-tree-sentence"), { lang: "en" }), legend = el("div", "um-tree-legend");
     const scroll = el("div", "um-tree-scroll"), svg = shape(scroll, "svg", { class: "um-tree-svg", role: "group" });
     const told = el("div", "um-tree-told"), packed = el("div", "um-tree-packed"), batch = el("div", "um-tree-batch");
     // What is said of a picked node stands below the tree: a click moves nothing away from under the pointer.
@@ -146,7 +146,7 @@
       nodes = new Map();
       drawn = fold();
       const w = width(), place = data.depths.length ? deep(w) : data.sideways ? across(w) : down(w);
-      attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": say("title", { n: data.n }) });
+      attrs(svg, { width: place.w, height: place.h, viewBox: "0 0 " + place.w + " " + place.h, "aria-label": say("picture", { n: data.n }) });
       svg.classList.toggle("um-tree-proposed", data.beat === 1);
       svg.classList.toggle("um-tree-read", data.beat === 2);
       if (place.levels) place.levels.forEach((x, i) => shape(svg, "text", { x, y: 13, class: "um-tree-axis" }, i || place.dx < 130 ? String(i) : say("filled")));

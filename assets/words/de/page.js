@@ -3,7 +3,7 @@ Unmasked.translate("de", {
   page: {
     TITLE: "Unmasked",
     TAGLINE: "Sehen Sie einem Diffusions-Sprachmodell beim Decodieren zu: jede Vermutung, jede Prüfung, jedes Token, das bleibt oder verworfen wird.",
-    INTRO: "Zuerst sehen Sie einen aufgezeichneten Lauf; **Starten** decodiert Ihren eigenen Prompt, wirklich, auf diesem Rechner.",
+    INTRO: "Zuerst sehen Sie einen aufgezeichneten Lauf; **Starten** decodiert Ihren eigenen Prompt, und zwar wirklich, auf diesem Rechner.",
     PARTLY: "Die Beschreibungen der Verfahren und ihrer Regler sowie die Sätze in den Abbildungen sind englisch.",
     COMING: "Die Bedienung wird geladen. Den aufgezeichneten Lauf können Sie schon ansehen.",
     MODEL: "Modell",
