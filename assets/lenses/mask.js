@@ -871,7 +871,7 @@
         const swatch = attrs(el("span", "um-mask-swatch um-look-" + look), { "aria-hidden": "true" });
         swatch.style.setProperty("--um-look", this.colours.look[look]);
         b.dataset.rule = title;
-        b.append(swatch, el("span", "um-mask-can", open ? say("may") : say("maynot")), el("span", "", title), el("span", "um-faint", num(n[i])));
+        b.append(swatch, el("span", "um-mask-can", open ? say("may") : say("maynot")), attrs(el("span", "", title), { lang: "en" }), el("span", "um-faint", num(n[i])));
         b.addEventListener("click", () => { this.only = this.only === title ? null : title; this.paint(); });
         return b;
       }));

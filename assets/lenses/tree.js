@@ -460,7 +460,7 @@
       const { frame, g } = sheet(columns, rows, { cell, tall: 26, left, labels, texts: true, hover, name: said });
       const first = strip.findIndex((f) => f[2] === "draft");
       if (first > 0 && strip[first - 1][2] === "known") shape(g, "path", { d: "M" + columns.indexOf(strip[first][0]) * cell + " 16v28", class: "um-tree-bar" });
-      packed.replaceChildren(el("p", "um-tree-cost", said), frame, el("p", "um-tree-cost", data.cost));
+      packed.replaceChildren(el("p", "um-tree-cost", said), frame, attrs(el("p", "um-tree-cost", data.cost), { lang: "en" }));
     }
 
     function drawBatch() {
@@ -469,7 +469,7 @@
       if (!t.root.length) return void batch.replaceChildren();
       const toggle = attrs(button((open ? "▾ " : "▸ ") + say(data.beat === 1 ? "toSend" : "sent"), () => { open = !open; drawBatch(); ring(stage.cursor()); }, "um-tree-toggle"), { "aria-expanded": String(open) });
       const head = el("div", "um-tree-head");
-      head.append(toggle, el("span", "um-faint", data.cost));
+      head.append(toggle, attrs(el("span", "um-faint", data.cost), { lang: "en" }));
       batch.replaceChildren(head);
       if (open) {
         const columns = t.root.map((_, i) => t.start + i), base = t.root.map(([state, text]) => [state, text, false]);

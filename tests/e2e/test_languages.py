@@ -36,26 +36,39 @@ def says(page, code: str) -> None:
     """Waits until the page around the player and the player speak the language."""
     page.wait_for_function(
         """([code, heading]) => document.documentElement.lang === code
-          && document.querySelector('#side').innerText.includes(heading)""",
+          && document.querySelector('#side')?.innerText.includes(heading)""",
         arg=[code, HEADING[code]],
     )
     first = page.locator(".um-tab > span:last-child").first.inner_text()
     assert first == {"en": "Grid", "de": "Raster"}[code]
 
 
-def english(page) -> list[str]:
-    """The English sentences, as patterns, that read otherwise in German."""
-    tables = page.evaluate("Unmasked.tables()")
-    flat = lambda said: [said] if isinstance(said, str) else [text for part in said for text in flat(part)]  # noqa: E731
-    found = set()
-    for table in tables.values():
-        german = {text for said in table.get("de", {}).values() for text in flat(said)}
-        for key, said in table.get("en", {}).items():
-            if key in table.get("de", {}):
-                found |= {form for text in flat(said) if text not in german for form in text.split("|")}
-    patterns = [re.sub(r"\\\{\w+\\\}", ".+?", re.escape(text.strip())) for text in found]
-    # Of a pattern that is all holes nothing can be learned.
-    return [p for p in patterns if re.search(r"[^\W\d]{3,}", p.replace(".+?", ""))]
+def patterns(page) -> tuple[list[re.Pattern], list[re.Pattern]]:
+    """What the English sentences that read otherwise in German look like when they are filled in, and the German ones."""
+    found: tuple[set[str], set[str]] = set(), set()
+    for table in page.evaluate("Unmasked.tables()").values():
+        ours, theirs = table.get("en", {}), table.get("de", {})
+        for key in ours.keys() & theirs.keys():
+            for english, german in zip(flat(ours[key]), flat(theirs[key]), strict=True):
+                if english != german:
+                    found[0].update(english.split("|"))
+                    found[1].update(german.split("|"))
+    return tuple([re.compile(pattern(text), re.S) for text in texts if words_of(text)] for texts in found)  # type: ignore
+
+
+def flat(said) -> list[str]:
+    return [said] if isinstance(said, str) else [text for part in said for text in flat(part)]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a sentence besides its values."""
+    return re.findall(r"[^\W\d]{3,}", re.sub(r"\{\w+\}", " ", text))
+
+
+def pattern(text: str) -> str:
+    """Where a sentence has hardly a word of its own its values are single words."""
+    hole = ".+?" if len(words_of(text)) > 2 else r"\\S+"
+    return re.sub(r"\\\{\w+\\\}", hole, re.escape(text.strip()))
 
 
 def test_english_is_spoken_until_another_language_is_asked_for_whatever_the_browser_prefers(watch, page_url):
@@ -114,7 +127,9 @@ def test_the_reader_stays_where_he_is_and_nothing_is_asked_of_the_server(watch, 
     page.evaluate(f"() => {PLAYER}.seek(60, {{pos: 40}})")
     open_lens(page, "Verification tree", whole=True)
     page.locator(".um-nums button").first.click()
-    scroll = page.evaluate("() => { scrollTo(0, 120); return scrollY; }")
+    page.evaluate("() => scrollTo(0, 120)")
+    top = "() => document.querySelector('.um-railrow').getBoundingClientRect().top"
+    above = page.evaluate(top)
     before = page.evaluate(f"() => {PLAYER}.state()")
     fields = "() => [...document.querySelectorAll('#side input, #side textarea')].map(e => e.type === 'checkbox' ? e.checked : e.value)"
     values, asked = page.evaluate(fields), len(w.requests)
@@ -131,7 +146,7 @@ def test_the_reader_stays_where_he_is_and_nothing_is_asked_of_the_server(watch, 
     assert page.locator(".um-spine select").nth(0).input_value() == "2"
     assert page.locator(".um-def").inner_text().startswith("Token · Erzeugte Token")
     assert page.locator(".um-stale").inner_text() == "Die Einstellungen wurden seitdem geändert: „Starten“ drücken."
-    assert page.evaluate("scrollY") == scroll > 0
+    assert abs(page.evaluate(top) - above) < 40, "lines above may be more or fewer in German"
     # Only a file of Gradio's own words.
     assert [url for url in w.requests[asked:] if not re.search(r"/assets/de-[\w-]+\.js$", url)] == []
     page.keyboard.press("l")
@@ -180,6 +195,7 @@ def test_a_lens_keeps_what_the_reader_did_in_it(watch, page_url):
     page.locator(".um-race-chip").first.wait_for(state="attached")
     page.locator(".um-race-rule", has_text="tokens").click()
     asked = len(w.requests)
+    page.locator(".um-title").click()
     page.keyboard.press("l")
     says(page, "de")
     assert page.locator(".um-race-rule input:checked + span").inner_text() == "Token"
@@ -200,22 +216,27 @@ def test_in_german_no_sentence_of_the_tables_is_english_in_any_view(watch, page_
     w = watch(page_url, f"/?lang=de#run=bundled:{run}&lens=grid&step=2")
     page = w.page
     says(page, "de")
-    patterns = [re.compile(p, re.S) for p in english(page)]
-    assert len(patterns) > 400
+    english, german = patterns(page)
+    assert len(english) > 400
+
+    def wrong() -> list[str]:
+        shown = page.evaluate(SHOWN)
+        assert len(shown) > 60
+        said = [text for text in shown if not any(p.fullmatch(text) for p in german) and text not in PYTHONS]
+        return [text for text in said if any(p.fullmatch(text) for p in english)]
+
     left: dict[str, list[str]] = {}
     for name in lenses(page):
         open_lens(page, name)
         if name == "Rennen":
             page.locator(".um-race-lane").first.wait_for(state="attached")
         page.locator(".um-chip").nth(20).evaluate("e => e.click()")
-        shown = page.evaluate(SHOWN)
-        assert len(shown) > 60
-        left[name] = [text for text in shown if text not in PYTHONS and any(p.fullmatch(text) for p in patterns)]
+        left[name] = wrong()
     page.keyboard.press("?")
-    left["help"] = [text for text in page.evaluate(SHOWN) if any(p.fullmatch(text) for p in patterns)]
+    left["help"] = wrong()
     page.keyboard.press("Escape")
     page.locator(".um-exportbtn").click()
-    left["export"] = [text for text in page.evaluate(SHOWN) if any(p.fullmatch(text) for p in patterns)]
+    left["export"] = wrong()
     assert left == {name: [] for name in left}
     w.clean()
 
@@ -269,7 +290,7 @@ def test_the_page_is_german_from_its_first_frame_where_that_was_chosen(browser, 
     says(early.page, "de")
     shown = early.page.evaluate("() => [...frames_]")
     assert len(shown) >= 3
-    assert [text for text in shown if re.search(r"Watch a diffusion|The controls|Recorded runs|Method \\(", text)] == []
+    assert [text for text in shown if re.search(r"Watch a diffusion|The controls|Recorded runs|Method \(", text)] == []
     early.watched.clean()
     context.close()
 
