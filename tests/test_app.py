@@ -214,9 +214,11 @@ def test_drawn_figures_stay_within_their_budget_and_the_one_asked_for_last_stays
     assert drawn.get("a", lambda: "new") == "aaaa" and drawn.get("b", lambda: "new") == "new"
 
 
-def test_the_player_is_loaded_before_the_lenses_and_these_in_the_order_of_their_names(monkeypatch, tmp_path):
-    names = [path.name for path in stage.SCRIPTS]
-    assert names == ["player.js", *sorted(names[1:])]
+def test_the_player_is_loaded_before_the_lenses_these_by_their_names_then_what_they_say(monkeypatch, tmp_path):
+    names = [str(path.relative_to(stage.ASSETS)) for path in stage.SCRIPTS]
+    lenses, spoken = ([n for n in names if n.startswith(f"{folder}/")] for folder in ("lenses", "words"))
+    assert names == ["player.js", *sorted(lenses), *sorted(spoken), "page.js"]
+    assert "lenses/race.js" in lenses and "words/de/race.js" in spoken
     monkeypatch.setattr(stage, "SCRIPTS", [tmp_path / "player.js", tmp_path / "a.js"])
     made = stage.player(views(), "")
     assert re.findall(r'src="[^"]*/([\w.]+)"', made.head) == ["player.js", "a.js"]

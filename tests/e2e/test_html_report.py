@@ -5,7 +5,7 @@ from serving import ROOT, Watched
 
 from decoders.trace import Trace
 from tests.samples import tiny_trace
-from viz.assets import LENSES
+from viz.assets import SCRIPTS
 from viz.html import to_html
 
 PROMPT = "</script><script>window.pwn=1</script>"
@@ -93,7 +93,7 @@ def test_hostile_text_in_a_report_is_shown_literally_and_never_acts(opened):
 def test_no_text_of_the_run_stands_in_the_file_itself():
     text = to_html(tiny_trace(piece=PIECE, prompt=PROMPT), views=())
     assert "window.pwn" not in text and PROMPT not in text
-    scripts = 4 + len(list(LENSES.glob("*.js")))  # the run, plotly, the player and what opens them
+    scripts = 3 + len(SCRIPTS)  # the run, plotly and what opens them
     assert text.count("</script>") == text.count("<script") == scripts
 
 
