@@ -47,7 +47,7 @@ def player(views: tuple[View, ...], value: str, *asked: Callable, **kw) -> gr.HT
 
 
 def facts(views: tuple[View, ...]) -> dict[str, Any]:
-    """What the player is told once: the lenses, the formats of files, the page's sentences, where Plotly's script is."""
+    """What the player is told once: lenses, formats of files, the page's sentences, where Plotly's script is."""
     return {
         "views": [view.listed() for view in views if view.medium != "player"],
         "formats": [[name, format.title] for name, format in FORMATS.items()],

@@ -783,7 +783,7 @@
       for (const say of this.spoken) say();
       const noted = this.remark ? this.views[this.lens].id : null; // what a lens said of a cell, which it says again
       this.remark = this.hint = null;
-      for (const tool of this.toolkit) this.again(tool);
+      for (const tool of this.toolkit) if (tool.translated) tool.translated();
       for (const [id, made] of this.made) {
         if (!made.lens) continue;
         if (made.lens.translated) { made.lens.translated(id === noted); continue; }
@@ -947,19 +947,7 @@
       this.dock.hidden = true;
       root.append(head, this.dock, costs, spine, this.status, this.aloud, row, this.legend, body, this.tip, this.drawer);
       this.open(0);
-      this.toolkit = TOOLS.map((make) => ({ make, bar: el("div", "um-tool") }));
-      for (const tool of this.toolkit) {
-        this.tools.append(tool.bar);
-        this.again(tool);
-      }
-    }
-
-    /** Puts a tool beside the tabs; in another language one that cannot say its words again is made anew. */
-    again(tool) {
-      if (tool.made && tool.made.translated) return void tool.made.translated();
-      if (tool.made && tool.made.destroy) tool.made.destroy();
-      tool.bar.replaceChildren();
-      tool.made = tool.make({ bar: tool.bar, stage: this.stage(null, tool.bar) });
+      this.toolkit = TOOLS.map((make) => make({ bar: this.tools, stage: this.stage(null, this.tools) }) || {});
     }
 
     buildGrid() {
@@ -2663,7 +2651,7 @@
    *  `wide` is about no position and takes the inspector's place too. */
   function lens(id, make, spec) { LENSES.set(id, { make, spec }); }
 
-  /** `make({bar, stage})` puts buttons to the right of the lens tabs; it may return {translated(), destroy()}, as a lens may. */
+  /** `make({bar, stage})` puts buttons to the right of the lens tabs; it may return {translated()}, called when the language has changed. */
   function tool(make) { TOOLS.push(make); }
 
   words("player", WORDS);

@@ -1,4 +1,4 @@
-"""The page in another language: how it is asked for, that the reader stays where he is, and that all of it is said in it."""
+"""The page in another language: how it is asked for, that the reader stays in place, that all of it is said."""
 
 import json
 import re
@@ -17,17 +17,33 @@ LANG = "() => document.documentElement.lang"
 HEADING = {"en": "Recorded runs, to look at without waiting", "de": "Aufgezeichnete Läufe, ohne Warten zu sehen"}
 # What a reader sees or has read aloud, without token text and without what is marked as English.
 SHOWN = """() => {
-  const seen = (e) => e.checkVisibility({visibilityProperty: true}) && !e.closest('[lang=en], .um-text, .um-race-text, .um-race-prompt, .gallery, script, style');
-  const out = new Set(), names = ['title', 'aria-label', 'placeholder', 'aria-valuetext', 'aria-description', 'aria-roledescription'];
+  const not = '[lang=en], .um-text, .um-race-text, .um-race-prompt, .gallery, script, style', out = new Set();
+  const seen = (e) => e.checkVisibility({visibilityProperty: true}) && !e.closest(not);
+  const names = ['title', 'placeholder', 'aria-label', 'aria-valuetext', 'aria-description', 'aria-roledescription'];
   for (const root of document.querySelectorAll('#head, #side, .unmasked')) {
-    const walk = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    const walk = document.createTreeWalker(root, 5); // elements and texts
     for (let node = root; node; node = walk.nextNode()) {
-      if (node.nodeType === Node.TEXT_NODE) { if (node.data.trim() && seen(node.parentElement)) out.add(node.data.trim()); }
-      else if (seen(node)) for (const name of names) if (node.getAttribute(name)) out.add(node.getAttribute(name).trim());
+      const text = node.nodeType === Node.TEXT_NODE;
+      if (!seen(text ? node.parentElement : node)) continue;
+      for (const said of text ? [node.data] : names.map((n) => node.getAttribute(n) || '')) out.add(said.trim());
     }
   }
-  return [...out];
+  return [...out].filter(Boolean);
 }"""
+FIELDS = """() => [...document.querySelectorAll('#side input, #side textarea')]
+  .map(e => e.type === 'checkbox' ? e.checked : e.value)"""
+# Looks at each frame.
+WATCH = """(() => {
+  window.frames_ = new Set();
+  const look = () => {
+    for (const q of ['#um-early p', '#um-early aside', '#head p', '#side']) {
+      const e = document.querySelector(q);
+      if (e && e.checkVisibility()) frames_.add(e.innerText.slice(0, 60));
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})()"""
 # Words that Python puts into a figure or a menu, and that a table has too.
 PYTHONS = {"accepted", "row 0", "full attention"}
 
@@ -44,7 +60,7 @@ def says(page, code: str) -> None:
 
 
 def patterns(page) -> tuple[list[re.Pattern], list[re.Pattern]]:
-    """What the English sentences that read otherwise in German look like when they are filled in, and the German ones."""
+    """What English sentences that read otherwise in German look like when they are filled in, and the German ones."""
     found: tuple[set[str], set[str]] = set(), set()
     for table in page.evaluate("Unmasked.tables()").values():
         ours, theirs = table.get("en", {}), table.get("de", {})
@@ -131,8 +147,7 @@ def test_the_reader_stays_where_he_is_and_nothing_is_asked_of_the_server(watch, 
     top = "() => document.querySelector('.um-railrow').getBoundingClientRect().top"
     above = page.evaluate(top)
     before = page.evaluate(f"() => {PLAYER}.state()")
-    fields = "() => [...document.querySelectorAll('#side input, #side textarea')].map(e => e.type === 'checkbox' ? e.checked : e.value)"
-    values, asked = page.evaluate(fields), len(w.requests)
+    values, asked = page.evaluate(FIELDS), len(w.requests)
     page.keyboard.press("l")
     says(page, "de")
     page.wait_for_timeout(500)
@@ -141,7 +156,7 @@ def test_the_reader_stays_where_he_is_and_nothing_is_asked_of_the_server(watch, 
     assert {k: v for k, v in after.items() if k not in said} == {k: v for k, v in before.items() if k not in said}
     assert (after["lens"], after["pos"], after["unit"]) == ("tree", 40, "beat")
     assert after["status"].startswith("Schritt ") and before["status"].startswith("Step ")
-    now = page.evaluate(fields)
+    now = page.evaluate(FIELDS)
     assert [v for v in now if v not in values] == ["SSD · Diffusion"]
     assert page.locator(".um-spine select").nth(0).input_value() == "2"
     assert page.locator(".um-def").inner_text().startswith("Token · Erzeugte Token")
@@ -151,7 +166,7 @@ def test_the_reader_stays_where_he_is_and_nothing_is_asked_of_the_server(watch, 
     assert [url for url in w.requests[asked:] if not re.search(r"/assets/de-[\w-]+\.js$", url)] == []
     page.keyboard.press("l")
     says(page, "en")
-    assert page.evaluate(f"() => {PLAYER}.state()") == before and page.evaluate(fields) == values
+    assert page.evaluate(f"() => {PLAYER}.state()") == before and page.evaluate(FIELDS) == values
     w.clean()
 
 
@@ -277,11 +292,7 @@ def test_the_page_is_german_from_its_first_frame_where_that_was_chosen(browser, 
     page.wait_for_selector("#player .unmasked .um-chip", state="attached", timeout=30_000)
     page.keyboard.press("l")
     page.close()
-    context.add_init_script(
-        """(() => { window.frames_ = new Set(); const look = () => {
-          for (const q of ['#um-early p', '#um-early aside', '#head p', '#side']) { const e = document.querySelector(q); if (e && e.checkVisibility()) frames_.add(e.innerText.slice(0, 60)); }
-          requestAnimationFrame(look); }; requestAnimationFrame(look); })()"""
-    )
+    context.add_init_script(WATCH)
     early = Held(context, page_url)
     early.page.wait_for_selector("#um-early .um-chip")
     assert early.page.locator("#um-early aside").inner_text().startswith("Die Bedienung wird geladen.")
@@ -313,7 +324,10 @@ def test_a_report_speaks_german_by_its_button_and_by_its_key_without_a_network(b
     open_lens(page, "Annahme")
     assert "entworfenen Token wurden angenommen" in page.locator(".um-heatmap-sentence").inner_text()
     page.keyboard.press("l")
-    assert page.evaluate(LANG) == "en" and "drafted tokens were accepted" in page.locator(".um-heatmap-sentence").inner_text()
+    assert (
+        page.evaluate(LANG) == "en"
+        and "drafted tokens were accepted" in page.locator(".um-heatmap-sentence").inner_text()
+    )
     assert errors == []
     context.close()
 
@@ -344,5 +358,7 @@ def test_a_phone_needs_no_scrolling_to_the_side_in_german(watch, page_url, run):
     wide["help"] = page.evaluate("() => document.documentElement.scrollWidth")
     assert wide == {name: 360 for name in wide}
     # The buttons of the transport and the three for language, theme and help share a line.
-    tops = page.evaluate("() => [...document.querySelectorAll('.um-spine .um-btn')].map(e => e.getBoundingClientRect().top)")
+    tops = page.evaluate(
+        "() => [...document.querySelectorAll('.um-spine .um-btn')].map(e => e.getBoundingClientRect().top)"
+    )
     assert len(tops) == 8 and len({json.dumps(top) for top in tops}) == 1

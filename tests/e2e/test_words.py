@@ -16,17 +16,20 @@ ALIKE = {"specspecs (parquet)", "Chrome trace (Perfetto)", "{i}. {role}, {model}
 
 @pytest.fixture(scope="module")
 def tables(browser):
-    """{id: {language: {key: sentence}}} as the scripts have it, with the names of the views, of the page and the report."""
+    """{id: {language: {key: sentence}}} as the scripts have it, with names of views, the page and the report."""
     page = browser.new_page()
     page.set_content('<html lang="en"><div class="unmasked"></div>')
     for path in (*assets.SCRIPTS, assets.ASSETS / "page.js"):
         page.add_script_tag(path=str(path))
     page.evaluate("english => Unmasked.page(english)", words.table())
     formats = [[name, format.title] for name, format in FORMATS.items()]
-    page.evaluate(MOUNT.replace("figure }", "figure, formats }").replace("views =>", "([views, formats]) =>"), [
-        [view.listed() for view in views() if view.medium != "player"],
-        formats,
-    ])
+    page.evaluate(
+        MOUNT.replace("figure }", "figure, formats }").replace("views =>", "([views, formats]) =>"),
+        [
+            [view.listed() for view in views() if view.medium != "player"],
+            formats,
+        ],
+    )
     shown = page.evaluate("stage.player.views.map(v => [v.id, v.english.title, v.english.question])")
     page.evaluate("p.destroy()")
     page.add_script_tag(path=str(assets.ASSETS / "report.js"))
@@ -100,7 +103,9 @@ def test_every_script_that_speaks_is_in_the_tables_and_every_file_of_words_belon
     for code in languages():
         files = {path.stem for path in (assets.WORDS / code).glob("*.js")}
         assert files == {id for id, table in tables.items() if code in table}
-    assert [path for path in assets.SCRIPTS if path.parent.parent == assets.WORDS] == sorted(assets.WORDS.glob("*/*.js"))
+    assert [path for path in assets.SCRIPTS if path.parent.parent == assets.WORDS] == sorted(
+        assets.WORDS.glob("*/*.js")
+    )
 
 
 def test_the_scripts_say_only_what_their_tables_hold(tables):
@@ -117,4 +122,6 @@ def test_the_page_names_all_of_its_sentences_for_the_scripts():
     assert table["RUN"] == "Run" and table["GROUPS_block"] == "block"
     assert "TAGLINE" in table and "table" not in table
     used = set(re.findall(r"\bwords\.([A-Z_]+)\b", (ROOT / "app" / "ui.py").read_text(encoding="utf-8")))
-    assert {name for name in used if name not in table and not any(key.startswith(f"{name}_") for key in table)} == set()
+    assert {
+        name for name in used if name not in table and not any(key.startswith(f"{name}_") for key in table)
+    } == set()
