@@ -88,11 +88,12 @@
         else if (target.nodeType === Node.TEXT_NODE) all(target);
         else if (!target.closest(SKIP) || target.matches("textarea")) one(target);
       }
+      lead();
       // A menu writes its choice into a field, which no observer sees.
       for (const input of document.querySelectorAll("#method input")) one(input);
     });
     const what = { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: PLACES };
-    for (const root of document.querySelectorAll(SIDE)) observer.observe(root, what);
+    for (const root of document.querySelectorAll(SIDE + ", #head")) observer.observe(root, what);
     document.querySelector("#side").addEventListener("change", () => setTimeout(draw, 0));
   }
 
@@ -114,9 +115,9 @@
     watch();
     if (watching) return;
     const waiting = new MutationObserver(() => {
+      draw();
       if (!document.querySelector("#side") || !document.querySelector("#head p")) return;
       waiting.disconnect();
-      draw();
       watch();
     });
     waiting.observe(document.body, { childList: true, subtree: true });
