@@ -1,10 +1,10 @@
-"""`python -m bench methods | gpu | identity | layout | page | gallery | overhead | tradeoff | proxy | record`: one of
-these."""
+"""`python -m bench methods | cost | gpu | identity | layout | page | gallery | overhead | tradeoff | proxy | record`:
+one of these."""
 
 import argparse
 import sys
 
-from bench import gallery, gpu, identity, layout, methods, overhead, page, proxy, record, tradeoff
+from bench import cost, gallery, gpu, identity, layout, methods, overhead, page, proxy, record, tradeoff
 
 COMMANDS = {
     "methods": methods.main,
@@ -17,6 +17,7 @@ COMMANDS = {
     "tradeoff": tradeoff.main,
     "proxy": proxy.main,
     "gpu": gpu.main,
+    "cost": cost.main,
 }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from decoders.errors import UnknownName, UsageError
+from decoders.models.public import public
 from tune.roofline import Card, Dims
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -160,7 +161,5 @@ def dims(name: str) -> Dims:
         if not path.is_file():
             raise UsageError(f"{name} lacks config.json in {name}/: train it with `python -m training.train {name}`.")
         return Dims.of(name, json.loads(path.read_text(encoding="utf-8")), BUNDLED[name])
-    from decoders.models.public import public  # here, because it brings torch
-
     known = public(name)
     return Dims.of(known.id, known.config, known.facts.get("attention") or known.family.attention)

@@ -1,5 +1,5 @@
-"""The machine at hand, measured: bandwidth by a triad, peak by a matrix product, and forward calls of the bundled models
-at a designed set of shapes, to which launch costs and the reach of real kernels are fitted.
+"""The machine at hand, measured: bandwidth by a triad, peak by a matrix product, and forward calls of the bundled
+models at a designed set of shapes, to which launch costs and the reach of real kernels are fitted.
 
 `python -m bench cost --fit` does it and keeps what came out in assets/cards/this-cpu.json."""
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
+import os
 import platform
 import random
 import statistics
@@ -18,7 +19,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
+import torch
+import transformers
 
+from decoders.models import catalogue
+from decoders.models.base import Cache, ModelSpec
+from decoders.models.hf import HFModel
 from tune.calls import Call
 from tune.cards import BUNDLED, dims
 from tune.roofline import Card, Dims, moment, packed, work
@@ -57,8 +64,6 @@ def bandwidth(megabytes: float = 400.0, turns: int = 12) -> float:
 
 def peak(width: int = 1024, turns: int = 12) -> float:
     """FLOP/s of a float32 product of two square matrices by torch, as its threads are set; the best of the turns."""
-    import torch
-
     a, b = torch.rand(width, width), torch.rand(width, width)
     best = math.inf
     for _ in range(turns):
@@ -70,12 +75,6 @@ def peak(width: int = 1024, turns: int = 12) -> float:
 
 def wide() -> Any:
     """The random model of `WIDE` as the adapter's."""
-    import torch
-    import transformers
-
-    from decoders.models.base import ModelSpec
-    from decoders.models.hf import HFModel
-
     config = transformers.LlamaConfig(
         vocab_size=WIDE.vocab,
         hidden_size=WIDE.hidden,
@@ -85,7 +84,7 @@ def wide() -> Any:
         num_key_value_heads=WIDE.kv,
         max_position_embeddings=WIDE.context,
         tie_word_embeddings=WIDE.tied,
-        attn_implementation="sdpa",
+        attn_implementation="sdpa",  # pyright: ignore[reportCallIssue]
     )
     torch.manual_seed(0)
     net = transformers.LlamaForCausalLM(config)
@@ -107,8 +106,6 @@ def forwards(models: Mapping[str, Any], calls: Sequence[Call], turns: int = 7) -
     """The median seconds of each shape. All shapes are gone through once a turn, in a new order, so that a slow moment
     of the machine hits no shape more than others; the first turn warms up. Each call is made twice and the second one
     counts: in a run, too, the one before was of the same model, and left what it could in the processor's caches."""
-    from decoders.models.base import Cache
-
     draw = random.Random(0)
     ids = {name: [draw.randrange(5, m.spec.vocab_size) for _ in range(1024)] for name, m in models.items()}
     caches: dict[tuple[str, int], Any] = {}
@@ -176,13 +173,13 @@ def _median(values: Iterable[float]) -> float:
 
 def _least(off: Callable[[Sequence[float]], Sequence[float]], start: Sequence[float]) -> tuple[list[float], float]:
     """(x, its sum of squares) with the least squares of `off(x)`, by Levenberg and Marquardt."""
-    x, damp, step = np.array(start), 1e-2, 1e-5
-    now = np.array(off(x))
+    x, damp, step = np.array(start, dtype=float), 1e-2, 1e-5
+    now = np.array(off(start))
     for _ in range(60):
-        slope = np.stack([(np.array(off(x + step * e)) - now) / step for e in np.eye(len(x))], 1)
+        slope = np.stack([(np.array(off((x + step * e).tolist())) - now) / step for e in np.eye(len(x))], 1)
         square = slope.T @ slope
         further = x - np.linalg.solve(square + damp * np.diag(np.diag(square) + 1e-9), slope.T @ now)
-        then = np.array(off(further))
+        then = np.array(off(further.tolist()))
         if then @ then < now @ now:
             done = now @ now - then @ then < 1e-9
             x, now, damp = further, then, damp / 3
@@ -195,10 +192,6 @@ def _least(off: Callable[[Sequence[float]], Sequence[float]], start: Sequence[fl
 
 def processor() -> str:
     """The processor's name, and how many threads are used of how many."""
-    import os
-
-    import torch
-
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -210,10 +203,6 @@ def processor() -> str:
 
 def measure(turns: int = 6) -> dict[str, Any]:
     """All of it, as it is kept: takes some minutes."""
-    import psutil
-
-    from decoders.models import catalogue
-
     models = {name: catalogue.load(name) for name in BUNDLED} | {WIDE.name: wide()}
     calls = [c for name, m in models.items() for c in design(name, m.spec.attention == "full", m.spec.context)]
     bounds = {"bandwidth": float(f"{bandwidth():.4g}"), "peak": float(f"{peak():.4g}")}

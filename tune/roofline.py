@@ -21,7 +21,7 @@ STREAM, INNER, HEADS = 16, 7, 6
 KERNELS = 38
 # What decoders.models.hf does with several rows on many cached keys: one behind the other in a single masked row.
 PACK_FROM, PACK_SHARE = 128, 0.8
-BOUNDS = ("memory", "compute", "launch")
+BOUNDS: tuple[str, ...] = ("memory", "compute", "launch")
 
 
 @dataclass(frozen=True)
