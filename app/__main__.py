@@ -1,5 +1,5 @@
-"""The command line: `python -m app run | view | export | sweep | front | search | methods | models`. Translates
-arguments and prints.
+"""The command line: `python -m app run | view | export | sweep | front | search | cards | methods | models`.
+Translates arguments and prints.
 
 Exit codes: 0, 2 (a usage error), 3 (a model is unavailable), 4 (a trace file is unreadable), 130 (interrupted).
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from app import tuning
+from app import modelled, tuning
 from app.summary import summary
 from decoders.errors import ExplorerError, ModelUnavailable, UsageError
 from decoders.methods.base import Method
@@ -94,6 +94,10 @@ def parser(methods: tuple[Method, ...]) -> argparse.ArgumentParser:
     export.add_argument("--as", dest="format", choices=sorted(FORMATS), required=True, help=kinds)
     export.add_argument("-o", "--out", type=Path, help="the file to write; without it standard output is written to")
     tuning.parsers(commands)
+    what = "what another card would do: a run against plain decoding, modelled, not measured"
+    modelled.flags(
+        commands.add_parser("cards", help=what, description=f"{what[0].upper()}{what[1:]}. See docs/cost.md.")
+    )
     for name, what in (("methods", "list the decoding methods and their knobs"), ("models", "list the models")):
         listing = commands.add_parser(name, help=what)
         listing.add_argument("--json", action="store_true", help="print JSON instead")
@@ -344,6 +348,8 @@ def main(argv: Sequence[str] | None = None, methods: tuple[Method, ...] = METHOD
             export(args)
         elif args.command in tuning.COMMANDS:
             tuning.main(args)
+        elif args.command == "cards":
+            modelled.cards(args)
         elif args.command == "methods":
             list_methods(args, methods)
         else:

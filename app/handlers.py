@@ -21,6 +21,7 @@ from typing import Any
 import gradio as gr
 
 from app import links, race, space, stage, words
+from app.cards import cards
 from app.drawn import Drawn
 from app.guest import Guest
 from app.masks import masks
@@ -149,6 +150,10 @@ class Handlers:
     def tune(self, ask: dict) -> dict:
         """Points of sweeps, their runs and what a sweep would cost: see `app.sweeps`."""
         return self.sweeps.tune(ask)
+
+    def cards(self, ask: dict) -> dict:
+        """What a run would take on other cards: see `app.cards.cards`."""
+        return cards(self.store, self.methods, ask)
 
     def file(self, ask: dict) -> dict:
         """The run in one of `viz.exports.FORMATS` as {name, base64}, or {"error": sentence}."""

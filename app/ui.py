@@ -14,7 +14,6 @@ from gradio import themes
 from starlette.middleware import Middleware
 
 from app import early, guest, links, space, stage, words
-from app.cards import cards
 from app.controls import control
 from app.guest import Guest
 from app.handlers import Handlers, endpoint, placed, polite
@@ -191,7 +190,7 @@ def build(
                     save = gr.DownloadButton(words.SAVE, value=saved, size="md", min_width=100, elem_id="save")
             with gr.Column(scale=4, min_width=320, elem_id="main"):
                 value = stage.load(first) if first else ""
-                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file, act.tune, cards, qr
+                asked = act.trace, act.figure, act.figures, act.runs, act.masks, act.file, act.tune, act.cards, qr
                 player = stage.player(views, value, *asked, elem_id="player")
 
         names = [name for name, _ in knobs]
