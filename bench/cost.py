@@ -3,15 +3,18 @@
 Every line of `bench methods` decodes held-out prompts, prompt by prompt; its calls are then MODELLED on this machine's
 card, and the ratio to the model's first line (the reference decoder) is compared with the measured one, inside forward
 calls and by the clock. Nothing of these prompts went into the fit. `--fit` measures the machine anew, fits launch costs
-and reach to forward calls, and what methods do outside of calls to other prompts: assets/cards/this-cpu.json.
+and reach to forward calls, and what methods do outside of calls to other prompts: assets/cards/this-cpu.json, where the
+error of a check of all lines is kept too.
 """
 
 import argparse
+import datetime
 import itertools
 import json
 import math
 import statistics
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.lines import Plan, asked_for, plans
-from bench.methods import once, prompts
+from bench.methods import prompts, timed
 from decoders import registry
 from decoders.errors import UsageError
 from decoders.models import catalogue
 from decoders.models.base import Model
+from decoders.run import Recording
 from training.corpus import Item
 from training.evaluate import SEED, SLOTS
 from tune import machine
@@ -35,8 +39,13 @@ from tune.roofline import Card, modelled
 FIT_SEED = SEED + 1
 
 
+# What is compared: seconds inside calls, by the clock, of the processor.
+ERRORS = ("calls", "clock", "busy")
+
+
 class Sample(NamedTuple):
-    """A run of a line on a prompt: its calls, seconds inside them and by the clock, and what it worked on besides."""
+    """A run of a line on a prompt: its calls, seconds inside them, by the clock and of the processor (which a busy
+    machine does not stretch by making it wait), and what it worked on besides."""
 
     model: str
     name: str
@@ -44,6 +53,7 @@ class Sample(NamedTuple):
     calls: tuple[Call, ...]
     seconds: float
     wall: float
+    busy: float
     rounds: int
 
     @property
@@ -57,15 +67,24 @@ def collect(lines: Sequence[Plan], models: Mapping[str, Model], asked: Sequence[
     """Every line answers a prompt before the next prompt comes. Each line is warmed up first."""
     out = []
     for plan in lines:
-        once(plan, models, asked[0].prompt, max_new)
+        sample(plan, models, asked[0].prompt, max_new, 0)
     for n, item in enumerate(asked):
         for plan in lines:
-            trace, wall = once(plan, models, item.prompt, max_new)
-            calls = profile(trace.forwards)
-            out.append(Sample(plan.model, plan.name, n, calls, trace.seconds, wall, len(trace.rounds)))
+            out.append(sample(plan, models, item.prompt, max_new, n))
         print(f"\rprompt {n + 1} of {len(asked)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return out
+
+
+def sample(plan: Plan, models: Mapping[str, Model], prompt: str, max_new: int, n: int) -> Sample:
+    """One run on prompt number `n`; reading the prompt and building the trace are in none of its times."""
+    cast = {role: models[name] for role, name in plan.models.items()}
+    recording = Recording(plan.method, cast, prompt, level="timing", **{"max_new": max_new, **plan.knobs})
+    began = time.thread_time()
+    wall = timed(recording)
+    busy, trace = time.thread_time() - began, recording.trace
+    calls = profile(trace.forwards)
+    return Sample(plan.model, plan.name, n, calls, trace.seconds, wall, busy, len(trace.rounds))
 
 
 def outside(samples: Sequence[Sample]) -> list[float]:
@@ -87,7 +106,7 @@ def outside(samples: Sequence[Sample]) -> list[float]:
 
 def compared(samples: Sequence[Sample], card: Card, paid: Sequence[float]) -> list[dict[str, Any]]:
     """A row for each line: medians over the prompts of time / time of its model's first line, measured and MODELLED,
-    inside calls and by the clock."""
+    inside calls, by the clock and of the processor."""
     sizes = machine.sizes()
     said = {id(s): modelled(s.calls, sizes, card).seconds for s in samples}
     first: dict[tuple[str, int], Sample] = {}
@@ -109,10 +128,12 @@ def compared(samples: Sequence[Sample], card: Card, paid: Sequence[float]) -> li
             "calls": lambda s: s.seconds,
             "calls_modelled": lambda s: said[id(s)],
             "clock": lambda s: s.wall,
+            "busy": lambda s: s.busy,
             "clock_modelled": clock,
         }.items():
             row[key] = statistics.median(of(s) / of(ref) for s, ref in pairs)
-        for key in ("calls", "clock"):
+        row["busy_modelled"] = row["clock_modelled"]
+        for key in ERRORS:
             row[f"{key}_error"] = row[f"{key}_modelled"] / row[key] - 1
         rows.append(row)
     order = {pair: i for i, pair in enumerate(dict.fromkeys((s.model, s.name) for s in samples))}
@@ -134,7 +155,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         for r in group:
             cells = "".join(
                 f"{r[key]:>10.2f}{'~' + format(r[key + '_modelled'], '.2f'):>10}{r[key + '_error']:>+7.0%}"
-                for key in ("calls", "clock")
+                for key in ERRORS
             )
             out.append(f"{r['name']:<{wide}}{cells}")
     return "\n".join(out)
@@ -188,7 +209,10 @@ def main(argv: list[str]) -> int:
         parser.error(str(error))
     timed = [machine.Timed(Call(m, rows, fed, kept, 1), t) for m, rows, fed, kept, t in found["forwards"]]
     rows = compared(samples, card, found["outside"])
-    errors = {key: round(median_error(rows, key), 4) for key in ("calls", "clock")}
+    errors = {key: round(median_error(rows, key), 4) for key in ERRORS}
+    if not args.methods and not args.models:
+        checked = {"date": datetime.date.today().isoformat(), "prompts": args.n, "lines": len(rows), **errors}
+        write(found | {"validated": checked})
     result = {
         "hardware": found["hardware"],
         "fitted": found["date"],
@@ -207,7 +231,10 @@ def main(argv: list[str]) -> int:
     print("\nsingle calls of the fit\n" + by_shape(card, timed))
     print(f"\n{args.n} held-out prompts, {args.max_new} positions; time / time of the model's first line")
     print(table(rows))
-    print(f"\nmedian error of {len(rows)} lines: {errors['calls']:.1%} in calls, {errors['clock']:.1%} by the clock")
+    print(
+        f"\nmedian error of {len(rows)} lines: {errors['calls']:.1%} in calls, {errors['clock']:.1%} by the clock, "
+        f"{errors['busy']:.1%} of the processor's time"
+    )
     return 0
 
 

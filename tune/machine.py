@@ -201,7 +201,7 @@ def processor() -> str:
     return f"{name}, {torch.get_num_threads()} of {os.cpu_count()} threads"
 
 
-def measure(turns: int = 6) -> dict[str, Any]:
+def measure(turns: int = 4) -> dict[str, Any]:
     """All of it, as it is kept: takes some minutes."""
     models = {name: catalogue.load(name) for name in BUNDLED} | {WIDE.name: wide()}
     calls = [c for name, m in models.items() for c in design(name, m.spec.attention == "full", m.spec.context)]

@@ -23,7 +23,7 @@
     tableName: "Cards: time of the run, of plain decoding, and their ratio", t_card: "machine", t_run: "this run", t_plain: "plain decoding", t_ratio: "ratio", t_bound: "bound by", t_kind: "kind",
     memory: "memory", compute: "compute", launch: "launching", here: "this machine: {hardware}", hereOwn: "this machine, the recorded model", unfit: "needs {n} GB, has {m}", none: "–", apart: "not on one machine", choose: "Show {title} in the charts",
     against: "Plain decoding: {label}.", told: "Plain decoding: {label}; its calls are told from its totals.", forAll: "Times are for all {n} texts together.",
-    off: "On this machine the model is {n}% off for this pair of runs.", checked: "On {prompts} prompts that it was not fitted to, it is {n}% off in the median of {lines} methods.",
+    off: "MODELLED on this machine, the ratio of these two runs is {n}% off the measured one.", checked: "On {prompts} prompts that it was not fitted to, it is {n}% off in the median of {lines} methods.",
     chart_batch: "Ratio by texts at once", chart_context: "Ratio by context tokens more", axis_batch: "texts at once", axis_context: "tokens of context more", one: "1.0: as long as plain decoding", above: "slower than plain decoding ↑",
     crosses: "slower from {n}", crossesAll: "slower everywhere", crossesNone: "never slower up to {most}", unfitFrom: "does not fit in the card's memory", chartAlt: "{name} on {card}, MODELLED: {points}. {crossing}.", point: "{at}: {x}",
     assumptions: "What is assumed", sources: "Where the cards' figures come from",
@@ -204,7 +204,6 @@
       const most = Math.max(1.25, ...said.rows.map((r) => r.ratio), measured.ratio || 0);
       const line = (name, kind, run, plain, ratio, bound, cls) => {
         const tr = el("tr", cls), est = kind === "modelled", cell = (text) => el("td", est ? "um-cards-est" : "", text);
-        const told = (s) => (est ? duration(s) + " " + say("est") : duration(s));
         const th = attrs(el("th"), { scope: "row" });
         th.append(name);
         const bar = el("td", est ? "um-cards-est" : "");
@@ -216,7 +215,7 @@
           track.append(fillBar, one);
           bar.append(el("span", "um-cards-x", x2(ratio) + "×"), track);
         }
-        tr.append(th, cell(say(kind)), cell(told(run)), cell(told(plain)), bar, cell(bound));
+        tr.append(th, cell(say(kind)), cell(duration(run)), cell(duration(plain)), bar, cell(bound));
         body.append(tr);
         return tr;
       };
@@ -315,12 +314,12 @@
         s.append(svg("line", { x1: pad.left, x2: pad.right, y1: Y(v), y2: Y(v), stroke: v === 1 ? colours.text : colours.line, "stroke-width": v === 1 ? 1.5 : 1 }));
         write(pad.left - 6, Y(v) + 4, String(v), { "text-anchor": "end", "font-size": 11, fill: colours.soft });
       }
-      write(pad.left + 4, Y(1) - 6, say("above"), { "font-size": 11, fill: colours.text, stroke: colours.page, "stroke-width": 3, "paint-order": "stroke" });
+      write(pad.left + 5, pad.top + 14, say("above"), { "font-size": 11, fill: colours.text, stroke: colours.page, "stroke-width": 3, "paint-order": "stroke" });
       points.forEach(([at], i) => {
         if (i % (narrow ? 3 : 2) && i !== steps) return;
         if (i !== steps && steps - i < (narrow ? 2 : 1)) return;
         s.append(svg("line", { x1: X(at), x2: X(at), y1: pad.bottom, y2: pad.bottom + 4, stroke: colours.rule }));
-        write(X(at), pad.bottom + 16, at >= 10000 ? num(at / 1024) + "k" : num(at), { "text-anchor": "middle", "font-size": 11, fill: colours.soft });
+        write(X(at), pad.bottom + 16, at >= 10000 ? num(at / 1024) + "k" : num(at), { "text-anchor": i === steps ? "end" : "middle", "font-size": 11, fill: colours.soft });
       });
       write((pad.left + pad.right) / 2, pad.bottom + 34, say("axis_" + along), { "text-anchor": "middle", "font-size": 11, fill: colours.soft });
       s.append(svg("polyline", { points: points.map(([at, v]) => X(at).toFixed(1) + "," + Y(v).toFixed(1)).join(" "), fill: "none", stroke: colours.accent, "stroke-width": 2, "stroke-dasharray": "6 3" }));
