@@ -95,17 +95,17 @@ def test_what_was_measured_stands_plain_and_what_is_modelled_is_hatched_and_says
     remarks = page.locator(".um-cards-remarks").inner_text()
     assert remarks == (
         "Plain decoding: Stepwise. MODELLED on this machine, the ratio of these two runs is 5% off the measured one. "
-        "On 10 prompts that it was not fitted to, it is 3.5% off in the median of 101 methods."
+        "On 10 prompts that it was not fitted to, it is 3.5% off in the median of 101 lines of methods and models."
     )
 
 
 def test_the_charts_mark_where_it_gets_slower_and_say_it_in_words(lone):
     page = drawn(lone())
     batch, context = (page.locator(".um-cards-chart").nth(i) for i in (0, 1))
-    texts = batch.locator("text").all_inner_texts()
+    texts = batch.locator("text").all_text_contents()
     assert "slower from 6" in texts and "slower than plain decoding ↑" in texts and "MODELLED" in texts
     assert "does not fit in the card's memory" in texts
-    assert "never slower up to 32\u2009768" in context.locator("text").all_inner_texts()
+    assert "never slower up to 32\u2009768" in context.locator("text").all_text_contents()
     # The mark stands where 6 is between 4 and 8 on a scale of doublings.
     where_ = batch.evaluate(
         """s => { const dots = [...s.querySelectorAll('circle[r="3.5"]')].map((c) => Number(c.getAttribute('cx')));

@@ -61,6 +61,8 @@ def test_every_view_is_saved_as_a_picture_a_vector_figure_and_a_table(watch, pag
         lens = state(page)["lens"]
         if lens == "race":  # its box says first that the runs are being fetched
             page.locator(".um-race-chip").first.wait_for(state="attached", timeout=30_000)
+        if lens == "cards":
+            page.locator(".um-cards-chart").first.wait_for(state="attached", timeout=30_000)
         name, data = take(page, "svg")
         assert name == f"ssd-tiny-llada-{lens}-step10.svg"
         figure = ET.fromstring(data)
@@ -76,7 +78,7 @@ def test_every_view_is_saved_as_a_picture_a_vector_figure_and_a_table(watch, pag
         name, data = take(page, "csv")
         table = list(csv.reader(io.StringIO(data.decode(), newline="")))
         assert len(table) >= 5 and {len(row) for row in table} == {len(table[0])}, lens
-    assert lens == "race", "the last of all"
+    assert lens == "cards", "the last of all"
     w.clean()
 
 
