@@ -21,7 +21,7 @@
     ideal: " ({n} if kernels reached all of the card)", idealNone: " (never, if kernels reached all of the card)",
     itself: "This run is plain decoding itself: open a run of another method to compare.",
     tableName: "Cards: time of the run, of plain decoding, and their ratio", t_card: "machine", t_run: "this run", t_plain: "plain decoding", t_ratio: "ratio", t_bound: "bound by", t_kind: "kind",
-    memory: "memory", compute: "compute", launch: "launching", here: "this machine: {hardware}", hereOwn: "this machine, the recorded model", unfit: "needs {n} GB, has {m} GB", none: "–", apart: "not on one machine", choose: "Show {title} in the charts",
+    memory: "memory", compute: "compute", launch: "launching", here: "this machine: {hardware}", ran: "where it ran: {hardware}", hereOwn: "this machine, the recorded model", unfit: "needs {n} GB, has {m} GB", none: "–", apart: "not on one machine", choose: "Show {title} in the charts",
     against: "Plain decoding: {label}.", told: "Plain decoding: {label}; its calls are told from its totals.", forAll: "Times are for all {n} texts together.",
     off: "MODELLED on this machine, the ratio of these two runs is {n}% off the measured one.", checked: "On {prompts} prompts that it was not fitted to, it is {n}% off in the median of {lines} lines of methods and models.",
     chart_batch: "Ratio by texts at once", chart_context: "Ratio by context tokens more", axis_batch: "texts at once", axis_context: "tokens of context more", one: "1.0: as long as plain decoding", above: "slower than plain decoding ↑",
@@ -219,7 +219,7 @@
         body.append(tr);
         return tr;
       };
-      line(say("here", { hardware: measured.hardware || "?" }), "measured", measured.run, measured.plain, measured.ratio, say("none"), "");
+      line(say("ran", { hardware: measured.hardware || "?" }), "measured", measured.run, measured.plain, measured.ratio, say("none"), "");
       if (here) line(say("hereOwn"), "modelled", here.run, here.plain, here.ratio, say(here.bound), "um-cards-end");
       for (const row of said.rows) {
         if (row.card === "this-cpu" && !said.asked.like && said.asked.batch === 1 && !said.asked.context) continue; // the line above
