@@ -283,7 +283,8 @@ def test_a_run_can_be_asked_as_a_public_model_of_its_attention_and_a_pair_with_i
         "nano-sdar": ("qwen3-0.6b-bd3lm", "block"),
     }
     # The rule by which the calls were made stays that of the recorded models.
-    assert sizes(trace("diffuspec"), "qwen3-8b")["tiny-llada"].attention == "full"
+    drafted = replace(trace("diffuspec"), models={"target": "tiny-ar", "draft": "tiny-sdar"})
+    assert dims("qwen3-0.6b-mdlm").attention == "full" and sizes(drafted, "qwen3-8b")["tiny-sdar"].attention == "block"
     with pytest.raises(UnknownName, match="'sdar-8b'"):
         sizes(ssd, "sdar-8b")
     with pytest.raises(UsageError, match="Ask it as a public model"):

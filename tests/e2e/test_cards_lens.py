@@ -199,9 +199,9 @@ def test_a_phone_scrolls_the_table_and_not_the_page(lone, dark):
 
 
 def test_the_page_says_what_python_says(watch, page_url):
-    w = watch(page_url, "/#run=bundled:ssd-apples&lens=cards&step=3")
-    w.page.wait_for_selector(".um-cards-chart", timeout=60_000)
+    w = watch(page_url)  # shows the bundled run of SSD
     open_lens(w.page, "Cards")
+    w.page.wait_for_selector(".um-cards-chart", timeout=60_000)
     out = answer(SSD, plain(SSD, [STEP]), where({}, usual(SSD)))
     h100 = next(row for row in out["rows"] if row["card"] == "h100")
     assert f"llada-8b: {h100['ratio']:.2f}× (est.)" in w.page.locator(".um-cards-answer").inner_text()
