@@ -902,7 +902,7 @@
       const panelId = "um" + this.id + "-panel";
       this.tabs = this.views.map((view, i) => {
         const tab = attrs(el("button", "um-tab"), { type: "button", role: "tab", id: "um" + this.id + "-tab" + i, "aria-controls": panelId, "aria-selected": "false", tabindex: "-1" }), named = el("span");
-        if (i < 9) tab.append(attrs(el("span", "um-tabkey", String(i + 1)), { "aria-hidden": "true" }));
+        if (i < 10) tab.append(attrs(el("span", "um-tabkey", String((i + 1) % 10)), { "aria-hidden": "true" }));
         tab.append(named);
         this.always(() => { put(named, view.title); tab.title = view.question || view.title; });
         // After a click the arrow keys step through the run; among the tabs they belong to who came by keyboard.
@@ -1006,7 +1006,7 @@
       body.replaceChildren(this.tries, el("div", "um-caption", this.w.keys));
       for (const [key, what] of this.w.keyList) {
         const row = el("div", "um-key"), keys = el("span", "um-keys");
-        for (const part of fill(key, { lenses: Math.min(9, this.views.length) }).split(" ")) keys.append(el("span", part === "…" ? "" : "um-cap", part));
+        for (const part of fill(key, { lenses: this.views.length > 9 ? 0 : this.views.length }).split(" ")) keys.append(el("span", part === "…" ? "" : "um-cap", part));
         row.append(keys, el("span", "", what));
         body.append(row);
       }
@@ -1149,7 +1149,7 @@
         j: () => this.neighbour(-1), J: () => this.neighbour(-1), k: () => this.neighbour(1), K: () => this.neighbour(1),
         t: () => this.turn(), T: () => this.turn(), l: () => this.turnLanguage(), L: () => this.turnLanguage(),
         "?": () => this.help(),
-      }[key] || (/^[1-9]$/.test(key) && this.views[Number(key) - 1] ? () => this.open(Number(key) - 1) : null);
+      }[key] || (/^[0-9]$/.test(key) && this.views[(Number(key) + 9) % 10] ? () => this.open((Number(key) + 9) % 10) : null); // 0 stands behind 9
       if (!act || act() === false) return;
       e.preventDefault();
     }

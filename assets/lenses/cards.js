@@ -375,5 +375,5 @@
   }
   Cards.count = 0;
 
-  Unmasked.lens("cards", (stage) => new Cards(stage), { title: "Cards", question: "What would another card do, and from which batch or context on is it slower than plain decoding?", order: 90, needs: [] });
+  Unmasked.lens("cards", (stage) => new Cards(stage), { title: "Cards", question: "What would another card do, and from which batch or context on is it slower than plain decoding?", order: 90, needs: [], wide: true });
 })();

@@ -16,7 +16,7 @@
     able: "Afterwards: {goal}", minutes: "{n} min", done: "done", start: "Start", goOn: "Continue on page {n}", again: "Again", sheet: "Worksheet",
     alone: "The lessons need several recorded runs, and this page holds only one. Open them in the explorer.",
     loading: "Fetching the recorded runs …", missing: "The recorded runs of this lesson could not be read here: {error}",
-    keys: "Lesson keys: Enter goes on when a page is done, G goes to the place to look at, L comes back to the lesson, Esc leaves. Space and arrows belong to the run.",
+    keys: "Lesson keys: Enter goes on when a page is done, G goes to the place to look at, B comes back to the lesson, Esc leaves. Space and arrows belong to the run.",
     teacher: "Teacher mode", lock: "Step lock", hide: "Hide answers", key: "Answer key on the worksheet",
     teacher_d: "Larger type, and a link with QR code on each page.", lock_d: "Nobody goes on before R is pressed.", hide_d: "Answers are blanks until A is pressed.", key_d: "A last page with the answers.",
     lesson: "Lesson {n}: {title}", page: "page {n} of {of}", pages: "Pages of this lesson", back: "Back", next: "Next", finish: "Finish", leave: "Leave the lesson (Esc)",
@@ -963,7 +963,7 @@
       if (e.key === "Escape") { e.preventDefault(); return this.leave(); }
       if (!this.facts || t.closest("input, select, textarea, [contenteditable]")) return;
       const act = e.key === "Enter" ? (!t.closest("button, a, summary, [tabindex='0']") && this.state.done && !this.locked ? () => this.next() : null)
-        : { g: () => this.goThere(), r: () => this.release(), a: () => this.reveal(), q: () => this.memory.teacher && this.qr(), l: () => (this.onward.disabled ? this.heading : this.onward).focus() }[e.key.toLowerCase()];
+        : { g: () => this.goThere(), r: () => this.release(), a: () => this.reveal(), q: () => this.memory.teacher && this.qr(), b: () => (this.onward.disabled ? this.heading : this.onward).focus() }[e.key.toLowerCase()];
       if (!act) return;
       e.preventDefault();
       act();
@@ -1033,7 +1033,7 @@
       show() { if (paper === null && signature() !== drawn) list(); },
       destroy() { drawn = ""; },
     };
-  }, { get title() { return say("title"); }, get question() { return say("question"); }, order: 80 }); // read when a player is mounted
+  }, { get title() { return say("title"); }, get question() { return say("question"); }, order: 80, wide: true }); // read when a player is mounted
 
   /** A lesson on paper: every page with lines for answers, and, with `key`, a last page that has them. */
   function worksheet(school, lesson, { models, facts }, key) {

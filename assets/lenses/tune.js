@@ -124,6 +124,24 @@
       this.box.append(top);
     }
 
+    /** The language has changed: everything is said again, and stays as the reader set it. */
+    translated() {
+      const open = this.own.open, shown = this.own.querySelector(".um-tune-spec")?.open, spec = this.specText && this.specText.value, said = this.progress && this.progress.textContent;
+      this.box.replaceChildren();
+      this.build();
+      if (!this.menu) return;
+      this.drawBar();
+      this.drawOwn();
+      this.own.open = open;
+      this.own.querySelector(".um-tune-spec").open = !!shown;
+      this.specText.value = spec;
+      put(this.progress, said);
+      this.bRun.disabled = this.busy;
+      this.bStop.hidden = !this.busy;
+      put(this.note, "");
+      if (this.state) this.drawFilters();
+    }
+
     button(text, act, cls) {
       const b = attrs(el("button", "um-btn " + (cls || ""), text), { type: "button" });
       b.addEventListener("click", act);
@@ -777,6 +795,6 @@
 
   Unmasked.lens("tune", (stage) => {
     const t = new Tune(stage);
-    return { show: () => t.show(), csv: () => t.csv(), figure: () => t.figure(), about: () => t.about(), destroy: () => t.destroy() };
+    return { show: () => t.show(), csv: () => t.csv(), figure: () => t.figure(), about: () => t.about(), translated: () => t.translated(), destroy: () => t.destroy() };
   }, { title: "Tune", question: "Which settings are fast and good, and what does the run behind each of them look like?", order: 70, needs: [], wide: true });
 })();

@@ -91,7 +91,7 @@ class Student:
 
     def give(self, answer: int | str) -> None:
         """Writes a number, or chooses the option that begins so."""
-        self.press("l")
+        self.press("b")
         if isinstance(answer, int):
             self.tab_to("e.matches('.um-lessons-number')")
             self.press("Control+a")
@@ -230,7 +230,7 @@ def draft(s: Student) -> None:
             s.press("ArrowRight")
     s.until_done()
     assert s.state["counts"]["drafted"] == len(nodes) and f"{len(nodes)} wait" in s.read("result")
-    s.press("l")
+    s.press("b")
     s.on()
     s.run("story-fox-stepwise")
     off = next(i for i, (a, b) in enumerate(theirs.values()) if a != b)
@@ -312,7 +312,7 @@ def masks(s: Student) -> None:
     s.tab_to("(e.getAttribute('aria-label') || '').startsWith('Attention mask')")
     s.go("r", after="names the rule")
     s.at_page(2)  # Enter is the mask's own key
-    s.press("l")
+    s.press("b")
     s.on()
     s.corrected(f"You said {q}. Look at the row of position {q}", last, f"Up to {last}", {"pos": q, "lens": "mask"})
     s.on()
@@ -399,7 +399,7 @@ def knobs(s: Student) -> None:
             if not s.done():
                 s.press("ArrowRight")
         s.until_done()
-        s.press("l")
+        s.press("b")
         s.on()
 
 
@@ -534,7 +534,7 @@ def test_a_lesson_says_when_another_run_is_on_screen_and_brings_its_own_back(wat
     w.page.evaluate(f"t => {PLAYER}.load(JSON.parse(t), {{run: 'mine'}})", load("ar-apples").to_json())
     s.press("End")
     assert "Another run is on screen" in s.read("result") and not s.done()
-    s.press("l", "g")
+    s.press("b", "g")
     s.run("stepwise-apples")
     assert "Another run" not in s.read("result")
     w.clean()
@@ -696,7 +696,7 @@ def test_pointing_at_a_word_leaves_the_tokens_of_that_state_bright_and_the_word_
         assert w.page.evaluate(filtered) == state and term.get_attribute("data-g") == glyph
         pair = [f".um-lessons-term[data-s={state}]", f":is(.um-chip, .um-swatch)[data-s={state}]"]
         assert w.page.evaluate(LOOKS, pair) == [True, True]
-    s.press("l")
+    s.press("b")
     assert w.page.evaluate(filtered) == ""
     w.clean()
 
@@ -836,7 +836,7 @@ def test_where_there_is_a_view_that_tunes_the_last_lesson_ends_in_it(browser):
     assert not student.done()
     page.keyboard.press("2")
     assert student.state["lens"] == "tune" and student.done()
-    page.keyboard.press("l")
+    page.keyboard.press("b")
     page.keyboard.press("Enter")
     assert student.state["lens"] == "lessons" and "✓ done" in page.locator(".um-lessons-item").last.inner_text()
     bare.close()

@@ -6,7 +6,7 @@ Unmasked.translate("de", {
     able: "Danach: {goal}", minutes: "{n} min", done: "erledigt", start: "Beginnen", goOn: "Weiter auf Seite {n}", again: "Noch einmal", sheet: "Arbeitsblatt",
     alone: "Die Lektionen brauchen mehrere aufgezeichnete Läufe, und diese Seite enthält nur einen. Bitte im Explorer öffnen.",
     loading: "Die aufgezeichneten Läufe werden geholt …", missing: "Die aufgezeichneten Läufe dieser Lektion ließen sich hier nicht lesen: {error}",
-    keys: "Tasten der Lektion: Enter geht weiter, wenn eine Seite erledigt ist, G springt zur gemeinten Stelle, L zurück zur Lektion, Esc verlässt die Lektion. Leertaste und Pfeile gehören dem Lauf.",
+    keys: "Tasten der Lektion: Enter geht weiter, wenn eine Seite erledigt ist, G springt zur gemeinten Stelle, B zurück zur Lektion, Esc verlässt die Lektion. Leertaste und Pfeile gehören dem Lauf.",
     teacher: "Lehrmodus", lock: "Schrittsperre", hide: "Antworten verbergen", key: "Lösungen auf dem Arbeitsblatt",
     teacher_d: "Größere Schrift, dazu ein Link mit QR-Code auf jeder Seite.", lock_d: "Weiter geht es erst, wenn R gedrückt wird.", hide_d: "Antworten sind Lücken, bis A gedrückt wird.", key_d: "Eine letzte Seite mit den Lösungen.",
     lesson: "Lektion {n}: {title}", page: "Seite {n} von {of}", pages: "Seiten dieser Lektion", back: "Zurück", next: "Weiter", finish: "Abschließen", leave: "Lektion verlassen (Esc)",
