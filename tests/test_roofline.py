@@ -216,16 +216,28 @@ def test_cards_get_the_reach_of_the_machine_that_was_measured():
     assert all(0 < share <= 1 for share in here.reach)
 
 
-def test_what_was_planted_is_fitted():
+def fitted(blend: float, memory_: float, compute: float) -> dict:
+    """What is fitted to calls that take just what a card with these numbers would."""
     own = {"m": replace(TINY, layers=12, hidden=256, inner=700, heads=8, kv=8, dim=32, vocab=2000), "w": machine.WIDE}
     card = Card("c", "", 4e10, 1e11, 1e9, "float32", "")
-    real = replace(card, call=4e-4, layer=2e-4, reach=(0.4, 0.8), blend=2.0)
+    real = replace(card, call=4e-4, layer=2e-4, reach=(memory_, compute), blend=blend)
     calls = [Call(m, r, n, c, 1) for m in own for r in (1, 4) for n in (1, 8, 64) for c in (0, 64)]
     timed = [machine.Timed(call, machine.predicted(call, own[call.model], real)) for call in calls]
-    found = machine.fit(timed, own, card)
+    return machine.fit(timed, own, card)
+
+
+def test_what_was_planted_is_fitted():
+    found = fitted(2.0, 0.4, 0.8)
     assert (found["blend"], found["memory"], found["compute"], found["error"]) == (2.0, 0.4, 0.8, 0.0)
     assert (found["call"], found["layer"]) == (4e-4, 2e-4)
     assert [other["blend"] for other in found["others"]] == [1.0, 1.5, 3.0, 5.0, 0.0]
+
+
+def test_a_fit_with_kernels_faster_than_the_machine_is_passed_over():
+    found = fitted(1.0, 0.3, 1.05)
+    perfect = found["others"][0]
+    assert (perfect["blend"], perfect["compute"], perfect["error"]) == (1.0, 1.05, 0.0)
+    assert found["blend"] == 1.5 and found["compute"] < 1 and found["error"] > 0
 
 
 def test_the_shapes_that_are_measured_fit_their_model_and_are_the_same_each_time():

@@ -178,7 +178,9 @@ def _least(off: Callable[[Sequence[float]], Sequence[float]], start: Sequence[fl
     for _ in range(60):
         slope = np.stack([(np.array(off((x + step * e).tolist())) - now) / step for e in np.eye(len(x))], 1)
         square = slope.T @ slope
-        further = x - np.linalg.solve(square + damp * np.diag(np.diag(square) + 1e-9), slope.T @ now)
+        # A number that nothing depends on would run away: no step is longer than a factor of e.
+        far = np.linalg.solve(square + damp * np.diag(np.diag(square) + 1e-9), slope.T @ now)
+        further = x - np.clip(far, -1, 1)
         then = np.array(off(further.tolist()))
         if then @ then < now @ now:
             done = now @ now - then @ then < 1e-9
