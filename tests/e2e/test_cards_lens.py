@@ -114,6 +114,8 @@ def test_the_charts_mark_where_it_gets_slower_and_say_it_in_words(lone):
           return [dots.length, (Number(mark.getAttribute('x1')) - dots[2]) / (dots[3] - dots[2])]; }"""
     )
     assert where_[0] == 11 and where_[1] == pytest.approx(0.585, abs=1e-3)
+    dots = context.locator('circle[r="3.5"]').evaluate_all("all => all.map((c) => Number(c.getAttribute('cx')))")
+    assert [b - a for a, b in zip(dots, dots[1:], strict=False)] == pytest.approx([(dots[-1] - dots[0]) / 10] * 10)
     label = batch.get_attribute("aria-label")
     assert label.startswith("Ratio by texts at once on NVIDIA H100 SXM, 80 GB, MODELLED: 1: 0.65, 2: 0.80, ")
     assert label.endswith("slower from 6.")

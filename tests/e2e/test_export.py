@@ -78,7 +78,7 @@ def test_every_view_is_saved_as_a_picture_a_vector_figure_and_a_table(watch, pag
         name, data = take(page, "csv")
         table = list(csv.reader(io.StringIO(data.decode(), newline="")))
         assert len(table) >= 5 and {len(row) for row in table} == {len(table[0])}, lens
-    assert lens == "cards", "the last of all"
+    assert lens == "confidence", "the last of all"
     w.clean()
 
 
