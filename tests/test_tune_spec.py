@@ -115,6 +115,7 @@ def test_common_settings_reach_every_method_that_has_them():
         ("models: [a", "The spec is not YAML (line 1): write `models:`, `methods:` and `prompts:`."),
         ("3", "The spec must be a mapping with `models`, `methods` and `prompts`."),
         ("models: [tiny-sdar]", "The spec has no methods: name at least one."),
+        ("a: &a [x, x]\nmodels: [*a, *a]", "The spec has an alias (*name): write out what it stands for."),
         ("model: tiny-sdar", "There is no part of a sweep's spec named 'model'; did you mean models?"),
     ],
 )

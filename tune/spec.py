@@ -135,6 +135,9 @@ def load(path: Path) -> Plan:
 def parse(text: str, folder: Path | None = None) -> Plan:
     """The plan of a spec's text, YAML or JSON; without a folder it may name no files."""
     try:
+        # An alias that stands for many others makes a short text into one that fills the memory.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise UsageError("The spec has an alias (*name): write out what it stands for.")
         given = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
