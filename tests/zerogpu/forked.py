@@ -107,6 +107,31 @@ def test_a_race_is_one_job_and_every_method_is_warmed_up_on_the_card_it_is_timed
     assert all(n["outside"] > 0 for n in told if "done" in n)
 
 
+SWEEP = "models: [tiny-llada]\nmethods: {ssd: {n: [2, 4], max_new: 8}}\nprompts: {family: facts, n: 2}\n"
+
+
+def sweep(act, **ask):
+    return [json.loads(text)["sweep"] for text in act.sweep({"id": 1, **ask})]
+
+
+def test_a_turn_of_a_sweep_asks_for_a_card_once_and_its_rows_are_kept_here(act):
+    told = sweep(act, spec=SWEEP)
+    assert (told[-1]["done"], told[-1]["of"], told[-1]["more"]) == (4, 4, False)
+    rows = act.sweeps.get(told[-1]["sweep"]).rows.values()
+    assert [row["error"] for row in rows] == [""] * 4 and all(row["identical"] for row in rows)
+    assert spaces.asked == [17]
+
+
+def test_a_sweep_that_loses_its_card_keeps_what_came_and_goes_on_with_another(act, monkeypatch):
+    monkeypatch.setattr(spaces, "lives", 2)
+    told = sweep(act, spec=SWEEP)
+    assert told[-1]["error"].startswith("There is no GPU for this now (GPU task aborted)")
+    id = told[0]["sweep"]
+    assert len(act.sweeps.get(id).rows) == 2
+    monkeypatch.setattr(spaces, "lives", 10**9)
+    assert sweep(act, sweep=id)[-1]["more"] is False and len(act.sweeps.get(id).rows) == 4
+
+
 def test_an_endpoint_answers_from_there(act):
     out = endpoint(find("ssd"), act)(PROMPT, max_new=16, reference=True)
     assert "Paris" in out["text"] and out["reference"]["identical"] is True and len(spaces.asked) == 1
