@@ -97,7 +97,9 @@ def test_a_grader_that_failed_takes_only_its_own_number_away():
 
 
 def test_a_table_is_the_same_after_it_was_written_and_read_in_every_format(tmp_path):
-    made = table.frame([row("a", "p1", text='x, "y"\n', first_divergence=3.0), row("b", "p1", right=math.nan)])
+    fault = {"point": "c", "key": "c/p1", "method": "ssd", "model": "tiny-sdar", "error": "It broke."}
+    some = [row("a", "p1", text='x, "y"\n', first_divergence=3.0), row("b", "p1", right=math.nan), fault]
+    made = table.frame(some)
     for kind in ("parquet", "csv", "jsonl"):
         again = table.load(table.save(made, tmp_path / f"t.{kind}"))
         assert table.differences(made, again) == [], kind

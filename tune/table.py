@@ -308,7 +308,7 @@ def differences(table: Table, other: Table) -> list[str]:
         if COLUMNS[name][0] == "float64":
             same = np.isclose(a.to_numpy(float), b.to_numpy(float), rtol=1e-4, atol=1e-6, equal_nan=True)
         else:
-            same = (a.astype(str) == b.astype(str)).to_numpy()
+            same = np.array([str(x) == str(y) for x, y in zip(a, b, strict=True)], bool)  # nothing is equal to NA
         if not same.all():
             key = shared[int(np.argmin(same))]
             out.append(

@@ -239,11 +239,16 @@ def test_a_folder_is_run_from_the_command_line_in_the_arithmetic_that_is_asked_f
 # ------------------------------------------------------------ exactness
 @pytest.mark.skipif(bool(catalogue.missing("tiny-llada")), reason="assets/models/tiny-llada has no weights")
 def test_ssd_differs_from_stepwise_in_bfloat16_where_rows_are_packed_and_is_identical_in_float32(monkeypatch):
-    """Rows beside each other or one behind the other are added up in another order; in bfloat16 that turns a token."""
-    found = {}
-    for dtype in ("bfloat16", "float32"):
+    """Rows beside each other or one behind the other are added up in another order; in bfloat16 that turns a token. Of
+    which text depends on the processor's kernels."""
+
+    def differs(animal: str, dtype: str) -> bool:
         model = catalogue.load("tiny-llada", Placement("cpu", dtype))
         monkeypatch.setattr(model, "layout", "packed")
-        trace = run("ssd", model, "Tell me a short story about a dog.", reference=True, n=4, early_stop=False)
-        found[dtype] = trace.difference()
-    assert found == {"bfloat16": 14, "float32": None}
+        prompt = f"Tell me a short story about a {animal}."
+        return run("ssd", model, prompt, reference=True, n=4, early_stop=False).difference() is not None
+
+    animals = ("dog", "fox", "cat", "bird", "horse", "king", "mouse", "bear")
+    left = next((animal for animal in animals if differs(animal, "bfloat16")), None)
+    assert left is not None
+    assert not differs(left, "float32")
