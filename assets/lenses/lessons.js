@@ -42,7 +42,7 @@
     remask_t: "What is remasking, really?", remask_goal: "I can tell “keep the surest” from taking a token back.",
     remask1: "The rule of this run is called “low-confidence remasking”. It sounds as if tokens ([unmasked:unmasked]) were turned back into masks ([remasked:remasked]).", remask1_do: "What will this run do?",
     remask_q: "How many of the {all} written tokens will this run turn back into masks?",
-    remask_w: "You said {said}. Look at position {pos}, the first that was written: it is still there at the end. Go through the run and watch for ↺, the sign of a token that was taken back.",
+    remask_w: "You said {said}. Look at position {kept}, the first of the text that was written: it is still there at the end. Go through the run and watch for ↺, the sign of a token that was taken back.",
     remask_r: "{right}: the run wrote {all} tokens, and {right} of them became masks again.",
     remask2: "Watch for ↺ ([remasked:remasked]). Space plays the run, the arrows step.", remask2_do: "Go to the end of the run.", remask2_after: "Position {pos}, written first, still holds {first}.",
     remask4: "In step 1 the call guessed at the {masks} masks of its block. The surest guess, {first} with p {p}, was kept. The other {rest} guesses were dropped: their positions were masks before and stayed masks.\nSo “remask the least sure” and “keep the surest” are one decision, told from two sides. No [committed:committed] token ever went back.",
@@ -52,7 +52,7 @@
     wino_r: "{right}: step {step} took back {list}.",
     remask6: "One step now.", remask6_do: "Press → once.", remask6_after: "The tokens with ↺ ([remasked:remasked]) are masks again.",
     remask8: "Now the position. Pick one that was taken back in this step (J and K move, a click works too) and step on until it is filled again.", remask8_do: "Pin such a position and step until it holds a token again.",
-    remask8_after: "At position {pos} {before} gave way to {again}. Taking back costs calls, and it lets a bold guess be mended: {takenAll} times in this run.",
+    remask8_after: "At position {pos} {before} gave way to {again}: a second guess, made with more of the text in place, and not always the better one. Taking back costs calls: {takenAll} times in this run.",
 
     draft_t: "One call, many guesses: the draft", draft_goal: "I can say where a draft comes from and why it must be checked.",
     draft1: "One call is over, the first. It read all {length} positions, and it guessed at all {n} masks of the first block ([masked:masked]) at once. This run will keep one guess and drop the rest.", draft1_do: "How good are the guesses that it drops?",
@@ -106,11 +106,11 @@
     speed_q: "Measured in seconds inside the model, on this machine: is SSD faster than the reference decoder?", faster: "faster", same: "about the same", slower: "slower",
     speed_w: "You said {said}. Look at the costs at the end: {time} of model time. The reference decoder needed {refTime}.",
     speed_r: "It is {right}: {time} against {refTime}.",
-    speed2: "Run it, and look at the tiles above: forward calls, rows × tokens, model time.", speed2_do: "Go to the end of the run.", speed2_after: "{calls} calls and {cost} rows × tokens; the reference had {refCalls} and {refCost}.",
+    speed2: "Run it, and look at the tiles below this box: forward calls, rows × tokens, model time.", speed2_do: "Go to the end of the run.", speed2_after: "{calls} calls and {cost} rows × tokens; the reference had {refCalls} and {refCost}.",
     speed4: "Fewer calls, but larger ones: {cost} token positions instead of {refCost}. On this machine ({machine}) a checking call took {factor} times as long as a call of one row, so what was saved in calls was paid in rows. On a graphics card with room to spare more rows may cost little; there it has to be measured again.\nSo: always ask for calls, rows × tokens and seconds, and on which machine.",
-    speed5: "Two numbers are often mixed up. The rate counts all drafts, also those not reached ([unreached:not reached]): {accepted} of {judged}, {rate} %. The chance p̂ counts only those that were reached.", speed5_do: "Open the view “{v_heatmap}” and find p̂ in percent.",
+    speed5: "Two numbers are often mixed up. The rate counts all drafts, also those not reached ([unreached:not reached]): {accepted} of {judged}, {rate} %. The chance of a draft that is reached counts only those that were reached.", speed5_do: "Open the view “{v_heatmap}”: a sentence below the picture or above it says it in percent.",
     chance_q: "How many percent of the drafts that were reached were accepted?",
-    chance_w: "You said {said}. Reached means [accepted:accepted] or [rejected:rejected]: in this run {accepted} and {rejected}. Look at the view “{v_heatmap}”, where p̂ is written.",
+    chance_w: "You said {said}. Reached means [accepted:accepted] or [rejected:rejected]: in this run {accepted} and {rejected}. The view “{v_heatmap}” says it in percent.",
     chance_r: "{right} %: {accepted} of {reached}. The rate was {rate} %.",
     speed6: "Now the drafter. Here a small model drafts and a larger one checks, in one row. Together they make {calls2} calls; the reference decoder, one token per call, {refCalls2}.", speed6_do: "Guess, and then see what was measured.",
     small_q: "More calls than the reference. Is it faster in seconds?",
@@ -230,11 +230,12 @@
         const round = w.rounds[find(w, (r) => r.start <= taken[0].at - 1 && taken[0].at - 1 < r.stop)], here = taken.filter((e) => e.stop === round.stop), base = w.tokensAt(round.start);
         const filled = base.filter((t, pos) => pos >= w.promptLen && t !== w.mask && t >= 0).length;
         const again = here.map((e) => ({ pos: e.pos, before: w.quote(e.before), refilled: writes(w).find((x) => x.pos === e.pos && x.at > e.at && x.token !== w.mask) }));
-        return { all: wrote.length, right: all.length - wrote.length, pos: wrote[0].pos, first: m.quote(wrote[0].token), p: prob(wrote[0].p), masks: call.beliefs.length, rest: call.beliefs.length - wrote.filter((e) => e.step === 1).length, last: end(m),
+        const kept = wrote.find((e) => e.pos < m.firstEos(m.tokens)) || wrote[0];
+        return { all: wrote.length, right: all.length - wrote.length, kept: kept.pos, pos: wrote[0].pos, first: m.quote(wrote[0].token), p: prob(wrote[0].p), masks: call.beliefs.length, rest: call.beliefs.length - wrote.filter((e) => e.step === 1).length, last: end(m),
           filled, step: here[0].step, at: round.start, stop: round.stop, taken: here.length, list: here.map((e) => w.quote(e.before)).join(", "), again, takenAll: taken.length };
       },
       asks: {
-        remask: { type: "number", min: () => 0, max: (f) => f.all, answer: (f) => f.right, look: (f) => ({ at: f.last, pos: f.pos, lens: "grid" }) },
+        remask: { type: "number", min: () => 0, max: (f) => f.all, answer: (f) => f.right, look: (f) => ({ at: f.last, pos: f.kept, lens: "grid" }) },
         wino: { type: "number", min: () => 0, max: (f) => f.filled, answer: (f) => f.taken, look: (f) => ({ at: f.stop, pos: f.again[0].pos, lens: "grid" }), values: (f) => ({ pos: f.again[0].pos, before: f.again[0].before }) },
       },
       pages: [

@@ -13,16 +13,16 @@
     empty: "No points yet.", none: "No point has both numbers: choose another axis or model.",
     sweep: "Sweep", bundled: "the sweep that ships", mine: "a sweep of your own", sweep_done: "{title}: {n} run|{title}: {n} runs", sweep_part: "{title}: {n} of {of} runs",
     speed: "Speed", quality: "Quality", models: "Models", methods: "Methods", all: "all",
-    tokens_per_call: "TPF: positions filled per call", speedup: "times faster than the model's reference decoder", calls: "forward calls per run", rows_tokens: "rows × tokens per run", wall: "wall clock per run, s", modelled: "MODELLED time per run, s",
+    tokens_per_call: "TPF: positions filled per call", speedup: "times faster than the model's reference decoder (median)", calls: "forward calls per run", rows_tokens: "rows × tokens per run", wall: "wall clock per run, s (mean)", modelled: "MODELLED time per run, s",
     accuracy: "right answers, %", agreement: "agreement with the reference, %", perplexity: "perplexity under tiny-ar",
     s_tokens_per_call: "TPF", s_speedup: "× faster", s_calls: "calls", s_rows_tokens: "rows × tok", s_wall: "wall, s", s_modelled: "MODELLED, s", s_accuracy: "right, %", s_agreement: "agree, %", s_perplexity: "perplexity",
     is_better: "→ better", less_better: "← better",
     card: "on", batch: "texts at once", context: "more context", modelled_t: "MODELLED, not measured: what the recorded calls would take on {card}, by a roofline with efficiencies fitted on the measured machine ({source}). See the view Cards.",
-    lose: "Lose at most", lose_unit: "points against the model's reference decoder", least: "At least", most: "At most",
+    lose: "Lose at most", lose_unit: "point(s) against the model's reference decoder", least: "At least", most: "At most",
     take: "What to take", knee: "Knee", knee_t: "The point of the front that bulges farthest from the line between its ends.",
-    best: "Fastest that is good enough", best_lose_t: "Loses at most {x} points, prompt by prompt, in these runs.", best_least_t: "Reaches the quality asked for, in these runs.",
+    best: "Fastest that is good enough", best_lose_t: "Loses at most {x} of a hundred answers, prompt by prompt, in these runs.", best_least_t: "Reaches the quality asked for, in these runs.",
     exact: "Fastest exact", exact_t: "Promises its reference's text, and wrote it in every run.", nothing: "none of these points", noBase: "There is no reference decoder of the model in this sweep to compare with: add stepwise (or ar).",
-    apart: "{points} points ({low} to {high})", apart_t: "Difference of right answers to {against}, prompt by prompt, with its 95 % interval.", wide_t: "The interval reaches below the limit: these prompts cannot tell. More prompts would.",
+    apart: "{points} points ({low} to {high})", apart_t: "Difference of right answers to {against}, prompt by prompt, with its 95 % interval.", wide_t: "These prompts cannot tell for sure: the interval reaches below the limit. More prompts would.",
     scatter: "Points: each is a method with its settings. Arrow keys go from point to point of the front, Enter loads the run.",
     defaults: "defaults", onFront: "{n}. on the front", dominated: "dominated",
     interval: "{value} ({low} to {high})", more: "{calls} calls · {rows} rows × tokens · {wall} · {n} run · {hardware}|{calls} calls · {rows} rows × tokens · {wall} · {n} runs · {hardware}",
@@ -58,10 +58,13 @@
   const remember = (ids) => { try { sessionStorage.setItem(KEPT, JSON.stringify(ids)); } catch (error) { /* a browser that keeps nothing */ } };
   const shown = (name, value) => (value === null || value === undefined ? "–" : name === "wall" || name === "modelled" ? duration(value) : SHARES.has(name) ? num(Math.round(1000 * value) / 10) : num(value));
   const scaled = (name, value) => (SHARES.has(name) ? 100 * value : value);
+  /** The short name of a number and its value with its unit, as in a sentence. */
+  const short = (name) => say("s_" + name).replace(/, (s|%)$/, "");
+  const told = (name, value) => shown(name, value) + (SHARES.has(name) && value !== null && value !== undefined ? "\u202f%" : "");
   const quoted = (value) => (typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value));
   const settingsOf = (point) => Object.entries(point.settings).map(([k, v]) => k + " = " + quoted(v)).join(", ") || say("defaults");
   const nameOf = (point) => [point.method, point.model, ...Object.values(point.models).slice(1)].join(" · ");
-  const signed = (x) => (x > 0 ? "+" : x < 0 ? "−" : "±") + Math.abs(x).toFixed(1);
+  const signed = (x) => (Math.abs(x) < 0.05 ? "0" : (x > 0 ? "+" : "−") + Math.abs(x).toFixed(1));
 
   /** Round numbers between two ends, about `n` of them. */
   function ticks(lo, hi, n) {
@@ -107,7 +110,7 @@
       this.side = el("div", "um-tune-side");
       main.append(this.plot, this.side);
       this.legend = attrs(el("div", "um-tune-legend"), { role: "group", "aria-label": say("legend") });
-      const caption = el("div", "um-tune-row");
+      const caption = el("div", "um-tune-row um-tune-head");
       this.left = el("span", "um-faint");
       this.letGo = this.button(say("unbrush"), () => { this.brushes.clear(); this.draw(); });
       caption.append(el("span", "um-caption", say("parallel")), this.left, this.letGo);
@@ -339,7 +342,7 @@
 
     describe(point) {
       const v = this.view, i = this.state.points.indexOf(point), n = this.state.front.indexOf(i);
-      const between = (name) => say("s_" + name) + ": " + say("interval", { value: shown(name, point[name]), low: shown(name, point[name + "_low"]), high: shown(name, point[name + "_high"]) });
+      const between = (name) => short(name) + ": " + say("interval", { value: told(name, point[name]), low: told(name, point[name + "_low"]), high: told(name, point[name + "_high"]) });
       return [nameOf(point), settingsOf(point), n < 0 ? say("dominated") : say("onFront", { n: n + 1 }), between(v.speed), between(v.quality),
         say("more", { calls: shown("calls", point.calls), rows: shown("rows_tokens", point.rows_tokens), wall: duration(point.wall), n: point.runs, hardware: point.hardware })];
     }
@@ -388,13 +391,15 @@
       const s = this.state, v = this.view, cards = el("div", "um-tune-cards");
       for (const key of ["best", "exact", "knee"]) {
         const i = s.picks[key], point = i === null || i === undefined ? null : s.points[i];
+        // A front of two points has no knee of its own.
+        if (key === "knee" && s.front.length < 3) continue;
         if (key === "best" && (v.quality === "accuracy" ? v.lose : v.least) === null) continue;
         const why = key === "best" ? say(v.quality === "accuracy" ? "best_lose_t" : "best_least_t", { x: v.lose }) : say(key + "_t");
         const card = attrs(el("button", "um-tune-card"), { type: "button", "data-pick": key, title: why });
         card.append(el("span", "um-caption", say(key)));
         if (point) {
           card.append(el("b", "", nameOf(point)), el("span", "um-tune-set", settingsOf(point)));
-          card.append(el("span", "", say("s_" + v.speed) + " " + shown(v.speed, point[v.speed]) + " · " + say("s_" + v.quality) + " " + shown(v.quality, point[v.quality])));
+          card.append(el("span", "", short(v.speed) + " " + told(v.speed, point[v.speed]) + " · " + short(v.quality) + " " + told(v.quality, point[v.quality])));
           const lost = this.lost(point);
           if (lost) card.append(lost);
           card.addEventListener("click", () => this.pick(point.id, true));
@@ -414,7 +419,7 @@
       if (point.points === null || point.points === undefined || point.against === point.id) return null;
       const base = this.state.points.find((p) => p.id === point.against), line = el("span", "", say("apart", { points: signed(point.points), low: signed(point.points_low), high: signed(point.points_high) }));
       line.title = say("apart_t", { against: base ? base.method : "reference" });
-      if (this.view.lose !== null && point.points_low < -this.view.lose) { line.textContent += " ⚠\ufe0e"; line.title += " " + say("wide_t"); }
+      if (this.view.lose !== null && point.points_low < -this.view.lose) line.append(el("span", "um-tune-wide", " ⚠\ufe0e " + say("wide_t")));
       return line;
     }
 
@@ -462,7 +467,7 @@
     }
 
     drawParallel() {
-      const points = this.state.points, axes = this.axes, step = 104, width = Math.max(this.par.clientWidth || 640, axes.length * step), height = PAR_H;
+      const points = this.state.points, axes = this.axes, step = 84, width = Math.max(this.par.clientWidth || 640, axes.length * step), height = PAR_H;
       const left = 62, right = 42, top = 30, bottom = 14, x = (i) => left + (axes.length < 2 ? 0 : (i / (axes.length - 1)) * (width - left - right)), y = (share) => height - bottom - share * (height - top - bottom);
       const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": say("parallel") }), lines = svg("g");
       this.lines = new Map();
@@ -568,10 +573,10 @@
       load.title = say("load_t");
       head.append(mark, el("b", "", nameOf(point)), el("span", "um-tune-set", settingsOf(point)), load, this.loadNote);
       const facts = el("dl", "um-tune-facts"), fact = (name, value, sub) => { const pair = el("div"); pair.append(el("dt", "", name), el("dd", "", value)); if (sub) pair.lastChild.append(el("span", "um-faint", " " + sub)); facts.append(pair); };
-      for (const name of [...NUMBERS, "speedup"]) if (point[name] !== null && point[name] !== undefined) fact(say("s_" + name), shown(name, point[name]), shown(name, point[name + "_low"]) + " – " + shown(name, point[name + "_high"]));
+      for (const name of [...NUMBERS, "speedup"]) if (point[name] !== null && point[name] !== undefined) fact(short(name), told(name, point[name]), told(name, point[name + "_low"]) + " – " + told(name, point[name + "_high"]));
       if (point.acceptance_length !== null && point.acceptance_length !== undefined) fact(say("n_length"), num(point.acceptance_length));
       const lost = this.lost(point);
-      if (lost) fact(say("n_points"), lost.textContent);
+      if (lost) fact(say("n_points"), lost.firstChild.textContent);
       if (point.compared) fact(say("n_identical"), say("of", { n: point.identical, of: point.compared }));
       const copies = el("div", "um-tune-row");
       copies.append(el("span", "um-fieldname", say("copy")));

@@ -179,8 +179,9 @@ def remask(s: Student) -> None:
     wrote = [e for _, _, e in edits(t) if e.why != "remasked"]
     s.predict(len(taken) + 5)
     s.go("ArrowRight", "End")
-    wrong = f"You said {len(taken) + 5}. Look at position {wrote[0].pos}, the first that was written"
-    s.corrected(wrong, len(taken), f"{len(taken)}: the run wrote {len(wrote)} tokens", {"pos": wrote[0].pos})
+    kept = next(e for e in wrote if e.pos < t.prompt_len + len(t.ids)).pos
+    wrong = f"You said {len(taken) + 5}. Look at position {kept}, the first of the text that was written"
+    s.corrected(wrong, len(taken), f"{len(taken)}: the run wrote {len(wrote)} tokens", {"pos": kept})
     s.on()
     s.explained(f"guessed at the {len(calls(t)[0].beliefs)} masks of its block")
     s.run("story-fox-wino")
