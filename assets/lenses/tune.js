@@ -165,15 +165,23 @@
     async show() {
       if (!this.stage.host.tune) { put(this.note, say("no_server")); return; }
       if (!this.menu) {
+        // A reader who steps meanwhile has it shown again and again.
+        if (this.fetching) return;
+        this.fetching = true;
         try {
           this.menu = await this.ask({ what: "menu", seen: this.mine });
-        } catch (error) { put(this.note, say("failed", { error: error.message })); return; }
+        } catch (error) { put(this.note, say("failed", { error: error.message })); return; } finally { this.fetching = false; }
         if (!this.menu.sweeps.length) this.view.sweep = null;
         else if (!this.menu.sweeps.some((s) => s.id === this.view.sweep)) this.view.sweep = this.menu.sweeps[0].id;
         this.drawBar();
         this.drawOwn();
       }
-      if (this.state) this.draw();
+      if (this.state) {
+        // Nothing here hangs on the step: only another width, theme or language is drawn anew.
+        const look = [this.box.clientWidth, this.stage.dark(), Unmasked.language()].join("|");
+        if (look !== this.drawnAs || this.drawn.hidden) this.draw();
+        this.drawnAs = look;
+      } else if (this.loading) return;
       else if (this.view.sweep) await this.load();
       else { put(this.note, say("empty")); this.own.open = true; }
     }
@@ -181,6 +189,7 @@
     /** Asks for the points as the controls stand; what comes late is thrown away. */
     async load() {
       const mine = ++this.asked, v = this.view;
+      this.loading = true;
       try {
         const state = await this.ask({ what: "front", sweep: v.sweep, speed: v.speed, card: v.card, batch: v.batch, context: v.context, quality: v.quality, models: v.models, methods: v.methods, lose: v.quality === "accuracy" ? v.lose : null, least: v.quality === "accuracy" ? null : v.least === null ? null : SHARES.has(v.quality) ? v.least / 100 : v.least });
         if (mine !== this.asked) return;
@@ -190,7 +199,7 @@
         if (state.own && !this.busy) { this.going = state.sweep; this.bGo.hidden = state.done >= state.of; }
         this.drawFilters();
         this.draw();
-      } catch (error) { if (mine === this.asked) put(this.note, say("failed", { error: error.message })); }
+      } catch (error) { if (mine === this.asked) put(this.note, say("failed", { error: error.message })); } finally { if (mine === this.asked) this.loading = false; }
     }
 
     set(change) {

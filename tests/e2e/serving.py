@@ -15,6 +15,8 @@ DRAWN = """([name, whole]) => {
   if (root.querySelector('.um-tab[aria-selected=true] > span:last-child').textContent !== name) return false;
   if (whole && state.lacking) return false;
   const box = root.querySelector(`.um-lens[data-lens="${state.lens}"]`);
+  // Its points come from the server once, after its frame.
+  if (state.lens === 'tune' && !box?.querySelector('.um-tune-spot')) return false;
   return state.lens === 'grid' || (seen('.um-note') && root.querySelector('.um-note').textContent !== 'Drawing…')
     || (box && !box.hidden && (box.childElementCount > 0 || seen('.um-plot .main-svg')));
 }"""
