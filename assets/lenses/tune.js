@@ -367,7 +367,8 @@
       const box = this.box.getBoundingClientRect(), wide = Math.min(320, box.width - 8);
       this.tip.style.maxWidth = wide + "px";
       this.tip.style.left = Math.max(0, Math.min(event.clientX - box.left + 14, box.width - wide - 4)) + "px";
-      this.tip.style.top = event.clientY - box.top + 16 + "px";
+      const high = this.tip.offsetHeight, below = event.clientY + 24 + high < window.innerHeight;
+      this.tip.style.top = event.clientY - box.top + (below ? 16 : -high - 12) + "px";
     }
 
     /** What is chosen, hovered or brushed away, in every picture. */
@@ -477,7 +478,7 @@
 
     drawParallel() {
       const points = this.state.points, axes = this.axes, step = 84, width = Math.max(this.par.clientWidth || 640, axes.length * step), height = PAR_H;
-      const left = 62, right = 42, top = 30, bottom = 14, x = (i) => left + (axes.length < 2 ? 0 : (i / (axes.length - 1)) * (width - left - right)), y = (share) => height - bottom - share * (height - top - bottom);
+      const left = 88, right = 42, top = 30, bottom = 14, x = (i) => left + (axes.length < 2 ? 0 : (i / (axes.length - 1)) * (width - left - right)), y = (share) => height - bottom - share * (height - top - bottom);
       const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": say("parallel") }), lines = svg("g");
       this.lines = new Map();
       for (const p of points) {
