@@ -45,7 +45,7 @@ WATCH = """(() => {
   requestAnimationFrame(look);
 })()"""
 # Words that Python puts into a figure or a menu, and that a table has too.
-PYTHONS = {"accepted", "row 0", "full attention"}
+PYTHONS = {"accepted", "row 0", "full attention", "block"}  # a method's id among them
 
 
 def says(page, code: str) -> None:
