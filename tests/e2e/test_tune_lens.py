@@ -226,7 +226,7 @@ def test_a_sweep_that_is_stopped_keeps_what_is_done_and_goes_on(tuned, tmp_path)
     done = int(page.locator(".um-tune-progress").inner_text().split("with ")[1].split(" ")[0])
     assert 0 < done < 48
     page.reload()
-    page.wait_for_selector("#player .unmasked .um-chip", timeout=30_000)
+    page.wait_for_selector("#player .unmasked .um-chip", state="attached", timeout=30_000)
     page.evaluate("document.querySelector('#player .unmasked').unmasked.open('tune')")
     page.wait_for_selector(".um-tune-bar option:nth-child(2)", state="attached", timeout=60_000)
     page.locator(".um-tune-bar select").first.select_option(index=1)

@@ -11,7 +11,8 @@ from viz.exports import FORMATS
 from viz.registry import views
 
 # What may read the same in two languages although it is longer than two words.
-ALIKE = {"specspecs (parquet)", "Chrome trace (Perfetto)", "{i}. {role}, {model}", "{i}. {title} · {run}"}
+CARD = "{title}: {bandwidth} GB/s, {peak} TFLOP/s ({dtype}), {memory} GB. {source}"
+ALIKE = {CARD, "specspecs (parquet)", "Chrome trace (Perfetto)", "{i}. {role}, {model}", "{i}. {title} · {run}"}
 
 
 @pytest.fixture(scope="module")

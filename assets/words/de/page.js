@@ -53,5 +53,13 @@ Unmasked.translate("de", {
     SAME_PROMPT: "mit demselben Prompt",
     OTHER_PROMPT: "mit einem anderen Prompt",
     CUT_SHORT: "Die GPU wurde entzogen, bevor der Lauf zu Ende war ({reason}). Gezeigt wird, was bis dahin kam.",
+    SHIPPED_SWEEP: "der mitgelieferte Sweep",
+    OWN_SWEEP: "ein eigener Sweep",
+    OWN_PROMPTS: "eigene Prompts",
+    NO_SWEEP: "Dieser Sweep ist nicht mehr auf dem Server: bitte noch einmal starten oder einen anderen öffnen.",
+    NO_POINT: "Dieser Punkt hat noch keine Läufe: bitte den ersten abwarten.",
+    FINISHED_SWEEP: "Diese Tabelle kam aus einer Datei: Von ihr ist hier nichts auszuführen.",
+    TOO_MUCH: "Der Sweep hat {n} {what}: Auf einer Seite laufen höchstens {most}; bitte weniger verlangen oder die Kommandozeile nehmen.",
+    OTHER_TEXT: "Dieser Lauf schrieb einen anderen Text als der in der Tabelle: ein anderer Rechner, eine andere Arithmetik oder andere Gewichte.",
   },
 });
