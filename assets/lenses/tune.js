@@ -628,6 +628,7 @@
     }
 
     async copy(kind, point) {
+      put(this.copyNote, "");
       try {
         const reply = await this.ask({ what: "copy", sweep: this.view.sweep, point });
         const text = kind === "url" ? location.origin + location.pathname + reply.url : reply[kind];
