@@ -25,7 +25,6 @@ from app.race import look
 from decoders.errors import ExplorerError, UsageError
 from decoders.methods.base import Method
 from decoders.models import catalogue
-from decoders.registry import method as find
 from training.corpus import FAMILIES
 from tune import cards, copies, front, spec, table
 from tune.calls import Call
@@ -333,9 +332,6 @@ class Sweeps:
             self.get(id).stop.set()
         except ExplorerError:
             return
-
-    def method(self, name: str) -> Method:
-        return find(name, self.methods)
 
 
 def _total(made: Sweep) -> int:

@@ -4,7 +4,7 @@ Every line of `bench methods` decodes held-out prompts, prompt by prompt; its ca
 card, and the ratio to the model's first line (the reference decoder) is compared with the measured one, inside forward
 calls and by the clock. Nothing of these prompts went into the fit. `--fit` measures the machine anew, fits launch costs
 and reach to forward calls, and what methods do outside of calls to other prompts: assets/cards/this-cpu.json, where the
-error of a check of all lines is kept too.
+error of a check of all lines is kept too. `--sweep` checks against the runs of a sweep's table instead of making any.
 """
 
 import argparse
@@ -31,8 +31,10 @@ from decoders.run import Recording
 from training.corpus import Item
 from training.evaluate import SEED, SLOTS
 from tune import machine
+from tune import table as table_of
 from tune.calls import Call, profile
 from tune.cards import HERE, this_cpu
+from tune.estimate import SHIPPED
 from tune.roofline import Card, modelled
 
 # The prompts that the seconds outside of calls are fitted to; the held-out ones have another seed.
@@ -74,6 +76,29 @@ def collect(lines: Sequence[Plan], models: Mapping[str, Model], asked: Sequence[
         print(f"\rprompt {n + 1} of {len(asked)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return out
+
+
+def swept(path: Path) -> list[Sample]:
+    """The runs of a sweep's table as samples, each model's reference decoder first. A table does not say how long the
+    processor was at work: its clock stands for that."""
+    runs = table_of.load(path)
+    runs = runs[runs["calls"].notna()]
+    prompts_of = {unit: i for i, unit in enumerate(dict.fromkeys(zip(runs["prompt_id"], runs["seed"], strict=True)))}
+    firsts = {p["against"] for p in table_of.points(runs)}
+    rows = sorted(runs.to_dict("records"), key=lambda row: row["point"] not in firsts)
+    return [
+        Sample(
+            model=row["model"],
+            name=" ".join([row["method"], row["models"], row["settings"]]),
+            prompt=prompts_of[row["prompt_id"], row["seed"]],
+            calls=tuple(Call(*call) for call in json.loads(row["profile"])),
+            seconds=row["model_seconds"],
+            wall=row["wall_median"],
+            busy=row["wall_median"],
+            rounds=int(row["rounds"]),
+        )
+        for row in rows
+    ]
 
 
 def sample(plan: Plan, models: Mapping[str, Model], prompt: str, max_new: int, n: int) -> Sample:
@@ -191,6 +216,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--models", nargs="+", default=[], metavar="ID", help="first-role models (default: all)")
     parser.add_argument("--methods", nargs="+", default=[], metavar="ID", help="besides the references (default: all)")
     parser.add_argument("--max-new", type=int, default=SLOTS, help="positions to generate")
+    parser.add_argument("--sweep", type=Path, nargs="?", const=SHIPPED, metavar="TABLE", help="check against its runs")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the tables")
     args = parser.parse_args(argv)
     if args.n < 1:
@@ -204,19 +230,20 @@ def main(argv: list[str]) -> int:
             refit(models, args.max_new)
         found = json.loads(HERE.read_text(encoding="utf-8"))
         card = this_cpu(found)
-        samples = collect(lines, models, prompts(args.n), args.max_new)
+        samples = swept(args.sweep) if args.sweep else collect(lines, models, prompts(args.n), args.max_new)
+        asked = len({s.prompt for s in samples})
     except UsageError as error:
         parser.error(str(error))
     timed = [machine.Timed(Call(m, rows, fed, kept, 1), t) for m, rows, fed, kept, t in found["forwards"]]
     rows = compared(samples, card, found["outside"])
     errors = {key: round(median_error(rows, key), 4) for key in ERRORS}
     if not args.methods and not args.models:
-        checked = {"date": datetime.date.today().isoformat(), "prompts": args.n, "lines": len(rows), **errors}
+        checked = {"date": datetime.date.today().isoformat(), "prompts": asked, "lines": len(rows), **errors}
         write(found | {"validated": checked})
     result = {
         "hardware": found["hardware"],
         "fitted": found["date"],
-        "prompts": args.n,
+        "prompts": asked,
         "max_new": args.max_new,
         "median_error": errors,
         "rows": [{k: round(v, 4) if isinstance(v, float) else v for k, v in r.items()} for r in rows],
@@ -229,7 +256,7 @@ def main(argv: list[str]) -> int:
     print(f"{found['hardware']}, fitted {found['date']}: {bounds}; {fit}")
     print(f"outside of calls: {found['outside']} s a call, a fed token, a round")
     print("\nsingle calls of the fit\n" + by_shape(card, timed))
-    print(f"\n{args.n} held-out prompts, {args.max_new} positions; time / time of the model's first line")
+    print(f"\n{asked} held-out prompts, {args.max_new} positions; time / time of the model's first line")
     print(table(rows))
     print(
         f"\nmedian error of {len(rows)} lines: {errors['calls']:.1%} in calls, {errors['clock']:.1%} by the clock, "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cost import Sample, compared, median_error, outside, table
+from bench.cost import Sample, compared, median_error, outside, swept, table
 from decoders.errors import UnknownName, UsageError
 from decoders.models import hf, memory
 from decoders.models.public import public
@@ -359,3 +359,15 @@ def test_a_line_is_compared_with_its_models_first_by_medians_over_the_prompts():
     assert row["clock_error"] == pytest.approx(0.5 / 0.8 - 1)
     assert median_error([row], "clock") == pytest.approx(0.375)
     assert "half" in table([row]) and "~0.50" in table([row]) and "-38%" in table([row])
+
+
+def test_ratios_between_methods_in_the_shipped_sweep_are_within_20_percent_in_the_median():
+    from tune.cards import machine as kept
+    from tune.cards import this_cpu
+    from tune.estimate import SHIPPED
+
+    found = kept()
+    rows = compared(swept(SHIPPED), this_cpu(), found["outside"])
+    assert len(rows) == 103
+    assert round(median_error(rows, "calls"), 4) == found["validated"]["calls"] < 0.2
+    assert round(median_error(rows, "clock"), 4) == found["validated"]["clock"] < 0.2

@@ -67,6 +67,10 @@ def test_what_cannot_be_swept_is_one_sentence(asked, capsys):
         (["front", "--lose", "1", "--quality", "perplexity"], "points are lost in accuracy"),
         (["front", "--model", "gpt"], "The table has no such points"),
         (["search", "psd", "--model", "tiny-sdar", "--knobs", "dept", "--out", "t.csv"], "did you mean depth?"),
+        (
+            ["search", "psd", "--model", "tiny-sdar", "--knobs", "depth", "--speed", "speedup", "--out", "t.csv"],
+            "There is no objective named 'speedup'",
+        ),
         (["search", "psd", "--model", "tiny-sdar", "--knobs", "depth=9", "--out", "t.csv"], "a range is NAME=LO:HI"),
     ):
         assert main(arguments) == 2, arguments

@@ -7,6 +7,7 @@ in the journal, so it goes on where it was stopped."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from tune.spec import Plan
 
 # Points by which optuna finds its way before it models anything.
 STARTUP = 8
+# A trial is one point alone: nothing to be faster than, and no card that it was asked about.
+NO_OBJECTIVES = ("speedup", "modelled")
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class Search:
         if not 1 <= self.trials <= spec.MOST_POINTS:
             raise BadParam(f"trials = {self.trials}: must be from 1 to {spec.MOST_POINTS}.")
         for name, known_as in ((self.speed, front.SPEEDS), (self.quality, front.QUALITIES)):
-            if name not in known_as or name == "modelled":
-                raise UnknownName("objective", name, [n for n in known_as if n != "modelled"])
+            if name not in known_as or name in NO_OBJECTIVES:
+                raise UnknownName("objective", name, [n for n in known_as if n not in NO_OBJECTIVES])
 
     def given(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """The spec of a point with these settings."""
@@ -82,19 +85,21 @@ def search(
     )
     plans: list[Plan] = []
     rows: dict[str, dict[str, Any]] = {}
-    for _ in range(asked.trials):
-        trial = study.ask()
-        chosen = {name: _suggest(trial, knobs[name], asked.ranges.get(name)) for name in asked.knobs}
-        plan = spec.plan(asked.given(chosen), folder)
-        plans.append(plan)
-        yield from sweep.make(plan, journal, workers)
-        rows |= journal.rows(plan)
-        numbers = table.points(table.frame(rows[r.key] for r in plan.runs))[0]
-        told: Any = [numbers.get(asked.speed), numbers.get(asked.quality)]
-        if None in told:
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        else:
-            study.tell(trial, told)
+    with ExitStack() as stack:
+        at_once = workers.open(stack)
+        for _ in range(asked.trials):
+            trial = study.ask()
+            chosen = {name: _suggest(trial, knobs[name], asked.ranges.get(name)) for name in asked.knobs}
+            plan = spec.plan(asked.given(chosen), folder)
+            plans.append(plan)
+            yield from sweep.make(plan, journal, at_once)
+            rows |= journal.rows(plan)
+            numbers = table.points(table.frame(rows[r.key] for r in plan.runs))[0]
+            told: Any = [numbers.get(asked.speed), numbers.get(asked.quality)]
+            if None in told:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                study.tell(trial, told)
     journal.close(_joined(plans), rows)
 
 

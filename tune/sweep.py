@@ -147,27 +147,22 @@ def run(
 ) -> Iterator[Row]:
     """Makes what the journal lacks and yields each row when it comes; the table is written when all are there. Closing
     the generator, or killing the process, loses only the runs that are being made."""
-    yield from make(plan, journal, workers, measure)
+    with ExitStack() as stack:
+        at_once = workers.open(stack) if len(journal.rows(plan)) < len(plan.runs) else 1
+        yield from make(plan, journal, at_once, measure)
     journal.close(plan, journal.rows(plan))
 
 
-def make(
-    plan: Plan,
-    journal: Journal,
-    workers: Workers = Workers(),  # noqa: B008 (it is frozen)
-    measure: Callable[[Run], Row] = work.measure,
-) -> Iterator[Row]:
-    """As `run`, without the table at the end."""
+def make(plan: Plan, journal: Journal, at_once: int, measure: Callable[[Run], Row] = work.measure) -> Iterator[Row]:
+    """As `run`, by `at_once` workers that are open already, and without the table at the end."""
     rows = journal.rows(plan)
     todo = [r for r in order(plan.runs) if r.key not in rows]
-    with ExitStack() as stack:
-        at_once = workers.open(stack) if todo else 1
-        for row in _made(todo, at_once, measure):
-            if row["key"] not in rows:
-                row["workers"] = float(at_once)
-                journal.keep(row)
-                rows[row["key"]] = row
-                yield row
+    for row in _made(todo, at_once, measure):
+        if row["key"] not in rows:
+            row["workers"] = float(at_once)
+            journal.keep(row)
+            rows[row["key"]] = row
+            yield row
 
 
 def _made(todo: Sequence[Run], at_once: int, measure: Callable[[Run], Row]) -> Iterator[Row]:

@@ -16,14 +16,12 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-import torch
-
 from decoders import registry
 from decoders.errors import ExplorerError
 from decoders.models import catalogue, measured
 from decoders.models.catalogue import Placement
 from decoders.run import Recording, hardware
-from decoders.trace import Commit, Forward, Judge, Trace
+from decoders.trace import Forward, Judge, Trace
 from training.evaluate import surprise
 from tune import grading
 from tune.calls import profile
@@ -115,6 +113,7 @@ def _row(
     trace = made.trace
     accepted, judged = trace.acceptance
     filled = round(trace.tokens_per_call * trace.calls)
+    rounds = sum(bool(view.of(Judge)) for view in trace.rounds)
     row = {
         "params": json.dumps(asdict(made.params)),
         "guarantee": made.guarantee,
@@ -129,8 +128,8 @@ def _row(
         "wall_low": min(walls),
         "wall_high": max(walls),
         "model_seconds": statistics.median(inside),
-        "rounds": len(_judged(trace)),
-        "written": _written(trace),
+        "rounds": rounds,
+        "written": round((trace.acceptance_length or 0.0) * rounds),
         "accepted": accepted,
         "judged": judged,
         "acceptance_length": math.nan if trace.acceptance_length is None else trace.acceptance_length,
@@ -154,16 +153,6 @@ def _row(
 def _ask(stop: Callable[[], bool]) -> None:
     if stop():
         raise Stopped
-
-
-def _judged(trace: Trace) -> list:
-    return [view for view in trace.rounds if view.of(Judge)]
-
-
-def _written(trace: Trace) -> int:
-    """Tokens filled in rounds that judged drafts: `acceptance_length` times `rounds`."""
-    edits = [edit for view in _judged(trace) for commit in view.of(Commit) for edit in commit.edits]
-    return sum(edit.why not in ("remasked", "revised") for edit in edits)
 
 
 def _compared(made: Recording, trace: Trace, stop: Callable[[], bool]) -> dict[str, Any]:
@@ -205,9 +194,3 @@ def _judge(name: str, made: Recording):
 
 def _weights(name: str) -> str:
     return measured.fingerprint(name) if name in {entry.id for entry in catalogue.CATALOGUE} else ""
-
-
-def threads(n: int) -> None:
-    """How many threads torch takes in this process; 0 leaves it as it is."""
-    if n:
-        torch.set_num_threads(n)
